@@ -1,0 +1,370 @@
+//! etcd, kube-apiserver and kube-controller-manager as child processes on loopback.
+
+mod programs;
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use http::Request;
+use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::networking::v1::ServiceCIDR;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config};
+
+use crate::kubectl::Kubectl;
+use crate::pki::Authority;
+use crate::poll::{seen, until};
+use crate::process::{Process, Signal};
+use crate::{audit, install_tls_provider, pki, ports};
+
+/// The controllers that run unless [`Options::controllers`] names others: what tests of ownership, namespaces and workload identity
+/// need. The others cost CPU and would have nothing to do without nodes.
+pub const CONTROLLERS: &[&str] = &[
+    "clusterrole-aggregation-controller",
+    "garbage-collector-controller",
+    "namespace-controller",
+    "root-ca-certificate-publisher-controller",
+    "serviceaccount-controller",
+    "serviceaccount-token-controller",
+];
+
+/// Fetched without a token by whoever verifies service-account tokens, as Entra does for a federated credential.
+const ISSUER_DISCOVERY: &str = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: 'testbed:service-account-issuer-discovery'}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: 'system:service-account-issuer-discovery'}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: 'system:unauthenticated'}]
+";
+
+/// How a control plane is set up. The default suits tests.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Files or folders of CustomResourceDefinitions, applied before the controller manager starts: the garbage collector then knows
+    /// them from the start, while it notices later ones only every 30 s.
+    pub crds: Vec<PathBuf>,
+    /// What the controller manager runs; names as in its `--controllers`.
+    pub controllers: Vec<String>,
+    /// The API server's address.
+    pub address: Ipv4Addr,
+    /// The API server's port; a free one if absent.
+    pub port: Option<u16>,
+    /// The range of service addresses; the first one is in the server certificate.
+    pub services: String,
+    /// Further arguments of the API server.
+    pub api_server_args: Vec<String>,
+    /// Further arguments of the controller manager.
+    pub controller_manager_args: Vec<String>,
+    /// How long the start may take in all. It takes a few seconds on an idle machine.
+    pub ready_within: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            crds: Vec::new(),
+            controllers: CONTROLLERS.iter().map(|&name| name.to_owned()).collect(),
+            address: Ipv4Addr::LOCALHOST,
+            port: None,
+            services: "10.0.0.0/24".to_owned(),
+            api_server_args: Vec::new(),
+            controller_manager_args: Vec::new(),
+            ready_within: Duration::from_secs(120),
+        }
+    }
+}
+
+/// A running control plane. Dropping it ends its processes.
+#[derive(Debug)]
+pub struct ControlPlane {
+    // In this order, since fields are dropped in it: clients before what they talk to.
+    controller_manager: Process,
+    api_server: Process,
+    etcd: Process,
+    setup: Setup,
+    kubectl: Kubectl,
+}
+
+/// What is decided before the first process starts, and stays the same over restarts.
+#[derive(Debug)]
+struct Setup {
+    options: Options,
+    folder: PathBuf,
+    server: String,
+    port: u16,
+    etcd_port: u16,
+    etcd_peer_port: u16,
+    authority: Authority,
+    serving: pki::Pair,
+    service_accounts: pki::Pair,
+    admin: PathBuf,
+    manager: PathBuf,
+}
+
+impl ControlPlane {
+    /// Starts the three programs with empty data and waits until the API server is ready, the CRDs of the options are served, and the
+    /// `default` ServiceAccount and the service range exist. Everything is kept in `folder`; what an earlier control plane left
+    /// there is removed.
+    ///
+    /// # Errors
+    /// When a program is missing or does not come up in time; the error holds the end of its log.
+    pub async fn start(folder: &Path, options: Options) -> Result<Self> {
+        install_tls_provider();
+        let setup = Setup::new(folder, options)?;
+        let within = setup.options.ready_within;
+        let kubectl = Kubectl::new(&setup.admin, &setup.folder.join("kubectl-cache"))?;
+        let etcd = setup.spawn_etcd()?;
+        // The API server looks for etcd once a second only, so it must find it at its first look.
+        let health = format!("http://127.0.0.1:{}/health", setup.etcd_port);
+        wait_healthy(&etcd, &reqwest::Client::new(), &health, within).await?;
+        let api_server = setup.spawn_api_server()?;
+        let client = client(&setup.admin).await?;
+        wait_ready(&api_server, &client, within).await?;
+        kubectl.apply_yaml(ISSUER_DISCOVERY).await?;
+        for crds in &setup.options.crds {
+            kubectl.apply_dir(crds).await.with_context(|| format!("cannot apply {}", crds.display()))?;
+        }
+        wait_established(&client, within).await?;
+        let controller_manager = setup.spawn_controller_manager()?;
+        wait_furnished(&controller_manager, &client, within).await?;
+        Ok(Self { controller_manager, api_server, etcd, setup, kubectl })
+    }
+
+    /// The API server's URL.
+    pub fn server(&self) -> &str {
+        &self.setup.server
+    }
+
+    /// The issuer of service-account tokens: the API server's URL. Its `/.well-known/openid-configuration` and `/openid/v1/jwks`
+    /// are open to everybody.
+    pub fn issuer(&self) -> &str {
+        &self.setup.server
+    }
+
+    /// The certificate of the authority that signed the API server's certificate, PEM.
+    pub fn ca_file(&self) -> &Path {
+        self.setup.authority.certificate()
+    }
+
+    /// The kubeconfig of an administrator (`system:masters`).
+    pub fn kubeconfig(&self) -> &Path {
+        &self.setup.admin
+    }
+
+    /// Writes a kubeconfig for a user who is known by a client certificate and has what RBAC gives to the user and the groups (two at
+    /// most; `system:authenticated` comes by itself). For a ServiceAccount: `system:serviceaccount:<namespace>:<name>` in
+    /// `system:serviceaccounts` and `system:serviceaccounts:<namespace>`.
+    ///
+    /// # Errors
+    /// When there are more groups, or the file cannot be written.
+    pub fn user_kubeconfig(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
+        self.setup.kubeconfig_of(user, groups)
+    }
+
+    /// A client with the administrator's rights, made for the current tokio runtime.
+    ///
+    /// # Errors
+    /// When the kubeconfig cannot be read.
+    pub async fn client(&self) -> Result<Client> {
+        client(&self.setup.admin).await
+    }
+
+    /// As [`Self::client`], with another kubeconfig.
+    ///
+    /// # Errors
+    /// When the kubeconfig cannot be read.
+    pub async fn client_of(&self, kubeconfig: &Path) -> Result<Client> {
+        client(kubeconfig).await
+    }
+
+    /// kubectl with the administrator's kubeconfig.
+    pub fn kubectl(&self) -> &Kubectl {
+        &self.kubectl
+    }
+
+    /// The API server's metrics, Prometheus text; see [`crate::metrics::sum`].
+    ///
+    /// # Errors
+    /// When the API server does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        Ok(self.client().await?.request_text(Request::get("/metrics").body(Vec::new())?).await?)
+    }
+
+    /// The requests that the API server answered so far and that its audit policy covers: the operator's kinds, Secrets, Events,
+    /// service-account tokens.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn audit(&self) -> Result<Vec<audit::Entry>> {
+        audit::read(&self.audit_log())
+    }
+
+    /// The audit log: one JSON object a line.
+    pub fn audit_log(&self) -> PathBuf {
+        self.setup.folder.join("audit.log")
+    }
+
+    /// The API server's process: to measure it, or to freeze it in a test of outages.
+    pub fn api_server(&self) -> &Process {
+        &self.api_server
+    }
+
+    /// The process of etcd.
+    pub fn etcd(&self) -> &Process {
+        &self.etcd
+    }
+
+    /// The controller manager's process.
+    pub fn controller_manager(&self) -> &Process {
+        &self.controller_manager
+    }
+
+    /// The ids of the three processes.
+    pub fn pids(&self) -> [u32; 3] {
+        [self.etcd.pid(), self.api_server.pid(), self.controller_manager.pid()]
+    }
+
+    /// The folder with logs, keys and data.
+    pub fn folder(&self) -> &Path {
+        &self.setup.folder
+    }
+
+    /// Kills the API server and starts it again on the same data, address and certificates; waits until it is ready.
+    ///
+    /// # Errors
+    /// When it does not come up in time.
+    pub async fn restart_api_server(&mut self) -> Result<()> {
+        self.api_server.end().await?;
+        self.api_server = self.setup.spawn_api_server()?;
+        wait_ready(&self.api_server, &self.client().await?, self.setup.options.ready_within).await
+    }
+
+    /// Kills the controller manager and starts it again: the garbage collector then knows CRDs that were applied since.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn restart_controller_manager(&mut self) -> Result<()> {
+        self.controller_manager.end().await?;
+        self.controller_manager = self.setup.spawn_controller_manager()?;
+        Ok(())
+    }
+
+    /// Ends the processes without blocking the runtime, which a drop does.
+    ///
+    /// # Errors
+    /// When one of them survives SIGKILL.
+    pub async fn stop(self) -> Result<()> {
+        for process in [&self.controller_manager, &self.api_server, &self.etcd] {
+            if process.is_alive() {
+                process.signal(Signal::Kill)?;
+            }
+            process.wait_exit(Duration::from_secs(10)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Setup {
+    fn new(folder: &Path, options: Options) -> Result<Self> {
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        let folder = folder.canonicalize()?.join("control-plane");
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+        }
+        let authority = Authority::new(&folder.join("pki"))?;
+        let port = options.port.map_or_else(ports::free_port, Ok)?;
+        let service = first_address(&options.services)?;
+        let addresses = [IpAddr::V4(options.address), service];
+        let hosts = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+        let mut setup = Self {
+            server: format!("https://{}:{port}", options.address),
+            port,
+            etcd_port: ports::free_port()?,
+            etcd_peer_port: ports::free_port()?,
+            serving: authority.server("kube-apiserver", &addresses, &hosts)?,
+            service_accounts: pki::service_account_key(&folder.join("pki"))?,
+            admin: PathBuf::new(),
+            manager: PathBuf::new(),
+            authority,
+            folder,
+            options,
+        };
+        fs::write(setup.audit_policy(), audit::POLICY)?;
+        setup.admin = setup.kubeconfig_of("admin", &["system:masters"])?;
+        setup.manager = setup.kubeconfig_of("system:kube-controller-manager", &[])?;
+        Ok(setup)
+    }
+
+    fn kubeconfig_of(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
+        let path = self.folder.join(format!("{}.kubeconfig", pki::file_name(user)));
+        self.authority.kubeconfig(&path, &self.server, &self.authority.client(user, groups)?)?;
+        Ok(path)
+    }
+}
+
+/// The address of the `kubernetes` Service: the first of the range.
+fn first_address(range: &str) -> Result<IpAddr> {
+    let network = range.split('/').next().unwrap_or(range);
+    let network: Ipv4Addr = network.parse().with_context(|| format!("not a range of addresses: {range}"))?;
+    Ok(IpAddr::V4(Ipv4Addr::from_bits(network.to_bits() + 1)))
+}
+
+async fn client(kubeconfig: &Path) -> Result<Client> {
+    install_tls_provider();
+    let config = Kubeconfig::read_from(kubeconfig)?;
+    Ok(Client::try_from(Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?)?)
+}
+
+/// Waits until a URL answers with success, or fails at once when the process has ended.
+pub(crate) async fn wait_healthy(process: &Process, http: &reqwest::Client, url: &str, within: Duration) -> Result<()> {
+    let look = async || match http.get(url).send().await {
+        _ if !process.is_alive() => Ok(Err(process.failure("ended at its start"))),
+        Ok(answer) if answer.status().is_success() => Ok(Ok(())),
+        Ok(answer) => Err(format!("{} {}", answer.status(), answer.text().await.unwrap_or_default())),
+        Err(error) => Err(seen(error)),
+    };
+    until(within, &format!("{url} of {}", process.name()), look).await.map_err(|error| process.failure(&seen(error)))?
+}
+
+async fn wait_ready(api_server: &Process, client: &Client, within: Duration) -> Result<()> {
+    let look = async || match client.request_text(Request::get("/readyz").body(Vec::new()).map_err(seen)?).await {
+        _ if !api_server.is_alive() => Ok(Err(api_server.failure("ended at its start"))),
+        Ok(_) => Ok(Ok(())),
+        Err(error) => Err(seen(error)),
+    };
+    until(within, "the API server to be ready", look).await.map_err(|error| api_server.failure(&seen(error)))?
+}
+
+async fn wait_established(client: &Client, within: Duration) -> Result<()> {
+    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let look = async || {
+        let list = crds.list(&kube::api::ListParams::default()).await.map_err(seen)?;
+        let waiting: Vec<String> = list.items.into_iter().filter(|crd| !is_established(crd)).filter_map(|crd| crd.metadata.name).collect();
+        if waiting.is_empty() { Ok(()) } else { Err(waiting.join(", ")) }
+    };
+    until(within, "all CustomResourceDefinitions to be served", look).await
+}
+
+fn is_established(crd: &CustomResourceDefinition) -> bool {
+    let conditions = crd.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
+}
+
+/// Waits for what other programs take for granted: the `default` ServiceAccount and the service range.
+async fn wait_furnished(manager: &Process, client: &Client, within: Duration) -> Result<()> {
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
+    let ranges: Api<ServiceCIDR> = Api::all(client.clone());
+    let look = async || {
+        if !manager.is_alive() {
+            return Ok(Err(manager.failure("ended at its start")));
+        }
+        accounts.get("default").await.map_err(|error| format!("ServiceAccount default/default: {error}"))?;
+        ranges.get("kubernetes").await.map_err(|error| format!("ServiceCIDR kubernetes: {error}"))?;
+        Ok(Ok(()))
+    };
+    until(within, "the control plane's own objects", look).await.map_err(|error| manager.failure(&seen(error)))?
+}
