@@ -1,2 +1,30 @@
-//! The simulator's binary.
-fn main() {}
+//! The simulator's binary: starts it, prints its endpoints and serves until it is told to stop.
+
+use std::io::Write as _;
+
+use azure_simulator::{Options, Simulator};
+use clap::Parser as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&options.log_level)?)
+        .with_writer(std::io::stderr)
+        .init();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let simulator = Simulator::start(options).await?;
+    // Standard output may be closed by the starter: endpoints.json says the same, so a failed write ends nothing.
+    let line = serde_json::to_string(simulator.endpoints())?;
+    if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+        tracing::warn!(%error, "the endpoints could not be printed");
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        result = tokio::signal::ctrl_c() => result?,
+    }
+    simulator.stop().await;
+    Ok(())
+}

@@ -1,0 +1,276 @@
+//! Admin calls that change something.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Answer, Body, Refused, done};
+use crate::{
+    app::{App, new_version_id},
+    wire::faults::FaultSpec,
+    world::{
+        World,
+        moment::Moment,
+        refusal::Refusal,
+        secret::{NewVersion, Update},
+        spec::{
+            ApplicationSpec, ClockSpec, IssuerSpec, SecretSpec, Seed, SettingsPatch, TenantSpec,
+            VaultSpec,
+        },
+        vault::Vault,
+    },
+};
+
+type Here = State<Arc<App>>;
+
+pub(super) async fn seed(State(app): Here, Body(seed): Body<Seed>) -> Answer {
+    app.seed(seed)?;
+    Ok(done())
+}
+
+pub(super) async fn settings(State(app): Here, Body(patch): Body<SettingsPatch>) -> Json<Value> {
+    let mut world = app.world.write();
+    world.settings = world.settings.patched(patch);
+    Json(json!(world.settings))
+}
+
+pub(super) async fn clock(State(app): Here, Body(clock): Body<ClockSpec>) -> Json<ClockSpec> {
+    app.world.write().skew_seconds = clock.skew_seconds;
+    Json(clock)
+}
+
+pub(super) async fn issuers(State(app): Here, Body(issuers): Body<Vec<IssuerSpec>>) -> Answer {
+    for issuer in &issuers {
+        app.issuers.put(issuer)?;
+    }
+    Ok(done())
+}
+
+pub(super) async fn put_tenant(
+    State(app): Here,
+    Path(tenant): Path<String>,
+    Body(mut spec): Body<TenantSpec>,
+) -> Answer {
+    same_or_absent(&mut spec.id, tenant)?;
+    app.world.write().put_tenant(spec)?;
+    Ok(done())
+}
+
+pub(super) async fn delete_tenant(State(app): Here, Path(tenant): Path<String>) -> Answer {
+    let removed = app
+        .world
+        .write()
+        .tenants
+        .remove(&tenant.to_ascii_lowercase());
+    removed
+        .map(|_| done())
+        .ok_or_else(|| Refused::absent(format!("there is no tenant {tenant}")))
+}
+
+pub(super) async fn put_application(
+    State(app): Here,
+    Path((tenant, client)): Path<(String, String)>,
+    Body(mut spec): Body<ApplicationSpec>,
+) -> Answer {
+    same_or_absent(&mut spec.client_id, client)?;
+    app.world.write().put_application(&tenant, spec)?;
+    Ok(done())
+}
+
+pub(super) async fn delete_application(
+    State(app): Here,
+    Path((tenant, client)): Path<(String, String)>,
+) -> Answer {
+    let mut world = app.world.write();
+    let removed = world
+        .tenants
+        .get_mut(&tenant.to_ascii_lowercase())
+        .and_then(|tenant| tenant.applications.remove(&client.to_ascii_lowercase()));
+    removed
+        .map(|_| done())
+        .ok_or_else(|| Refused::absent(format!("there is no application {client}")))
+}
+
+pub(super) async fn put_vault(
+    State(app): Here,
+    Path(name): Path<String>,
+    Body(mut spec): Body<VaultSpec>,
+) -> Answer {
+    same_or_absent(&mut spec.name, name)?;
+    {
+        let mut world = app.world.write();
+        let now = Moment::now(world.skew_seconds);
+        world.put_vault(spec, now, new_version_id)?;
+    }
+    app.names_may_have_changed()?;
+    Ok(done())
+}
+
+/// Merges fields into a vault (RFC 7396: `null` sets a field back); secrets in the body are planted.
+pub(super) async fn patch_vault(
+    State(app): Here,
+    Path(name): Path<String>,
+    Body(patch): Body<Value>,
+) -> Answer {
+    let mut world = app.world.write();
+    let vault = find(&mut world, &name)?;
+    let mut merged = serde_json::to_value(vault.spec.as_ref())
+        .map_err(|error| Refused::bad(error.to_string()))?;
+    let Value::Object(fields) = patch else {
+        return Err(Refused::bad("an object is needed"));
+    };
+    if fields.contains_key("name") {
+        return Err(Refused::bad("a vault's name cannot change"));
+    }
+    if let Value::Object(target) = &mut merged {
+        for (key, value) in fields {
+            if value.is_null() {
+                target.remove(&key);
+            } else {
+                target.insert(key, value);
+            }
+        }
+    }
+    let spec: VaultSpec =
+        serde_json::from_value(merged).map_err(|error| Refused::bad(error.to_string()))?;
+    let now = Moment::now(world.skew_seconds);
+    world.put_vault(spec, now, new_version_id)?;
+    Ok(done())
+}
+
+pub(super) async fn delete_vault(State(app): Here, Path(name): Path<String>) -> Answer {
+    let removed = app.world.write().vaults.remove(&name.to_ascii_lowercase());
+    if removed.is_none() {
+        return Err(no_vault(&name));
+    }
+    app.names_may_have_changed()?;
+    Ok(done())
+}
+
+/// Plants a new version, as an owner outside the vault's own API would.
+pub(super) async fn put_secret(
+    State(app): Here,
+    Path((vault, secret)): Path<(String, String)>,
+    Body(mut spec): Body<SecretSpec>,
+) -> Answer {
+    same_or_absent(&mut spec.name, secret.clone())?;
+    let mut world = app.world.write();
+    let now = Moment::now(world.skew_seconds);
+    let new = NewVersion::of_spec(new_version_id(), spec).map_err(refused)?;
+    let (_, version) = find(&mut world, &vault)?
+        .plant(&secret, new, now)
+        .map_err(refused)?;
+    Ok(Json(json!({"version": version.id})))
+}
+
+/// Changes attributes of the latest version; `managed` and `kid` come with a new version only.
+pub(super) async fn patch_secret(
+    State(app): Here,
+    Path((vault, secret)): Path<(String, String)>,
+    Body(spec): Body<SecretSpec>,
+) -> Answer {
+    if spec.value.is_some() || spec.managed.is_some() || spec.kid.is_some() {
+        return Err(Refused::bad(
+            "value, managed and kid come with a new version: PUT it",
+        ));
+    }
+    let update = Update {
+        content_type: spec.content_type,
+        tags: spec.tags,
+        enabled: spec.enabled,
+        not_before: spec.not_before.map(|at| at.0),
+        expires: spec.expires.map(|at| at.0),
+    };
+    let mut world = app.world.write();
+    let now = Moment::now(world.skew_seconds);
+    let (_, version) = find(&mut world, &vault)?
+        .update(&secret, None, update, now)
+        .map_err(refused)?;
+    Ok(Json(json!({"version": version.id})))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct DeleteQuery {
+    purge: bool,
+}
+
+/// Deletes softly, or for good; both show at once.
+pub(super) async fn delete_secret(
+    State(app): Here,
+    Path((vault, secret)): Path<(String, String)>,
+    Query(query): Query<DeleteQuery>,
+) -> Answer {
+    let mut world = app.world.write();
+    let now = Moment::now(world.skew_seconds);
+    let vault = find(&mut world, &vault)?;
+    if query.purge {
+        vault.remove(&secret).map_err(refused)?;
+    } else {
+        vault.delete_any(&secret, now, 0).map_err(refused)?;
+    }
+    Ok(done())
+}
+
+pub(super) async fn add_fault(State(app): Here, Body(spec): Body<FaultSpec>) -> Answer {
+    let id = app.faults.add(spec)?;
+    app.names_may_have_changed()?;
+    Ok(Json(json!({"id": id})))
+}
+
+pub(super) async fn clear_faults(State(app): Here) -> Answer {
+    app.faults.clear();
+    app.names_may_have_changed()?;
+    Ok(done())
+}
+
+pub(super) async fn delete_fault(State(app): Here, Path(id): Path<u64>) -> Answer {
+    if !app.faults.remove(id) {
+        return Err(Refused::absent(format!("there is no fault {id}")));
+    }
+    app.names_may_have_changed()?;
+    Ok(done())
+}
+
+/// A name in the body may be left out, but not differ from the path's.
+fn same_or_absent(in_body: &mut String, in_path: String) -> Result<(), Refused> {
+    if !in_body.is_empty() && !in_body.eq_ignore_ascii_case(&in_path) {
+        return Err(Refused::bad(format!(
+            "the body names {in_body}, the path {in_path}"
+        )));
+    }
+    *in_body = in_path;
+    Ok(())
+}
+
+fn find<'a>(world: &'a mut World, vault: &str) -> Result<&'a mut Vault, Refused> {
+    world
+        .vaults
+        .get_mut(&vault.to_ascii_lowercase())
+        .ok_or_else(|| no_vault(vault))
+}
+
+fn no_vault(name: &str) -> Refused {
+    Refused::absent(format!("there is no vault {name}"))
+}
+
+fn refused(refusal: Refusal) -> Refused {
+    let status = match refusal {
+        Refusal::NotFound(_) | Refusal::DeletedNotFound(_) => StatusCode::NOT_FOUND,
+        Refusal::DeletedButRecoverable(_)
+        | Refusal::BeingDeleted(_)
+        | Refusal::BeingRecovered(_)
+        | Refusal::Exists(_) => StatusCode::CONFLICT,
+        Refusal::Disabled
+        | Refusal::PurgeProtected
+        | Refusal::Managed(_)
+        | Refusal::BadParameter(_) => StatusCode::BAD_REQUEST,
+    };
+    Refused(status, refusal.to_string())
+}

@@ -1,0 +1,142 @@
+//! The admin API: plain HTTP with JSON on a port of its own. Errors are `{"error": "…"}`.
+
+mod changes;
+mod watching;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, FromRequest, Request},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post, put},
+};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::app::App;
+
+/// What a caller may still take when the simulator ends.
+const FAREWELL_TIME: Duration = Duration::from_secs(1);
+/// Seeds with thousands of secrets are large.
+const MAX_BODY_BYTES: usize = 256 * 1024 * 1024;
+
+/// A refused admin call.
+#[derive(Debug)]
+struct Refused(StatusCode, String);
+
+impl Refused {
+    fn bad(message: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, message.into())
+    }
+
+    fn absent(message: impl Into<String>) -> Self {
+        Self(StatusCode::NOT_FOUND, message.into())
+    }
+}
+
+impl From<String> for Refused {
+    fn from(message: String) -> Self {
+        Self::bad(message)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({"error": self.1}))).into_response()
+    }
+}
+
+type Answer<T = Json<serde_json::Value>> = Result<T, Refused>;
+
+/// A JSON body, whatever content type it claims, whose refusal has the API's error shape.
+#[derive(Debug)]
+struct Body<T>(T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| Refused::bad(error.body_text()))?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| Refused::bad(error.to_string()))
+    }
+}
+
+/// Serves the admin API until the app stops.
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener) {
+    let stop = app.stop.clone();
+    let ended =
+        axum::serve(listener, router(app)).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(FAREWELL_TIME).await;
+    };
+    tokio::select! {
+        result = ended => if let Err(error) = result {
+            tracing::error!(%error, "the admin API ended");
+        },
+        () = late => {}
+    }
+}
+
+fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(async || Json(json!({"ok": true}))))
+        .route("/seed", post(changes::seed))
+        .route("/settings", get(watching::settings).post(changes::settings))
+        .route("/clock", get(watching::clock).post(changes::clock))
+        .route("/issuers", post(changes::issuers))
+        .route("/tenants", get(watching::tenants))
+        .route(
+            "/tenants/{tenant}",
+            put(changes::put_tenant).delete(changes::delete_tenant),
+        )
+        .route(
+            "/tenants/{tenant}/applications/{client}",
+            put(changes::put_application).delete(changes::delete_application),
+        )
+        .route("/vaults", get(watching::vaults))
+        .route(
+            "/vaults/{vault}",
+            get(watching::vault)
+                .put(changes::put_vault)
+                .patch(changes::patch_vault)
+                .delete(changes::delete_vault),
+        )
+        .route(
+            "/vaults/{vault}/secrets/{secret}",
+            put(changes::put_secret)
+                .patch(changes::patch_secret)
+                .delete(changes::delete_secret),
+        )
+        .route(
+            "/journal",
+            get(watching::journal).delete(watching::clear_journal),
+        )
+        .route(
+            "/counters",
+            get(watching::counters).delete(watching::clear_counters),
+        )
+        .route(
+            "/faults",
+            get(watching::faults)
+                .post(changes::add_fault)
+                .delete(changes::clear_faults),
+        )
+        .route("/faults/{id}", axum::routing::delete(changes::delete_fault))
+        .fallback(async || Refused::absent("no such admin path"))
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(app)
+}
+
+/// The empty answer of a change.
+fn done() -> Json<serde_json::Value> {
+    Json(json!({}))
+}

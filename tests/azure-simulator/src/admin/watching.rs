@@ -1,0 +1,105 @@
+//! Admin calls that look.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Answer, Refused, done};
+use crate::{
+    app::App,
+    wire::{
+        faults::Listed,
+        journal::{Counters, Page},
+    },
+    world::{
+        spec::{ClockSpec, Settings},
+        tenant::{Application, Tenant},
+    },
+};
+
+pub(super) async fn settings(State(app): State<Arc<App>>) -> Json<Settings> {
+    Json(app.settings())
+}
+
+pub(super) async fn clock(State(app): State<Arc<App>>) -> Json<ClockSpec> {
+    Json(ClockSpec {
+        skew_seconds: app.world.read().skew_seconds,
+    })
+}
+
+/// Tenants with their applications; no credentials.
+pub(super) async fn tenants(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
+    let world = app.world.read();
+    let application = |application: &Arc<Application>| json!({"clientId": application.client_id, "objectId": application.object_id, "name": application.name});
+    let tenant = |tenant: &Tenant| {
+        let applications: Vec<_> = tenant.applications.values().map(application).collect();
+        json!({"id": tenant.id, "name": tenant.name, "applications": applications})
+    };
+    Json(json!({"tenants": world.tenants.values().map(tenant).collect::<Vec<_>>()}))
+}
+
+pub(super) async fn vaults(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
+    Json(json!({"vaults": app.world.read().vaults.keys().collect::<Vec<_>>()}))
+}
+
+/// A vault's properties, and the names of its live and deleted secrets.
+pub(super) async fn vault(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer {
+    let now = app.now();
+    let world = app.world.read();
+    let vault = world
+        .vault(&name.to_ascii_lowercase())
+        .ok_or_else(|| Refused::absent(format!("there is no vault {name}")))?;
+    let live: Vec<_> = vault
+        .live_after(None, now)
+        .map(|(_, secret)| &secret.name)
+        .collect();
+    let deleted: Vec<_> = vault
+        .deleted_after(None, now)
+        .map(|(_, secret, _)| &secret.name)
+        .collect();
+    Ok(Json(
+        json!({"vault": vault.spec.as_ref(), "secrets": live, "deletedSecrets": deleted}),
+    ))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct JournalQuery {
+    since: u64,
+    vault: Option<String>,
+    operation: Option<String>,
+}
+
+pub(super) async fn journal(
+    State(app): State<Arc<App>>,
+    Query(query): Query<JournalQuery>,
+) -> Json<Page> {
+    Json(app.journal.since(
+        query.since,
+        query.vault.as_deref(),
+        query.operation.as_deref(),
+    ))
+}
+
+pub(super) async fn clear_journal(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
+    app.journal.clear();
+    done()
+}
+
+pub(super) async fn counters(State(app): State<Arc<App>>) -> Json<Counters> {
+    Json(app.journal.counters())
+}
+
+pub(super) async fn clear_counters(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
+    app.journal.clear_counters();
+    done()
+}
+
+pub(super) async fn faults(State(app): State<Arc<App>>) -> Json<Vec<Listed>> {
+    Json(app.faults.list())
+}

@@ -1,0 +1,292 @@
+//! The simulator as a whole: its parts, its start and its end.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use parking_lot::RwLock;
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
+
+use crate::{
+    Options, admin,
+    entra::{federation::Issuers, signing::Signer},
+    wire::{
+        call::{Names, Target},
+        faults::Faults,
+        hosts::{HostsFile, replace_file},
+        journal::Journal,
+        server::Listener,
+        tls::{self, Authority},
+    },
+    world::{
+        World,
+        moment::Moment,
+        spec::{Seed, Settings},
+    },
+};
+
+/// How long open connections may take to end.
+const STOP_TIME: Duration = Duration::from_secs(2);
+
+/// What all parts share. No lock is held over an `await`.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) names: Names,
+    pub(crate) world: RwLock<World>,
+    pub(crate) faults: Arc<Faults>,
+    pub(crate) journal: Journal,
+    pub(crate) signer: Signer,
+    pub(crate) issuers: Issuers,
+    hosts: HostsFile,
+    /// Told when a name may have come, gone, or got another certificate.
+    pub(crate) names_changed: watch::Sender<()>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) connections: TaskTracker,
+    last_connection: AtomicU64,
+}
+
+impl App {
+    /// The simulator's clock.
+    pub(crate) fn now(&self) -> Moment {
+        Moment::now(self.world.read().skew_seconds)
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.world.read().settings
+    }
+
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Whether clients of this host are to lose their open connections, so that what a fault or a deletion did to the
+    /// name shows at once.
+    pub(crate) fn is_cut_off(&self, host: &str) -> bool {
+        let gone = match self.names.target(host) {
+            Target::Vault(vault) => self.world.read().vault(&vault).is_none(),
+            Target::Login | Target::Management | Target::Unknown => false,
+        };
+        gone || self.faults.dns_failure(host) || self.faults.untrusted_certificate(host)
+    }
+
+    /// To be called after each change of vaults or faults.
+    pub(crate) fn names_may_have_changed(&self) -> Result<(), String> {
+        let vaults: Vec<String> = self
+            .world
+            .read()
+            .vaults
+            .keys()
+            .map(|vault| self.names.vault_host(vault))
+            .collect();
+        let names = [self.names.login(), self.names.management()]
+            .into_iter()
+            .chain(vaults);
+        let written = self
+            .hosts
+            .write(names.filter(|name| !self.faults.dns_failure(name)));
+        self.names_changed.send_replace(());
+        written.map_err(|error| format!("cannot write {}: {error}", self.hosts.path().display()))
+    }
+
+    /// Merges a seed document into the world. What comes before a mistake stays.
+    pub(crate) fn seed(&self, seed: Seed) -> Result<(), String> {
+        for issuer in &seed.issuers {
+            self.issuers.put(issuer)?;
+        }
+        {
+            let mut world = self.world.write();
+            if let Some(clock) = seed.clock {
+                world.skew_seconds = clock.skew_seconds;
+            }
+            if let Some(settings) = seed.settings {
+                world.settings = world.settings.patched(settings);
+            }
+            for tenant in seed.tenants {
+                world.put_tenant(tenant)?;
+            }
+            for subscription in seed.subscriptions {
+                world
+                    .subscriptions
+                    .insert(subscription.id.to_ascii_lowercase(), subscription);
+            }
+            let now = Moment::now(world.skew_seconds);
+            for vault in seed.vaults {
+                world.put_vault(vault, now, new_version_id)?;
+            }
+        }
+        self.names_may_have_changed()
+    }
+}
+
+/// 32 hex digits, as Key Vault's versions have.
+pub(crate) fn new_version_id() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// Where a running simulator is; written to `endpoints.json`.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoints {
+    /// Base URL of the port of all Azure hosts, by address.
+    pub azure: String,
+    /// That port.
+    pub port: u16,
+    /// Base URL of the admin API.
+    pub admin: String,
+    /// Entra's authority, by name.
+    pub authority_host: String,
+    /// The resource manager, by name.
+    pub resource_manager: String,
+    /// What follows a vault's name and a dot.
+    pub key_vault_suffix: String,
+    /// Audience of vault tokens.
+    pub key_vault_audience: String,
+    /// The CA's certificate, PEM.
+    pub ca_file: PathBuf,
+    /// The simulator's DNS.
+    pub hosts_file: PathBuf,
+    /// Process id.
+    pub pid: u32,
+}
+
+/// A running simulator.
+#[derive(Debug)]
+pub struct Simulator {
+    app: Arc<App>,
+    endpoints: Endpoints,
+}
+
+impl Simulator {
+    /// Starts listening, seeds, and writes `endpoints.json`.
+    pub async fn start(options: Options) -> Result<Self> {
+        let dir = options.dir.as_path();
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let dir = std::path::absolute(dir)?;
+        let seed = options.seed.as_deref().map(read_seed).transpose()?;
+        let shared = Listener::bind(options.listen, None).await?;
+        let mut own = Vec::new();
+        for host in &options.listen_host {
+            own.push((
+                host.host.clone(),
+                Listener::bind(host.address, Some(&host.host)).await?,
+            ));
+        }
+        let admin = tokio::net::TcpListener::bind(options.admin)
+            .await
+            .with_context(|| format!("cannot listen on {}", options.admin))?;
+
+        let own_addresses = own
+            .iter()
+            .map(|(host, listener)| Ok((host.clone(), listener.address()?)))
+            .collect::<Result<HashMap<_, _>>>()?;
+        let faults = Arc::new(Faults::default());
+        let tls = (!options.plain_http)
+            .then(|| {
+                tls::server_config(
+                    Authority::kept_in(&dir)?,
+                    Arc::clone(&faults),
+                    options.http1_only,
+                )
+            })
+            .transpose()?
+            .map(TlsAcceptor::from);
+        let address = shared.address()?;
+        let app = Arc::new(App {
+            names: Names {
+                scheme: if options.plain_http { "http" } else { "https" },
+                suffix: options.suffix.to_ascii_lowercase(),
+            },
+            world: RwLock::default(),
+            faults,
+            journal: Journal::default(),
+            signer: Signer::kept_in(&dir)?,
+            issuers: Issuers::new()?,
+            hosts: HostsFile::new(&dir, address, own_addresses),
+            names_changed: watch::Sender::new(()),
+            stop: CancellationToken::new(),
+            connections: TaskTracker::new(),
+            last_connection: AtomicU64::new(0),
+        });
+        app.seed(seed.unwrap_or_default())
+            .map_err(anyhow::Error::msg)
+            .context("the seed is refused")?;
+
+        let endpoints = endpoints(&app, &dir, address, admin.local_addr()?);
+        for listener in own
+            .into_iter()
+            .map(|(_, listener)| listener)
+            .chain([shared])
+        {
+            app.connections
+                .spawn(listener.serve(Arc::clone(&app), tls.clone()));
+        }
+        app.connections.spawn(admin::serve(Arc::clone(&app), admin));
+        replace_file(
+            &dir.join("endpoints.json"),
+            &serde_json::to_vec(&endpoints)?,
+        )?;
+        Ok(Self { app, endpoints })
+    }
+
+    /// Where it is.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Ends all connections and listeners, within seconds.
+    pub async fn stop(self) {
+        self.app.stop.cancel();
+        self.app.connections.close();
+        if tokio::time::timeout(STOP_TIME, self.app.connections.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!("some connections did not end in time");
+        }
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.app.stop.cancel();
+    }
+}
+
+fn endpoints(
+    app: &App,
+    dir: &Path,
+    azure: std::net::SocketAddr,
+    admin: std::net::SocketAddr,
+) -> Endpoints {
+    let names = &app.names;
+    Endpoints {
+        azure: format!("{}://{azure}", names.scheme),
+        port: azure.port(),
+        admin: format!("http://{admin}"),
+        authority_host: format!("{}://{}", names.scheme, names.login()),
+        resource_manager: format!("{}://{}", names.scheme, names.management()),
+        key_vault_suffix: names.vault_suffix(),
+        key_vault_audience: names.vault_audience(),
+        ca_file: Authority::file(dir),
+        hosts_file: app.hosts.path().to_owned(),
+        pid: std::process::id(),
+    }
+}
+
+fn read_seed(path: &Path) -> Result<Seed> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    // JSON is read as YAML, of which it is a part.
+    serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+}

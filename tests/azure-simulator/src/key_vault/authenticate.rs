@@ -1,0 +1,94 @@
+//! Who calls a vault: the challenge, and the check of the token.
+
+use std::sync::Arc;
+
+use http::header;
+
+use super::errors;
+use crate::{
+    app::App,
+    entra::signing::{self, Verified},
+    wire::{call::Call, reply::Reply},
+    world::{moment::Moment, spec::VaultSpec},
+};
+
+/// Key Vault's own application id, which also stands for the audience.
+const KEY_VAULT_APPLICATION: &str = "cfa8b339-82a2-471a-a3c9-0fc0be7a4093";
+
+/// The verified token of a call, or the 401 that it gets.
+pub(crate) fn authenticate(
+    app: &App,
+    call: &Call,
+    vault: &VaultSpec,
+    now: Moment,
+) -> Result<Arc<Verified>, Reply> {
+    let refuse = |message: &str| challenge(app, vault, message, None);
+    let Some(token) = call.header(header::AUTHORIZATION.as_str()).and_then(bearer) else {
+        return Err(refuse(
+            "AKV10000: Request is missing a Bearer or PoP token.",
+        ));
+    };
+    let Some(verified) = app.signer.verify(token) else {
+        return Err(refuse(
+            "AKV10046: Unable to resolve the key used for signature validation.",
+        ));
+    };
+    let audience = app.names.vault_audience();
+    let given = verified.audience.trim_end_matches('/');
+    if !given.eq_ignore_ascii_case(&audience) && given != KEY_VAULT_APPLICATION {
+        return Err(refuse(&format!(
+            "AKV10022: Invalid audience. Expected {audience}, found: {}.",
+            verified.audience
+        )));
+    }
+    let issuer = signing::issuer(&vault.tenant_id.to_ascii_lowercase());
+    if verified.issuer != issuer {
+        return Err(refuse(&format!(
+            "AKV10032: Invalid issuer. Expected one of {issuer}, found {}.",
+            verified.issuer
+        )));
+    }
+    if verified.expires <= now.seconds() {
+        return Err(expired(app, vault));
+    }
+    if verified.not_before > now.seconds() {
+        return Err(refuse(
+            "[TokenNotYetValid] Error validating token: 'S2S12087'.",
+        ));
+    }
+    Ok(verified)
+}
+
+/// The 401 of a token whose time is over.
+pub(crate) fn expired(app: &App, vault: &VaultSpec) -> Reply {
+    let message = "[TokenExpired] Error validating token: 'S2S12086'.";
+    challenge(
+        app,
+        vault,
+        message,
+        Some("error=\"invalid_token\", error_description=\"The token expired\""),
+    )
+}
+
+/// A 401 that points to the given places.
+pub(crate) fn challenge_to(
+    authorization: &str,
+    resource: &str,
+    message: &str,
+    more: Option<&str>,
+) -> Reply {
+    let more = more.map(|more| format!(", {more}")).unwrap_or_default();
+    let value = format!("Bearer authorization=\"{authorization}\", resource=\"{resource}\"{more}");
+    errors::unauthorized(message).with(header::WWW_AUTHENTICATE, &value)
+}
+
+fn challenge(app: &App, vault: &VaultSpec, message: &str, more: Option<&str>) -> Reply {
+    let names = &app.names;
+    let authorization = format!("{}://{}/{}", names.scheme, names.login(), vault.tenant_id);
+    challenge_to(&authorization, &names.vault_audience(), message, more)
+}
+
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,237 @@
+//! The data plane of a vault: `https://<vault>.vault.<suffix>`.
+
+mod authenticate;
+mod bundles;
+pub(crate) mod errors;
+mod operations;
+mod paging;
+mod requests;
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Method};
+use uuid::Uuid;
+
+use self::operations::Operation;
+use crate::{
+    app::App,
+    wire::{call::Call, exchange::Outcome, faults::Effect, journal::Principal, reply::Reply},
+    world::{
+        access,
+        moment::Moment,
+        spec::{Access, Authorization, DefaultAction, VaultSpec},
+        tenant::derived_uuid,
+    },
+};
+
+/// Versions of the data plane's API, oldest first.
+const API_VERSIONS: [&str; 10] = [
+    "2016-10-01",
+    "7.0",
+    "7.1",
+    "7.2",
+    "7.3",
+    "7.4",
+    "7.5",
+    "7.6",
+    "2025-07-01",
+    "2026-04-01",
+];
+
+/// The journal's word for a request.
+pub(crate) fn operation(method: &Method, path: &str) -> &'static str {
+    Operation::of(method, path).map_or("Unknown", Operation::word)
+}
+
+/// Answers a request to a vault.
+pub(crate) fn answer(app: &App, call: &Call, vault: &str, effect: Option<&Effect>) -> Outcome {
+    let Some(spec) = app
+        .world
+        .read()
+        .vault(vault)
+        .map(|vault| Arc::clone(&vault.spec))
+    else {
+        return unknown_vault(vault).into();
+    };
+    let now = app.now();
+    let mut outcome = match effect {
+        Some(Effect::ForeignChallenge(to)) => {
+            let message = "AKV10000: Request is missing a Bearer or PoP token.";
+            authenticate::challenge_to(&to.authorization, &to.resource, message, None).into()
+        }
+        Some(Effect::ExpiredToken) if call.headers.contains_key(http::header::AUTHORIZATION) => {
+            authenticate::expired(app, &spec).into()
+        }
+        _ => authenticated(app, call, vault, &spec, effect, now),
+    };
+    add_headers(&mut outcome.reply, call, &spec);
+    outcome
+}
+
+/// In Azure this host would not resolve; whoever gets here did not ask the hosts file.
+fn unknown_vault(vault: &str) -> Reply {
+    let message = format!("There is no vault {vault}; in Azure its name would not resolve.");
+    errors::reply(http::StatusCode::NOT_FOUND, "VaultNotFound", &message, None)
+}
+
+fn authenticated(
+    app: &App,
+    call: &Call,
+    vault: &str,
+    spec: &VaultSpec,
+    effect: Option<&Effect>,
+    now: Moment,
+) -> Outcome {
+    let verified = match authenticate::authenticate(app, call, spec, now) {
+        Ok(verified) => verified,
+        Err(reply) => return reply.into(),
+    };
+    let principal = Arc::clone(&verified.principal);
+    let reply = allowed(app, call, vault, spec, &principal, effect, now);
+    Outcome {
+        reply,
+        principal: Some(principal),
+    }
+}
+
+fn allowed(
+    app: &App,
+    call: &Call,
+    vault: &str,
+    spec: &VaultSpec,
+    principal: &Principal,
+    effect: Option<&Effect>,
+    now: Moment,
+) -> Reply {
+    if let Err(reply) = check_api_version(call) {
+        return reply;
+    }
+    let Some(operation) = Operation::of(&call.method, &call.route.path) else {
+        let message = format!(
+            "The method {} is not allowed on this resource.",
+            call.method
+        );
+        return errors::reply(
+            http::StatusCode::METHOD_NOT_ALLOWED,
+            "MethodNotAllowed",
+            &message,
+            None,
+        );
+    };
+    let (action, secret) = (operation.action(), operation.secret());
+    match effect {
+        Some(Effect::Forbidden(code)) => return forced(code, spec, principal, operation, call),
+        _ if spec.public_network_access == Access::Disabled => {
+            return errors::by_connection(spec, principal);
+        }
+        _ if spec
+            .firewall
+            .is_some_and(|firewall| firewall.default_action == DefaultAction::Deny) =>
+        {
+            return errors::by_firewall(spec, principal, call.peer);
+        }
+        _ => {}
+    }
+    let assignment = match spec.authorization {
+        Authorization::AccessPolicies
+            if access::by_policy(&spec.access_policies, &principal.object_id, action) =>
+        {
+            None
+        }
+        Authorization::AccessPolicies => return errors::by_policy(spec, principal, action),
+        Authorization::Rbac => {
+            match access::by_role(&spec.role_assignments, &principal.object_id, action, secret) {
+                Some(assignment) => {
+                    let scope = assignment.scope.as_deref().unwrap_or_default();
+                    Some(derived_uuid(&[
+                        "assignment",
+                        &spec.name,
+                        &assignment.principal_id,
+                        &assignment.role,
+                        scope,
+                    ]))
+                }
+                None => return errors::by_rbac(spec, principal, action, secret),
+            }
+        }
+    };
+    let reply = operation
+        .run(app, call, vault, now)
+        .unwrap_or_else(|refusal| errors::refused(&refusal));
+    match assignment {
+        Some(id) => reply.with(
+            HeaderName::from_static("x-ms-keyvault-rbac-assignment-id"),
+            &id.simple().to_string(),
+        ),
+        None => reply,
+    }
+}
+
+/// The 403 that a fault asks for.
+fn forced(
+    code: &str,
+    spec: &VaultSpec,
+    principal: &Principal,
+    operation: Operation<'_>,
+    call: &Call,
+) -> Reply {
+    match code {
+        "ForbiddenByRbac" => {
+            errors::by_rbac(spec, principal, operation.action(), operation.secret())
+        }
+        "AccessDenied" => errors::by_policy(spec, principal, operation.action()),
+        "ForbiddenByFirewall" => errors::by_firewall(spec, principal, call.peer),
+        "ForbiddenByConnection" => errors::by_connection(spec, principal),
+        other => errors::forbidden_as(other, spec, principal),
+    }
+}
+
+/// The real text is not known; the guideline's is used.
+fn check_api_version(call: &Call) -> Result<(), Reply> {
+    match call.query("api-version") {
+        Some(given) if API_VERSIONS.contains(&given) => Ok(()),
+        Some(given) if !given.is_empty() => {
+            let known = API_VERSIONS.join(", ");
+            Err(errors::bad_parameter(&format!(
+                "The specified version ({given}) is not recognized. Use one of {known}."
+            )))
+        }
+        _ => Err(errors::bad_parameter(
+            "The api-version query parameter (?api-version=) is required for all requests.",
+        )),
+    }
+}
+
+/// The headers that a vault sends with everything, as recorded.
+fn add_headers(reply: &mut Reply, call: &Call, spec: &VaultSpec) {
+    reply.insert_static("cache-control", "no-cache");
+    reply.insert_static("pragma", "no-cache");
+    reply.insert_static("expires", "-1");
+    reply.insert_static(
+        "strict-transport-security",
+        "max-age=31536000;includeSubDomains",
+    );
+    reply.insert_static("x-content-type-options", "nosniff");
+    reply.insert_static("x-powered-by", "ASP.NET");
+    reply.insert_static("x-ms-keyvault-service-version", "1.9.2524.1");
+    let mut insert = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            reply.headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    insert("x-ms-keyvault-region", &spec.location);
+    insert(
+        "x-ms-keyvault-network-info",
+        &format!(
+            "conn_type=Ipv4;addr={};act_addr_fam=InterNetwork;",
+            call.peer
+        ),
+    );
+    insert("x-ms-request-id", &Uuid::new_v4().to_string());
+    if let Some(id) = call.headers.get("x-ms-client-request-id") {
+        reply.headers.insert(
+            HeaderName::from_static("x-ms-client-request-id"),
+            id.clone(),
+        );
+    }
+}

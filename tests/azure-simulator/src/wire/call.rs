@@ -1,0 +1,255 @@
+//! A request as the services see it, whichever way it came.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri, header};
+use url::form_urlencoded;
+
+/// Prefix of the path form: `/_host/<hostname>/<rest>`.
+const HOST_PREFIX: &str = "/_host/";
+
+/// Which service a host belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    Login,
+    Management,
+    /// Lower-case vault name.
+    Vault(String),
+    Unknown,
+}
+
+/// The names that the simulator answers to.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    /// `https`, or `http` when TLS is off.
+    pub(crate) scheme: &'static str,
+    pub(crate) suffix: String,
+}
+
+impl Names {
+    pub(crate) fn login(&self) -> String {
+        format!("login.{}", self.suffix)
+    }
+
+    pub(crate) fn management(&self) -> String {
+        format!("management.{}", self.suffix)
+    }
+
+    pub(crate) fn vault_suffix(&self) -> String {
+        format!("vault.{}", self.suffix)
+    }
+
+    pub(crate) fn vault_host(&self, vault: &str) -> String {
+        format!("{vault}.vault.{}", self.suffix)
+    }
+
+    /// Audience of vault tokens. It names a resource, not a server: `https` also when TLS is off.
+    pub(crate) fn vault_audience(&self) -> String {
+        format!("https://{}", self.vault_suffix())
+    }
+
+    pub(crate) fn target(&self, host: &str) -> Target {
+        let Some(rest) = host
+            .strip_suffix(self.suffix.as_str())
+            .and_then(|rest| rest.strip_suffix('.'))
+        else {
+            return Target::Unknown;
+        };
+        match rest.split_once('.') {
+            None if rest == "login" => Target::Login,
+            None if rest == "management" => Target::Management,
+            Some((vault, "vault")) if !vault.is_empty() => Target::Vault(vault.to_owned()),
+            None | Some(_) => Target::Unknown,
+        }
+    }
+}
+
+/// Where a request goes: host, and how its sender names the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    /// Lower-case host name without port.
+    pub(crate) host: String,
+    /// What goes before a path in links that the sender shall follow.
+    pub(crate) base: String,
+    /// Path at the host.
+    pub(crate) path: String,
+    /// Port in the sender's authority.
+    pub(crate) port: Option<u16>,
+    /// By the path form.
+    pub(crate) by_path: bool,
+}
+
+impl Route {
+    /// Reads the route from the request line and headers; `own_host` is that of a listener with one host.
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap, scheme: &str, own_host: Option<&str>) -> Self {
+        let authority = uri
+            .authority()
+            .map(http::uri::Authority::as_str)
+            .or_else(|| {
+                headers
+                    .get(header::HOST)
+                    .and_then(|value| value.to_str().ok())
+            })
+            .unwrap_or_default();
+        let (name, port) = split_port(authority);
+        let base = format!("{scheme}://{authority}");
+        if let Some((host, path)) = uri
+            .path()
+            .strip_prefix(HOST_PREFIX)
+            .map(|rest| rest.split_once('/').unwrap_or((rest, "")))
+        {
+            let host = split_port(host).0.to_ascii_lowercase();
+            let base = format!("{base}{HOST_PREFIX}{host}");
+            return Self {
+                host,
+                base,
+                path: format!("/{path}"),
+                port,
+                by_path: true,
+            };
+        }
+        let host = own_host.map_or_else(|| name.to_ascii_lowercase(), ToOwned::to_owned);
+        Self {
+            host,
+            base,
+            path: uri.path().to_owned(),
+            port,
+            by_path: false,
+        }
+    }
+
+    /// What ids of the host's objects start with: its name, and the port only when the sender wrote one after the name.
+    pub(crate) fn identity(&self, scheme: &str) -> String {
+        let plain = format!("{scheme}://{}", self.host);
+        let base = self.base.to_ascii_lowercase();
+        if !self.by_path
+            && base
+                .strip_prefix(&plain)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        {
+            base
+        } else {
+            plain
+        }
+    }
+
+    /// The base of a vault's nextLink: Azure writes the port even when it is the scheme's own.
+    pub(crate) fn base_with_port(&self, scheme: &str) -> String {
+        match (self.port, scheme) {
+            (Some(_), _) => self.base.clone(),
+            (None, _) if self.by_path => self.base.clone(),
+            (None, "http") => format!("{}:80", self.base),
+            (None, _) => format!("{}:443", self.base),
+        }
+    }
+}
+
+fn split_port(authority: &str) -> (&str, Option<u16>) {
+    match authority.rsplit_once(':') {
+        Some((name, port)) => port
+            .parse()
+            .map_or((authority, None), |port| (name, Some(port))),
+        None => (authority, None),
+    }
+}
+
+/// A whole request.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) route: Route,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Address of the sender.
+    pub(crate) peer: std::net::IpAddr,
+}
+
+impl Call {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The first query parameter of that name, compared without case as Azure does.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Name and value pairs of a query or form.
+pub(crate) fn pairs(text: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(text).into_owned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route(uri: &str, host: &str, own: Option<&str>) -> Route {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        Route::of(&uri.parse().unwrap(), &headers, "https", own)
+    }
+
+    #[test]
+    fn a_name_without_port_gets_443_in_links() {
+        let route = route("/secrets?x=1", "KV.vault.sim.test", None);
+        assert_eq!(route.host, "kv.vault.sim.test");
+        assert_eq!(
+            route.base_with_port("https"),
+            "https://KV.vault.sim.test:443"
+        );
+    }
+
+    #[test]
+    fn a_name_with_port_keeps_it() {
+        assert_eq!(
+            route("/", "kv.vault.sim.test:8443", None).base_with_port("https"),
+            "https://kv.vault.sim.test:8443"
+        );
+    }
+
+    #[test]
+    fn the_path_form_names_the_host_and_stays_in_links() {
+        let route = route("/_host/login.sim.test/t/oauth2", "127.0.0.1:9", None);
+        assert_eq!(route.host, "login.sim.test");
+        assert_eq!(route.path, "/t/oauth2");
+        assert_eq!(
+            route.base_with_port("https"),
+            "https://127.0.0.1:9/_host/login.sim.test"
+        );
+    }
+
+    #[test]
+    fn a_listener_of_one_host_needs_no_name() {
+        assert_eq!(
+            route("/x", "127.0.0.1:9", Some("login.sim.test")).host,
+            "login.sim.test"
+        );
+    }
+
+    #[test]
+    fn hosts_are_told_apart() {
+        let names = Names {
+            scheme: "https",
+            suffix: "sim.test".into(),
+        };
+        assert_eq!(names.target("login.sim.test"), Target::Login);
+        assert_eq!(names.target("management.sim.test"), Target::Management);
+        assert_eq!(
+            names.target("kv.vault.sim.test"),
+            Target::Vault("kv".into())
+        );
+        for host in [
+            "sim.test",
+            "vault.sim.test",
+            "a.b.vault.sim.test",
+            "login.other.test",
+            "xsim.test",
+        ] {
+            assert_eq!(names.target(host), Target::Unknown, "{host}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! One request and its answer: route, faults, latency, service, journal.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use parking_lot::Mutex;
+
+use super::{
+    call::{Call, Route, Target, pairs},
+    faults::Effect,
+    journal::{Entry, Principal},
+    outgoing::Outgoing,
+    reply::Reply,
+};
+use crate::{app::App, entra, key_vault, world::spec::Settings};
+
+/// Largest request body, well above Key Vault's own limits.
+const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Number of the connection, as the journal shows it.
+    number: u64,
+    address: IpAddr,
+    /// Host of a listener that serves one alone.
+    own_host: Option<Arc<str>>,
+    /// Last user agent seen: it hardly ever changes on a connection.
+    user_agent: Mutex<Option<Arc<str>>>,
+}
+
+impl Peer {
+    /// Counts the connection under `name`.
+    pub(crate) fn new(
+        app: &App,
+        address: SocketAddr,
+        own_host: Option<Arc<str>>,
+        name: &Arc<str>,
+    ) -> Self {
+        app.journal.count_connection(name);
+        Self {
+            number: app.next_connection(),
+            address: address.ip(),
+            own_host,
+            user_agent: Mutex::default(),
+        }
+    }
+
+    fn user_agent(&self, app: &App, headers: &HeaderMap) -> Option<Arc<str>> {
+        let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+        let mut last = self.user_agent.lock();
+        match &*last {
+            Some(known) if **known == *text => {}
+            _ => *last = Some(app.journal.intern(text)),
+        }
+        last.clone()
+    }
+}
+
+/// What a service made of a call.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) reply: Reply,
+    pub(crate) principal: Option<Arc<Principal>>,
+}
+
+impl From<Reply> for Outcome {
+    fn from(reply: Reply) -> Self {
+        Self {
+            reply,
+            principal: None,
+        }
+    }
+}
+
+/// Answers a request, or fails, which ends the connection.
+pub(crate) async fn answer(
+    app: Arc<App>,
+    peer: Arc<Peer>,
+    request: Request<Incoming>,
+) -> Result<Response<Outgoing>, io::Error> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let route = Route::of(
+        &parts.uri,
+        &parts.headers,
+        app.names.scheme,
+        peer.own_host.as_deref(),
+    );
+    let target = app.names.target(&route.host);
+    let operation = operation(&target, &parts.method, &route.path);
+    let record = Record {
+        app: &app,
+        peer: &peer,
+        started,
+        target: &target,
+        operation,
+        parts: &parts,
+        route: &route,
+    };
+
+    let verdict = app.faults.meet(&route.host, &route.path, &parts.method);
+    let latency = verdict.latency + own_latency(&target, app.settings());
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    match verdict.effect {
+        Some(Effect::Hang) => {
+            record.write(0, None);
+            // The client's patience, or the end of the simulator, ends this.
+            app.stop.cancelled().await;
+            Err(io::Error::other("hung until the end"))
+        }
+        Some(Effect::Unreachable) => {
+            record.write(0, None);
+            Err(io::Error::other("this host is out of reach"))
+        }
+        effect => {
+            let body = match read(body).await? {
+                Some(body) => body,
+                None => return Ok(finish(&record, too_large().into(), None)),
+            };
+            let call = Call {
+                method: parts.method.clone(),
+                route: route.clone(),
+                query: parts
+                    .uri
+                    .query()
+                    .map(|query| pairs(query.as_bytes()))
+                    .unwrap_or_default(),
+                headers: parts.headers.clone(),
+                body,
+                peer: peer.address,
+            };
+            let outcome = serve(&app, &target, &call, effect.as_ref()).await;
+            Ok(finish(&record, outcome, effect.as_ref()))
+        }
+    }
+}
+
+/// The service's answer, or the fault's in its place.
+async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>) -> Outcome {
+    if let Some(Effect::Status {
+        status,
+        retry_after,
+        code,
+        body,
+    }) = effect
+    {
+        let reply = match target {
+            Target::Login => entra::errors::fault(*status, code.as_deref(), body.as_deref()),
+            Target::Vault(_) | Target::Management | Target::Unknown => {
+                key_vault::errors::fault(*status, code.as_deref(), body.as_deref())
+            }
+        };
+        return match retry_after {
+            Some(seconds) => reply.with(header::RETRY_AFTER, &seconds.to_string()).into(),
+            None => reply.into(),
+        };
+    }
+    match target {
+        Target::Login => entra::answer(app, call, effect).await,
+        Target::Vault(vault) => key_vault::answer(app, call, vault, effect),
+        Target::Management => no_such_resource(call).into(),
+        Target::Unknown => unknown_host(app, call).into(),
+    }
+}
+
+fn finish(record: &Record<'_>, outcome: Outcome, effect: Option<&Effect>) -> Response<Outgoing> {
+    let Outcome {
+        mut reply,
+        principal,
+    } = outcome;
+    let body = match effect {
+        Some(Effect::ResetMidBody) => {
+            record.write(0, principal);
+            return response(reply.status, reply.headers, Outgoing::broken(&reply.body));
+        }
+        Some(Effect::MalformedJson) => malformed(&reply.body),
+        Some(Effect::EmptyBody) => Bytes::new(),
+        _ => std::mem::take(&mut reply.body),
+    };
+    record.write(reply.status.as_u16(), principal);
+    response(reply.status, reply.headers, Outgoing::whole(body))
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: Outgoing) -> Response<Outgoing> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// JSON that breaks off: the first half, and a stray comma so that no prefix happens to parse.
+fn malformed(body: &Bytes) -> Bytes {
+    let mut half = body.slice(..body.len() / 2).to_vec();
+    half.extend_from_slice(b",,{");
+    half.into()
+}
+
+/// The body, or `None` when it is too large.
+async fn read(body: Incoming) -> Result<Option<Bytes>, io::Error> {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => Ok(Some(collected.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Ok(None),
+        Err(error) => Err(io::Error::other(error)),
+    }
+}
+
+fn too_large() -> Reply {
+    key_vault::errors::reply(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestEntityTooLarge",
+        "The request is too large.",
+        None,
+    )
+}
+
+fn no_such_resource(call: &Call) -> Reply {
+    let message = format!(
+        "The requested resource {} is not served here.",
+        call.route.path
+    );
+    key_vault::errors::reply(StatusCode::NOT_FOUND, "NotFound", &message, None)
+}
+
+fn unknown_host(app: &App, call: &Call) -> Reply {
+    let message = format!(
+        "No Azure host is named '{}': call login.{suffix}, management.{suffix} or <vault>.vault.{suffix}, by name or as \
+         /_host/<name>/<path>.",
+        call.route.host,
+        suffix = app.names.suffix
+    );
+    Reply::text(StatusCode::NOT_FOUND, message)
+}
+
+fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
+    match target {
+        Target::Login => entra::operation(method, path),
+        Target::Vault(_) => key_vault::operation(method, path),
+        Target::Management | Target::Unknown => "Unknown",
+    }
+}
+
+fn own_latency(target: &Target, settings: Settings) -> Duration {
+    match target {
+        Target::Login => Duration::from_millis(settings.token_latency_ms),
+        Target::Vault(_) => Duration::from_millis(settings.vault_latency_ms),
+        Target::Management | Target::Unknown => Duration::ZERO,
+    }
+}
+
+/// What the journal gets of a request.
+struct Record<'a> {
+    app: &'a App,
+    peer: &'a Peer,
+    started: Instant,
+    target: &'a Target,
+    operation: &'static str,
+    parts: &'a Parts,
+    route: &'a Route,
+}
+
+impl Record<'_> {
+    fn write(&self, status: u16, principal: Option<Arc<Principal>>) {
+        let journal = &self.app.journal;
+        let vault = match self.target {
+            Target::Login => "login",
+            Target::Management => "management",
+            Target::Vault(vault) => vault,
+            Target::Unknown => &self.route.host,
+        };
+        journal.record(Entry {
+            time: self.app.now(),
+            host: journal.intern(&self.route.host),
+            vault: journal.intern(vault),
+            operation: self.operation,
+            method: journal.intern(self.parts.method.as_str()),
+            path: self.route.path.as_str().into(),
+            status,
+            latency_ms: u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX),
+            principal,
+            connection: self.peer.number,
+            user_agent: self.peer.user_agent(self.app, &self.parts.headers),
+        });
+    }
+}

@@ -1,0 +1,11 @@
+//! What carries the services: TLS, names, faults, the journal and the server loop.
+
+pub(crate) mod call;
+pub(crate) mod exchange;
+pub(crate) mod faults;
+pub(crate) mod hosts;
+pub(crate) mod journal;
+pub(crate) mod outgoing;
+pub(crate) mod reply;
+pub(crate) mod server;
+pub(crate) mod tls;

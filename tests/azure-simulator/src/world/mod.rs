@@ -1,0 +1,158 @@
+//! The simulated Azure as plain data. All changes are functions of the world, their input and the time: no clock, no
+//! randomness, no input or output here.
+
+pub(crate) mod access;
+pub(crate) mod moment;
+pub(crate) mod refusal;
+pub(crate) mod secret;
+pub(crate) mod spec;
+pub(crate) mod tenant;
+pub(crate) mod vault;
+
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use moment::Moment;
+use secret::NewVersion;
+use spec::{ApplicationSpec, Settings, SubscriptionSpec, TenantSpec, VaultSpec};
+use tenant::{Application, Tenant};
+use vault::Vault;
+
+/// Everything that the simulator knows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct World {
+    pub(crate) settings: Settings,
+    /// Seconds by which the simulator's clock is ahead of the machine's.
+    pub(crate) skew_seconds: i64,
+    /// By lower-case id.
+    pub(crate) tenants: BTreeMap<String, Tenant>,
+    pub(crate) subscriptions: BTreeMap<String, SubscriptionSpec>,
+    /// By lower-case name.
+    pub(crate) vaults: BTreeMap<String, Vault>,
+}
+
+impl World {
+    /// A tenant by its id or its domain name.
+    pub(crate) fn tenant(&self, name: &str) -> Option<&Tenant> {
+        let name = name.to_ascii_lowercase();
+        self.tenants.get(&name).or_else(|| {
+            self.tenants.values().find(|tenant| {
+                tenant
+                    .name
+                    .as_deref()
+                    .is_some_and(|domain| domain.eq_ignore_ascii_case(&name))
+            })
+        })
+    }
+
+    pub(crate) fn vault(&self, name: &str) -> Option<&Vault> {
+        self.vaults.get(name)
+    }
+
+    /// Makes or changes a tenant; the applications that it names are replaced, others stay.
+    pub(crate) fn put_tenant(&mut self, spec: TenantSpec) -> Result<(), String> {
+        if spec.id.is_empty() {
+            return Err("a tenant needs an id".to_owned());
+        }
+        let id = spec.id.to_ascii_lowercase();
+        let applications = spec
+            .applications
+            .into_iter()
+            .map(|application| application_entry(&id, application))
+            .collect::<Result<Vec<_>, _>>()?;
+        let tenant = self.tenants.entry(id.clone()).or_insert_with(|| Tenant {
+            id,
+            name: None,
+            applications: BTreeMap::new(),
+        });
+        tenant.name = spec.name.or_else(|| tenant.name.take());
+        tenant.applications.extend(applications);
+        Ok(())
+    }
+
+    /// Makes or replaces an application; its tenant is made when it is not there.
+    pub(crate) fn put_application(
+        &mut self,
+        tenant: &str,
+        spec: ApplicationSpec,
+    ) -> Result<(), String> {
+        self.put_tenant(TenantSpec {
+            id: tenant.to_owned(),
+            name: None,
+            applications: vec![spec],
+        })
+    }
+
+    /// Makes or changes a vault and plants the secrets that the spec gives. `new_id` makes version ids.
+    pub(crate) fn put_vault(
+        &mut self,
+        mut spec: VaultSpec,
+        now: Moment,
+        mut new_id: impl FnMut() -> String,
+    ) -> Result<(), String> {
+        check_vault(&spec)?;
+        let secrets = std::mem::take(&mut spec.secrets);
+        let key = spec.name.to_ascii_lowercase();
+        // The change is tried on a copy, so that a bad secret leaves the vault as it was.
+        let mut vault = self
+            .vaults
+            .get(&key)
+            .cloned()
+            .unwrap_or_else(|| Vault::new(VaultSpec::default()));
+        vault.spec = Arc::new(spec);
+        for secret in secrets {
+            let name = secret.name.clone();
+            let version =
+                NewVersion::of_spec(new_id(), secret).map_err(|refusal| refusal.to_string())?;
+            vault
+                .plant(&name, version, now)
+                .map_err(|refusal| format!("secret {name}: {refusal}"))?;
+        }
+        self.vaults.insert(key, vault);
+        Ok(())
+    }
+}
+
+fn application_entry(
+    tenant: &str,
+    spec: ApplicationSpec,
+) -> Result<(String, Arc<Application>), String> {
+    let application = Application::of_spec(tenant, spec)?;
+    Ok((
+        application.client_id.to_ascii_lowercase(),
+        Arc::new(application),
+    ))
+}
+
+fn check_vault(spec: &VaultSpec) -> Result<(), String> {
+    let name = &spec.name;
+    // 3 to 24 characters: letters, digits and hyphens
+    // (<https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules>).
+    let fits = (3..=24).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if !fits {
+        return Err(format!(
+            "vault name {name:?}: 3 to 24 letters, digits and hyphens are needed"
+        ));
+    }
+    if spec.tenant_id.is_empty() {
+        return Err(format!("vault {name}: tenantId is needed"));
+    }
+    if !(7..=90).contains(&spec.soft_delete_retention_days) {
+        return Err(format!(
+            "vault {name}: softDeleteRetentionDays must be 7 to 90"
+        ));
+    }
+    match spec
+        .role_assignments
+        .iter()
+        .find(|assignment| !access::is_role(&assignment.role))
+    {
+        Some(assignment) => Err(format!("vault {name}: unknown role {:?}", assignment.role)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,272 @@
+//! The shapes that a seed file and the admin API take.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::moment::Epoch;
+
+/// Text that must not reach a log: its `Debug` hides it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SecretText(pub(crate) String);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("<redacted>")
+    }
+}
+
+/// A seed document; each part is optional, and it is merged into what exists.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct Seed {
+    pub(crate) clock: Option<ClockSpec>,
+    pub(crate) settings: Option<SettingsPatch>,
+    pub(crate) issuers: Vec<IssuerSpec>,
+    pub(crate) tenants: Vec<TenantSpec>,
+    pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    pub(crate) vaults: Vec<VaultSpec>,
+}
+
+/// The simulator's clock against the machine's.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ClockSpec {
+    pub(crate) skew_seconds: i64,
+}
+
+/// Settings to change; what is absent stays.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct SettingsPatch {
+    pub(crate) vault_latency_ms: Option<u64>,
+    pub(crate) token_latency_ms: Option<u64>,
+    pub(crate) token_lifetime_seconds: Option<i64>,
+    pub(crate) deletion_delay_ms: Option<u32>,
+}
+
+/// Settings in force.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Settings {
+    /// Time that each vault request takes at least.
+    pub(crate) vault_latency_ms: u64,
+    /// Time that each request to the login host takes at least.
+    pub(crate) token_latency_ms: u64,
+    /// Life of an access token.
+    pub(crate) token_lifetime_seconds: i64,
+    /// How long delete, recover and purge take to show, as they are asynchronous in Azure.
+    pub(crate) deletion_delay_ms: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            vault_latency_ms: 0,
+            token_latency_ms: 0,
+            token_lifetime_seconds: 3600,
+            deletion_delay_ms: 300,
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn patched(self, patch: SettingsPatch) -> Self {
+        Self {
+            vault_latency_ms: patch.vault_latency_ms.unwrap_or(self.vault_latency_ms),
+            token_latency_ms: patch.token_latency_ms.unwrap_or(self.token_latency_ms),
+            token_lifetime_seconds: patch
+                .token_lifetime_seconds
+                .unwrap_or(self.token_lifetime_seconds),
+            deletion_delay_ms: patch.deletion_delay_ms.unwrap_or(self.deletion_delay_ms),
+        }
+    }
+}
+
+/// An OIDC issuer whose tokens federated credentials may name.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct IssuerSpec {
+    pub(crate) issuer: String,
+    /// PEM file with the CA of its TLS; absent: the system's roots.
+    #[serde(default)]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// A tenant. Its applications are merged by client id.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct TenantSpec {
+    pub(crate) id: String,
+    pub(crate) name: Option<String>,
+    pub(crate) applications: Vec<ApplicationSpec>,
+}
+
+/// An application with its service principal.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct ApplicationSpec {
+    pub(crate) client_id: String,
+    /// Object id of the service principal; absent: derived from tenant and client id.
+    pub(crate) object_id: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) secrets: Vec<ClientSecretSpec>,
+    pub(crate) certificates: Vec<CertificateSpec>,
+    pub(crate) federated_credentials: Vec<FederatedCredential>,
+}
+
+/// A client secret.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ClientSecretSpec {
+    #[serde(skip_serializing)]
+    pub(crate) value: SecretText,
+    #[serde(default)]
+    pub(crate) expires: Option<Epoch>,
+}
+
+/// A registered certificate (public part).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CertificateSpec {
+    pub(crate) pem: String,
+}
+
+/// A federated credential: which foreign tokens may stand for the application.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct FederatedCredential {
+    #[serde(default)]
+    pub(crate) name: String,
+    pub(crate) issuer: String,
+    pub(crate) subject: String,
+    #[serde(default = "default_audience")]
+    pub(crate) audience: String,
+}
+
+fn default_audience() -> String {
+    "api://AzureADTokenExchange".to_owned()
+}
+
+/// A subscription and the tenant that it trusts.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SubscriptionSpec {
+    pub(crate) id: String,
+    pub(crate) tenant_id: String,
+}
+
+/// How a vault decides who may do what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Authorization {
+    /// Role assignments.
+    #[default]
+    #[serde(rename = "RBAC", alias = "Rbac", alias = "rbac")]
+    Rbac,
+    /// The vault's own list.
+    AccessPolicies,
+}
+
+/// A role given to a principal on a vault or on one secret of it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RoleAssignment {
+    pub(crate) principal_id: String,
+    pub(crate) role: String,
+    /// Absent: the vault. `/secrets/name`, or a full resource id: as far as that reaches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
+}
+
+/// An entry of a vault's own list.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AccessPolicy {
+    pub(crate) object_id: String,
+    #[serde(default)]
+    pub(crate) secrets: Vec<String>,
+}
+
+/// Enabled or disabled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Access {
+    /// Reachable.
+    #[default]
+    #[serde(alias = "enabled")]
+    Enabled,
+    /// Not reachable by public networks.
+    #[serde(alias = "disabled")]
+    Disabled,
+}
+
+/// What a firewall does with an address that no rule names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum DefaultAction {
+    /// Let it in.
+    Allow,
+    /// Refuse it.
+    Deny,
+}
+
+/// A vault's firewall.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Firewall {
+    pub(crate) default_action: DefaultAction,
+}
+
+/// A vault, and secrets to put into it. Serialised without its secrets.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct VaultSpec {
+    pub(crate) name: String,
+    pub(crate) tenant_id: String,
+    pub(crate) subscription_id: String,
+    pub(crate) resource_group: String,
+    pub(crate) location: String,
+    pub(crate) authorization: Authorization,
+    pub(crate) role_assignments: Vec<RoleAssignment>,
+    pub(crate) access_policies: Vec<AccessPolicy>,
+    pub(crate) soft_delete_retention_days: u16,
+    pub(crate) purge_protection: bool,
+    pub(crate) public_network_access: Access,
+    pub(crate) firewall: Option<Firewall>,
+    #[serde(skip_serializing)]
+    pub(crate) secrets: Vec<SecretSpec>,
+}
+
+impl Default for VaultSpec {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            tenant_id: String::new(),
+            subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
+            resource_group: "rg".to_owned(),
+            location: "westeurope".to_owned(),
+            authorization: Authorization::default(),
+            role_assignments: Vec::new(),
+            access_policies: Vec::new(),
+            soft_delete_retention_days: 90,
+            purge_protection: false,
+            public_network_access: Access::Enabled,
+            firewall: None,
+            secrets: Vec::new(),
+        }
+    }
+}
+
+/// A secret, or what to change of one. Unlike a client of the vault, it may say `managed` and `kid`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct SecretSpec {
+    pub(crate) name: String,
+    pub(crate) value: Option<SecretText>,
+    pub(crate) content_type: Option<String>,
+    pub(crate) tags: Option<BTreeMap<String, String>>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) not_before: Option<Epoch>,
+    pub(crate) expires: Option<Epoch>,
+    pub(crate) managed: Option<bool>,
+    pub(crate) kid: Option<String>,
+}
