@@ -260,6 +260,7 @@ fn no_vault(name: &str) -> Refused {
     Refused::absent(format!("there is no vault {name}"))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "goes to map_err as it is")]
 fn refused(refusal: Refusal) -> Refused {
     let status = match refusal {
         Refusal::NotFound(_) | Refusal::DeletedNotFound(_) => StatusCode::NOT_FOUND,

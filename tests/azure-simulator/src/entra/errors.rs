@@ -12,7 +12,7 @@ const FEDERATION_HELP: &str =
 /// A refusal of the login host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Denial {
-    /// The n of AADSTSn.
+    /// The number after `AADSTS`.
     pub(crate) code: u32,
     status: StatusCode,
     /// OAuth's error word.

@@ -20,7 +20,7 @@ use crate::world::{
 };
 
 const FETCH_TIME: Duration = Duration::from_secs(10);
-const KEYS_LIFE: Duration = Duration::from_secs(600);
+const KEYS_LIFE: Duration = Duration::from_mins(10);
 
 /// How to reach the issuers, and their keys as last fetched.
 #[derive(Debug)]

@@ -63,7 +63,7 @@ impl Form {
 
     fn secret(&self) -> Option<&str> {
         self.get("client_secret")
-            .or(self.basic.as_ref().map(|(_, secret)| secret.as_str()))
+            .or_else(|| self.basic.as_ref().map(|(_, secret)| secret.as_str()))
     }
 }
 

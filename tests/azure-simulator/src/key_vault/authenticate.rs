@@ -21,8 +21,8 @@ pub(crate) fn authenticate(
     call: &Call,
     vault: &VaultSpec,
     now: Moment,
-) -> Result<Arc<Verified>, Reply> {
-    let refuse = |message: &str| challenge(app, vault, message, None);
+) -> Result<Arc<Verified>, Box<Reply>> {
+    let refuse = |message: &str| Box::new(challenge(app, vault, message, None));
     let Some(token) = call.header(header::AUTHORIZATION.as_str()).and_then(bearer) else {
         return Err(refuse(
             "AKV10000: Request is missing a Bearer or PoP token.",
@@ -49,7 +49,7 @@ pub(crate) fn authenticate(
         )));
     }
     if verified.expires <= now.seconds() {
-        return Err(expired(app, vault));
+        return Err(Box::new(expired(app, vault)));
     }
     if verified.not_before > now.seconds() {
         return Err(refuse(

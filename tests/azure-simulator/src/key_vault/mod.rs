@@ -84,7 +84,7 @@ fn authenticated(
 ) -> Outcome {
     let verified = match authenticate::authenticate(app, call, spec, now) {
         Ok(verified) => verified,
-        Err(reply) => return reply.into(),
+        Err(reply) => return (*reply).into(),
     };
     let principal = Arc::clone(&verified.principal);
     let reply = allowed(app, call, vault, spec, &principal, effect, now);
@@ -103,7 +103,7 @@ fn allowed(
     effect: Option<&Effect>,
     now: Moment,
 ) -> Reply {
-    if let Err(reply) = check_api_version(call) {
+    if let Some(reply) = refused_api_version(call) {
         return reply;
     }
     let Some(operation) = Operation::of(&call.method, &call.route.path) else {
@@ -186,20 +186,18 @@ fn forced(
     }
 }
 
-/// The real text is not known; the guideline's is used.
-fn check_api_version(call: &Call) -> Result<(), Reply> {
-    match call.query("api-version") {
-        Some(given) if API_VERSIONS.contains(&given) => Ok(()),
+/// The answer to an unknown or missing api-version. The real text is not known; the guideline's is used.
+fn refused_api_version(call: &Call) -> Option<Reply> {
+    let message = match call.query("api-version") {
+        Some(given) if API_VERSIONS.contains(&given) => return None,
         Some(given) if !given.is_empty() => {
             let known = API_VERSIONS.join(", ");
-            Err(errors::bad_parameter(&format!(
-                "The specified version ({given}) is not recognized. Use one of {known}."
-            )))
+            format!("The specified version ({given}) is not recognized. Use one of {known}.")
         }
-        _ => Err(errors::bad_parameter(
-            "The api-version query parameter (?api-version=) is required for all requests.",
-        )),
-    }
+        _ => "The api-version query parameter (?api-version=) is required for all requests."
+            .to_owned(),
+    };
+    Some(errors::bad_parameter(&message))
 }
 
 /// The headers that a vault sends with everything, as recorded.

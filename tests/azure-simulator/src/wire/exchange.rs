@@ -124,9 +124,8 @@ pub(crate) async fn answer(
             Err(io::Error::other("this host is out of reach"))
         }
         effect => {
-            let body = match read(body).await? {
-                Some(body) => body,
-                None => return Ok(finish(&record, too_large().into(), None)),
+            let Some(body) = read(body).await? else {
+                return Ok(finish(&record, too_large().into(), None));
             };
             let call = Call {
                 method: parts.method.clone(),

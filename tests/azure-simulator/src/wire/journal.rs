@@ -16,6 +16,10 @@ const CAPACITY: usize = 250_000;
 const PAGE: usize = 10_000;
 
 /// Who a token was given to, or was shown by.
+#[allow(
+    clippy::struct_field_names,
+    reason = "the names that Azure and the admin API use"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Principal {

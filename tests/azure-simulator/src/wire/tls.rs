@@ -117,14 +117,11 @@ impl fmt::Debug for Authority {
 fn ca_params(name: &str, key: &KeyPair) -> CertificateParams {
     let mut params = CertificateParams::default();
     // Two authorities with one name would confuse chain building, hence the key's print in the name.
-    let print: String = key
+    let print = key
         .der_bytes()
-        .iter()
-        .rev()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    params.distinguished_name = common_name(&format!("{name} {print}"));
+        .last_chunk()
+        .map_or(0, |end| u32::from_be_bytes(*end));
+    params.distinguished_name = common_name(&format!("{name} {print:08x}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![
         KeyUsagePurpose::KeyCertSign,
