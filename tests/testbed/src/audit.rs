@@ -58,7 +58,10 @@ pub struct Entry {
 pub fn read(log: &Path) -> Result<Vec<Entry>> {
     let text = fs::read_to_string(log).with_context(|| format!("cannot read {}", log.display()))?;
     let complete = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
-    complete.lines().map(|line| serde_json::from_str(line).context("not an audit event")).collect()
+    complete
+        .lines()
+        .map(|line| serde_json::from_str(line).context("not an audit event"))
+        .collect()
 }
 
 #[derive(Deserialize)]

@@ -11,10 +11,19 @@ use anyhow::{Context, Result, anyhow};
 /// When the running program's own path is unknown.
 pub fn target_folder() -> Result<PathBuf> {
     let program = env::current_exe().context("the path of the running program is unknown")?;
-    let folder = program.parent().context("the running program has no folder")?;
+    let folder = program
+        .parent()
+        .context("the running program has no folder")?;
     // Tests and benchmarks run from `deps`, examples from `examples`.
-    let nested = folder.file_name().is_some_and(|name| name == "deps" || name == "examples");
-    Ok(if nested { folder.parent().unwrap_or(folder) } else { folder }.to_owned())
+    let nested = folder
+        .file_name()
+        .is_some_and(|name| name == "deps" || name == "examples");
+    Ok(if nested {
+        folder.parent().unwrap_or(folder)
+    } else {
+        folder
+    }
+    .to_owned())
 }
 
 /// The root folder of the repository.
@@ -63,6 +72,9 @@ fn built(program: &str, variable: &str) -> Result<PathBuf> {
     if path.is_file() {
         Ok(path)
     } else {
-        Err(anyhow!("{} is missing: run `make build`, or set {variable} to the program", path.display()))
+        Err(anyhow!(
+            "{} is missing: run `make build`, or set {variable} to the program",
+            path.display()
+        ))
     }
 }

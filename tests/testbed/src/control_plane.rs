@@ -126,12 +126,21 @@ impl ControlPlane {
         wait_ready(&api_server, &client, within).await?;
         kubectl.apply_yaml(ISSUER_DISCOVERY).await?;
         for crds in &setup.options.crds {
-            kubectl.apply_dir(crds).await.with_context(|| format!("cannot apply {}", crds.display()))?;
+            kubectl
+                .apply_dir(crds)
+                .await
+                .with_context(|| format!("cannot apply {}", crds.display()))?;
         }
         wait_established(&client, within).await?;
         let controller_manager = setup.spawn_controller_manager()?;
         wait_furnished(&controller_manager, &client, within).await?;
-        Ok(Self { controller_manager, api_server, etcd, setup, kubectl })
+        Ok(Self {
+            controller_manager,
+            api_server,
+            etcd,
+            setup,
+            kubectl,
+        })
     }
 
     /// The API server's URL.
@@ -191,7 +200,11 @@ impl ControlPlane {
     /// # Errors
     /// When the API server does not answer.
     pub async fn metrics(&self) -> Result<String> {
-        Ok(self.client().await?.request_text(Request::get("/metrics").body(Vec::new())?).await?)
+        Ok(self
+            .client()
+            .await?
+            .request_text(Request::get("/metrics").body(Vec::new())?)
+            .await?)
     }
 
     /// The requests that the API server answered so far and that its audit policy covers: the operator's kinds, Secrets, Events,
@@ -225,7 +238,11 @@ impl ControlPlane {
 
     /// The ids of the three processes.
     pub fn pids(&self) -> [u32; 3] {
-        [self.etcd.pid(), self.api_server.pid(), self.controller_manager.pid()]
+        [
+            self.etcd.pid(),
+            self.api_server.pid(),
+            self.controller_manager.pid(),
+        ]
     }
 
     /// The folder with logs, keys and data.
@@ -240,7 +257,12 @@ impl ControlPlane {
     pub async fn restart_api_server(&mut self) -> Result<()> {
         self.api_server.end().await?;
         self.api_server = self.setup.spawn_api_server()?;
-        wait_ready(&self.api_server, &self.client().await?, self.setup.options.ready_within).await
+        wait_ready(
+            &self.api_server,
+            &self.client().await?,
+            self.setup.options.ready_within,
+        )
+        .await
     }
 
     /// Kills the controller manager and starts it again: the garbage collector then knows CRDs that were applied since.
@@ -273,13 +295,19 @@ impl Setup {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let folder = folder.canonicalize()?.join("control-plane");
         if folder.exists() {
-            fs::remove_dir_all(&folder).with_context(|| format!("cannot empty {}", folder.display()))?;
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("cannot empty {}", folder.display()))?;
         }
         let authority = Authority::new(&folder.join("pki"))?;
         let port = options.port.map_or_else(ports::free_port, Ok)?;
         let service = first_address(&options.services)?;
         let addresses = [IpAddr::V4(options.address), service];
-        let hosts = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"];
+        let hosts = [
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+        ];
         let mut setup = Self {
             server: format!("https://{}:{port}", options.address),
             port,
@@ -300,8 +328,11 @@ impl Setup {
     }
 
     fn kubeconfig_of(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
-        let path = self.folder.join(format!("{}.kubeconfig", pki::file_name(user)));
-        self.authority.kubeconfig(&path, &self.server, &self.authority.client(user, groups)?)?;
+        let path = self
+            .folder
+            .join(format!("{}.kubeconfig", pki::file_name(user)));
+        self.authority
+            .kubeconfig(&path, &self.server, &self.authority.client(user, groups)?)?;
         Ok(path)
     }
 }
@@ -309,49 +340,86 @@ impl Setup {
 /// The address of the `kubernetes` Service: the first of the range.
 fn first_address(range: &str) -> Result<IpAddr> {
     let network = range.split('/').next().unwrap_or(range);
-    let network: Ipv4Addr = network.parse().with_context(|| format!("not a range of addresses: {range}"))?;
+    let network: Ipv4Addr = network
+        .parse()
+        .with_context(|| format!("not a range of addresses: {range}"))?;
     Ok(IpAddr::V4(Ipv4Addr::from_bits(network.to_bits() + 1)))
 }
 
 async fn client(kubeconfig: &Path) -> Result<Client> {
     install_tls_provider();
     let config = Kubeconfig::read_from(kubeconfig)?;
-    Ok(Client::try_from(Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?)?)
+    Ok(Client::try_from(
+        Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?,
+    )?)
 }
 
 /// Waits until a URL answers with success, or fails at once when the process has ended.
-pub(crate) async fn wait_healthy(process: &Process, http: &reqwest::Client, url: &str, within: Duration) -> Result<()> {
+pub(crate) async fn wait_healthy(
+    process: &Process,
+    http: &reqwest::Client,
+    url: &str,
+    within: Duration,
+) -> Result<()> {
     let look = async || match http.get(url).send().await {
         _ if !process.is_alive() => Ok(Err(process.failure("ended at its start"))),
         Ok(answer) if answer.status().is_success() => Ok(Ok(())),
-        Ok(answer) => Err(format!("{} {}", answer.status(), answer.text().await.unwrap_or_default())),
+        Ok(answer) => Err(format!(
+            "{} {}",
+            answer.status(),
+            answer.text().await.unwrap_or_default()
+        )),
         Err(error) => Err(seen(error)),
     };
-    until(within, &format!("{url} of {}", process.name()), look).await.map_err(|error| process.failure(&seen(error)))?
+    until(within, &format!("{url} of {}", process.name()), look)
+        .await
+        .map_err(|error| process.failure(&seen(error)))?
 }
 
 async fn wait_ready(api_server: &Process, client: &Client, within: Duration) -> Result<()> {
-    let look = async || match client.request_text(Request::get("/readyz").body(Vec::new()).map_err(seen)?).await {
+    let look = async || match client
+        .request_text(Request::get("/readyz").body(Vec::new()).map_err(seen)?)
+        .await
+    {
         _ if !api_server.is_alive() => Ok(Err(api_server.failure("ended at its start"))),
         Ok(_) => Ok(Ok(())),
         Err(error) => Err(seen(error)),
     };
-    until(within, "the API server to be ready", look).await.map_err(|error| api_server.failure(&seen(error)))?
+    until(within, "the API server to be ready", look)
+        .await
+        .map_err(|error| api_server.failure(&seen(error)))?
 }
 
 async fn wait_established(client: &Client, within: Duration) -> Result<()> {
     let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
     let look = async || {
-        let list = crds.list(&kube::api::ListParams::default()).await.map_err(seen)?;
-        let waiting: Vec<String> = list.items.into_iter().filter(|crd| !is_established(crd)).filter_map(|crd| crd.metadata.name).collect();
-        if waiting.is_empty() { Ok(()) } else { Err(waiting.join(", ")) }
+        let list = crds
+            .list(&kube::api::ListParams::default())
+            .await
+            .map_err(seen)?;
+        let waiting: Vec<String> = list
+            .items
+            .into_iter()
+            .filter(|crd| !is_established(crd))
+            .filter_map(|crd| crd.metadata.name)
+            .collect();
+        if waiting.is_empty() {
+            Ok(())
+        } else {
+            Err(waiting.join(", "))
+        }
     };
     until(within, "all CustomResourceDefinitions to be served", look).await
 }
 
 fn is_established(crd: &CustomResourceDefinition) -> bool {
-    let conditions = crd.status.iter().flat_map(|status| status.conditions.iter().flatten());
-    conditions.into_iter().any(|condition| condition.type_ == "Established" && condition.status == "True")
+    let conditions = crd
+        .status
+        .iter()
+        .flat_map(|status| status.conditions.iter().flatten());
+    conditions
+        .into_iter()
+        .any(|condition| condition.type_ == "Established" && condition.status == "True")
 }
 
 /// Waits for what other programs take for granted: the `default` ServiceAccount and the service range.
@@ -362,9 +430,17 @@ async fn wait_furnished(manager: &Process, client: &Client, within: Duration) ->
         if !manager.is_alive() {
             return Ok(Err(manager.failure("ended at its start")));
         }
-        accounts.get("default").await.map_err(|error| format!("ServiceAccount default/default: {error}"))?;
-        ranges.get("kubernetes").await.map_err(|error| format!("ServiceCIDR kubernetes: {error}"))?;
+        accounts
+            .get("default")
+            .await
+            .map_err(|error| format!("ServiceAccount default/default: {error}"))?;
+        ranges
+            .get("kubernetes")
+            .await
+            .map_err(|error| format!("ServiceCIDR kubernetes: {error}"))?;
         Ok(Ok(()))
     };
-    until(within, "the control plane's own objects", look).await.map_err(|error| manager.failure(&seen(error)))?
+    until(within, "the control plane's own objects", look)
+        .await
+        .map_err(|error| manager.failure(&seen(error)))?
 }

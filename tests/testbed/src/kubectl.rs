@@ -31,7 +31,11 @@ impl Kubectl {
     /// # Errors
     /// When kubectl is missing.
     pub fn new(kubeconfig: &Path, cache: &Path) -> Result<Self> {
-        Ok(Self { program: binaries::kubernetes("kubectl")?, kubeconfig: kubeconfig.into(), cache: cache.into() })
+        Ok(Self {
+            program: binaries::kubernetes("kubectl")?,
+            kubeconfig: kubeconfig.into(),
+            cache: cache.into(),
+        })
     }
 
     /// Runs kubectl and returns its standard output.
@@ -46,22 +50,42 @@ impl Kubectl {
     ///
     /// # Errors
     /// As [`Self::run`].
-    pub async fn run_with_input<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, args: I, input: &str) -> Result<String> {
+    pub async fn run_with_input<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+        &self,
+        args: I,
+        input: &str,
+    ) -> Result<String> {
         let mut command = Command::new(&self.program);
-        command.args(args).arg("--cache-dir").arg(&self.cache).env("KUBECONFIG", &self.kubeconfig);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .args(args)
+            .arg("--cache-dir")
+            .arg(&self.cache)
+            .env("KUBECONFIG", &self.kubeconfig);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         let line = format!("{:?}", command.as_std());
         let mut child = command.spawn().context("cannot start kubectl")?;
-        let mut stdin = child.stdin.take().context("kubectl has no standard input")?;
+        let mut stdin = child
+            .stdin
+            .take()
+            .context("kubectl has no standard input")?;
         let talk = async {
             // kubectl may end without reading its input; its exit code tells more than the broken pipe does.
             drop(stdin.write_all(input.as_bytes()).await);
             drop(stdin);
             child.wait_with_output().await
         };
-        let output = tokio::time::timeout(LIMIT, talk).await.with_context(|| format!("{line} took longer than {LIMIT:?}"))??;
+        let output = tokio::time::timeout(LIMIT, talk)
+            .await
+            .with_context(|| format!("{line} took longer than {LIMIT:?}"))??;
         if !output.status.success() {
-            bail!("{line} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "{line} failed: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         Ok(String::from_utf8(output.stdout)?)
     }
@@ -84,5 +108,15 @@ impl Kubectl {
 }
 
 fn apply(file: &OsStr) -> impl Iterator<Item = &OsStr> {
-    ["apply", "--server-side", "--force-conflicts", "--field-manager", FIELD_MANAGER, "-f"].map(OsStr::new).into_iter().chain([file])
+    [
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager",
+        FIELD_MANAGER,
+        "-f",
+    ]
+    .map(OsStr::new)
+    .into_iter()
+    .chain([file])
 }

@@ -15,14 +15,20 @@ pub fn sum(text: &str, metric: &str, labels: &[(&str, &str)]) -> f64 {
                 Some(rest) => rest.rsplit_once('}')?,
                 None => ("", rest.strip_prefix(' ')?),
             };
-            let matches = labels.iter().all(|(name, value)| has_label(given, name, value));
+            let matches = labels
+                .iter()
+                .all(|(name, value)| has_label(given, name, value));
             // A time stamp may follow the value.
-            matches.then(|| value.split_whitespace().next()?.parse::<f64>().ok()).flatten()
+            matches
+                .then(|| value.split_whitespace().next()?.parse::<f64>().ok())
+                .flatten()
         })
         .sum()
 }
 
 fn has_label(given: &str, name: &str, value: &str) -> bool {
     let wanted = format!("{name}=\"{value}\"");
-    given.match_indices(&wanted).any(|(at, _)| at == 0 || given.as_bytes().get(at - 1) == Some(&b','))
+    given
+        .match_indices(&wanted)
+        .any(|(at, _)| at == 0 || given.as_bytes().get(at - 1) == Some(&b','))
 }

@@ -92,9 +92,18 @@ impl Operator {
     pub async fn start_program(program: &Path, options: Options) -> Result<Self> {
         install_tls_provider();
         let port = ports::free_port()?;
-        let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build()?;
+        let http = Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(10))
+            .build()?;
         let process = spawn(program, &options, port)?;
-        let operator = Self { program: program.into(), options, process, port, http };
+        let operator = Self {
+            program: program.into(),
+            options,
+            process,
+            port,
+            http,
+        };
         operator.wait_ready().await?;
         Ok(operator)
     }
@@ -111,7 +120,9 @@ impl Operator {
 
     async fn wait_ready(&self) -> Result<()> {
         match self.options.ready_within {
-            Some(within) => wait_healthy(&self.process, &self.http, &self.url("/readyz"), within).await,
+            Some(within) => {
+                wait_healthy(&self.process, &self.http, &self.url("/readyz"), within).await
+            }
             None => Ok(()),
         }
     }
@@ -131,7 +142,14 @@ impl Operator {
     /// # Errors
     /// When it does not answer.
     pub async fn metrics(&self) -> Result<String> {
-        Ok(self.http.get(self.url("/metrics")).send().await?.error_for_status()?.text().await?)
+        Ok(self
+            .http
+            .get(self.url("/metrics"))
+            .send()
+            .await?
+            .error_for_status()?
+            .text()
+            .await?)
     }
 
     /// Its process.
@@ -181,8 +199,18 @@ impl Operator {
 
 fn spawn(program: &Path, options: &Options, port: u16) -> Result<Process> {
     let mut command = Command::new(program);
-    command.arg("run").args(["--namespace", NAMESPACE, "--log-format", "json", "--http-address", &format!("127.0.0.1:{port}")]);
-    for (flag, file) in [("--hosts-file", &options.hosts_file), ("--ca-file", &options.ca_file)] {
+    command.arg("run").args([
+        "--namespace",
+        NAMESPACE,
+        "--log-format",
+        "json",
+        "--http-address",
+        &format!("127.0.0.1:{port}"),
+    ]);
+    for (flag, file) in [
+        ("--hosts-file", &options.hosts_file),
+        ("--ca-file", &options.ca_file),
+    ] {
         if let Some(file) = file {
             command.arg(flag).arg(file);
         }
@@ -192,6 +220,8 @@ fn spawn(program: &Path, options: &Options, port: u16) -> Result<Process> {
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
     }
-    command.env("KUBECONFIG", &options.kubeconfig).envs(&options.env);
+    command
+        .env("KUBECONFIG", &options.kubeconfig)
+        .envs(&options.env);
     Process::spawn("lakevault", command, &options.folder.join("operator.log"))
 }

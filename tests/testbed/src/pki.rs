@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    PKCS_RSA_SHA256, SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, SanType,
 };
 use serde_json::json;
 
@@ -40,13 +40,23 @@ impl Authority {
     pub fn new(folder: &Path) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "testbed control plane");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "testbed control plane");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
         let certificate = folder.join("ca.crt");
         fs::write(&certificate, issuer.pem())?;
-        Ok(Self { issuer, folder: folder.into(), certificate })
+        Ok(Self {
+            issuer,
+            folder: folder.into(),
+            certificate,
+        })
     }
 
     /// The authority's certificate file.
@@ -59,11 +69,23 @@ impl Authority {
     /// # Errors
     /// When the files cannot be written.
     pub fn server(&self, name: &str, addresses: &[IpAddr], hosts: &[&str]) -> Result<Pair> {
-        let names: Vec<String> = ["localhost"].iter().chain(hosts).map(|&host| host.to_owned()).collect();
+        let names: Vec<String> = ["localhost"]
+            .iter()
+            .chain(hosts)
+            .map(|&host| host.to_owned())
+            .collect();
         let mut params = CertificateParams::new(names)?;
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let further = addresses.iter().copied().filter(|address| *address != loopback);
-        params.subject_alt_names.extend([loopback].into_iter().chain(further).map(SanType::IpAddress));
+        let further = addresses
+            .iter()
+            .copied()
+            .filter(|address| *address != loopback);
+        params.subject_alt_names.extend(
+            [loopback]
+                .into_iter()
+                .chain(further)
+                .map(SanType::IpAddress),
+        );
         params.distinguished_name.push(DnType::CommonName, name);
         self.issue(name, params, ExtendedKeyUsagePurpose::ServerAuth)
     }
@@ -77,20 +99,38 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, user);
         // rcgen keeps one value for each type of attribute. The same type under its number counts as another one, which gives two;
         // a service account needs two, since the API server adds system:authenticated by itself.
-        let organizations = [DnType::OrganizationName, DnType::CustomDnType(ORGANIZATION.into())];
-        ensure!(groups.len() <= organizations.len(), "a client certificate holds two groups at most, not {groups:?}");
+        let organizations = [
+            DnType::OrganizationName,
+            DnType::CustomDnType(ORGANIZATION.into()),
+        ];
+        ensure!(
+            groups.len() <= organizations.len(),
+            "a client certificate holds two groups at most, not {groups:?}"
+        );
         for (organization, group) in organizations.into_iter().zip(groups) {
             params.distinguished_name.push(organization, *group);
         }
-        self.issue(&file_name(user), params, ExtendedKeyUsagePurpose::ClientAuth)
+        self.issue(
+            &file_name(user),
+            params,
+            ExtendedKeyUsagePurpose::ClientAuth,
+        )
     }
 
-    fn issue(&self, name: &str, mut params: CertificateParams, usage: ExtendedKeyUsagePurpose) -> Result<Pair> {
+    fn issue(
+        &self,
+        name: &str,
+        mut params: CertificateParams,
+        usage: ExtendedKeyUsagePurpose,
+    ) -> Result<Pair> {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![usage];
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        let pair = Pair { certificate: self.folder.join(format!("{name}.crt")), key: self.folder.join(format!("{name}.key")) };
+        let pair = Pair {
+            certificate: self.folder.join(format!("{name}.crt")),
+            key: self.folder.join(format!("{name}.key")),
+        };
         fs::write(&pair.certificate, certificate.pem())?;
         write_private(&pair.key, &key.serialize_pem())?;
         Ok(pair)
@@ -116,7 +156,9 @@ impl Authority {
 
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authority").field("certificate", &self.certificate).finish_non_exhaustive()
+        f.debug_struct("Authority")
+            .field("certificate", &self.certificate)
+            .finish_non_exhaustive()
     }
 }
 
@@ -126,7 +168,10 @@ impl std::fmt::Debug for Authority {
 /// When the files cannot be written.
 pub fn service_account_key(folder: &Path) -> Result<Pair> {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256)?;
-    let pair = Pair { certificate: folder.join("service-account.pub"), key: folder.join("service-account.key") };
+    let pair = Pair {
+        certificate: folder.join("service-account.pub"),
+        key: folder.join("service-account.key"),
+    };
     fs::write(&pair.certificate, key.public_key_pem())?;
     write_private(&pair.key, &key.serialize_pem())?;
     Ok(pair)
@@ -134,11 +179,20 @@ pub fn service_account_key(folder: &Path) -> Result<Pair> {
 
 /// A user's name as a file name: `system:serviceaccount:a:b` becomes `system-serviceaccount-a-b`.
 pub fn file_name(user: &str) -> String {
-    user.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') { c } else { '-' }).collect()
+    user.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }
 
 fn write_private(path: &Path, text: &str) -> Result<()> {
-    let mut file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file =
+        File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file.write_all(text.as_bytes())?)
 }

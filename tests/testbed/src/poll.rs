@@ -29,7 +29,11 @@ pub type Look<T> = std::result::Result<T, String>;
 ///
 /// # Errors
 /// When the time is up. A look that hangs is cut off at the deadline.
-pub async fn until<T>(within: Duration, what: &str, mut look: impl AsyncFnMut() -> Look<T>) -> Result<T> {
+pub async fn until<T>(
+    within: Duration,
+    what: &str,
+    mut look: impl AsyncFnMut() -> Look<T>,
+) -> Result<T> {
     let deadline = Instant::now() + within;
     let mut pause = FIRST_PAUSE;
     let mut last = "nothing: the first look did not end".to_owned();
@@ -58,5 +62,9 @@ pub fn seen<E: Display>(error: E) -> String {
 /// # Errors
 /// When the two differ.
 pub fn expect<T: PartialEq + Debug>(found: &T, wanted: &T) -> Look<()> {
-    if found == wanted { Ok(()) } else { Err(format!("{found:?}")) }
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("{found:?}"))
+    }
 }

@@ -78,9 +78,14 @@ impl Process {
     /// When the log cannot be written or the program cannot be started.
     pub fn spawn(name: &str, mut command: Command, log: &Path) -> Result<Self> {
         if let Some(folder) = log.parent() {
-            fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make {}", folder.display()))?;
         }
-        let output = File::options().create(true).append(true).open(log).with_context(|| format!("cannot write {}", log.display()))?;
+        let output = File::options()
+            .create(true)
+            .append(true)
+            .open(log)
+            .with_context(|| format!("cannot write {}", log.display()))?;
         let mut watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, &format!("watchdog-of-{name}")])
             .stdin(Stdio::piped())
@@ -89,19 +94,31 @@ impl Process {
             .process_group(0)
             .spawn()
             .context("cannot start sh as a watchdog")?;
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
+        command
+            .stdin(Stdio::null())
+            .stdout(output.try_clone()?)
+            .stderr(output)
+            .process_group(0);
         let program = command.get_program().to_string_lossy().into_owned();
-        let started = command.spawn().with_context(|| format!("cannot start {name} ({program})")).and_then(|mut child| {
-            let guarded = guard(&mut watchdog, child.id());
-            if guarded.is_err() {
-                end_now(&mut child);
-            }
-            guarded.map(|()| child)
-        });
+        let started = command
+            .spawn()
+            .with_context(|| format!("cannot start {name} ({program})"))
+            .and_then(|mut child| {
+                let guarded = guard(&mut watchdog, child.id());
+                if guarded.is_err() {
+                    end_now(&mut child);
+                }
+                guarded.map(|()| child)
+            });
         match started {
-            Ok(child) => {
-                Ok(Self { name: name.into(), pid: child.id(), log: log.into(), grace: DEFAULT_GRACE, child: Mutex::new(child), watchdog })
-            }
+            Ok(child) => Ok(Self {
+                name: name.into(),
+                pid: child.id(),
+                log: log.into(),
+                grace: DEFAULT_GRACE,
+                child: Mutex::new(child),
+                watchdog,
+            }),
             Err(error) => {
                 end_now(&mut watchdog);
                 Err(error)
@@ -136,7 +153,9 @@ impl Process {
     /// # Errors
     /// When the kernel refuses to tell.
     pub fn exit_status(&self) -> Result<Option<ExitStatus>> {
-        self.child().try_wait().with_context(|| format!("cannot wait for {}", self.name))
+        self.child()
+            .try_wait()
+            .with_context(|| format!("cannot wait for {}", self.name))
     }
 
     /// Whether the process runs (a frozen one does).
@@ -199,7 +218,12 @@ impl Process {
             Ok(Some(status)) => format!("; it has ended ({})", describe(status)),
             Ok(None) | Err(_) => String::new(),
         };
-        anyhow!("{}: {what}{state}; the log {} ends with\n{}", self.name, self.log.display(), self.log_tail(20))
+        anyhow!(
+            "{}: {what}{state}; the log {} ends with\n{}",
+            self.name,
+            self.log.display(),
+            self.log_tail(20)
+        )
     }
 
     /// The last `lines` lines of the log; empty when it cannot be read.
@@ -207,7 +231,10 @@ impl Process {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let all: Vec<&str> = text.lines().collect();
-        all.iter().skip(all.len().saturating_sub(lines)).map(|line| format!("  {line}\n")).collect()
+        all.iter()
+            .skip(all.len().saturating_sub(lines))
+            .map(|line| format!("  {line}\n"))
+            .collect()
     }
 
     /// Resident memory in KiB (`VmRSS`).
@@ -216,7 +243,10 @@ impl Process {
     /// When the process has ended.
     pub fn rss_kib(&self) -> Result<u64> {
         let status = self.proc_file("status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS in /proc/<pid>/status")?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .context("no VmRSS in /proc/<pid>/status")?;
         Ok(line.trim().trim_end_matches("kB").trim().parse()?)
     }
 
@@ -231,7 +261,8 @@ impl Process {
     }
 
     fn proc_file(&self, file: &str) -> Result<String> {
-        fs::read_to_string(format!("/proc/{}/{file}", self.pid)).with_context(|| format!("{} does not run", self.name))
+        fs::read_to_string(format!("/proc/{}/{file}", self.pid))
+            .with_context(|| format!("{} does not run", self.name))
     }
 
     fn child(&self) -> MutexGuard<'_, Child> {
@@ -240,7 +271,10 @@ impl Process {
 
     /// SIGTERM, and SIGCONT after it since a frozen process would not see it. Failing means that it has ended, which is what is wanted.
     fn ask_to_end(&self) {
-        drop(self.signal(Signal::Term).and_then(|()| self.signal(Signal::Cont)));
+        drop(
+            self.signal(Signal::Term)
+                .and_then(|()| self.signal(Signal::Cont)),
+        );
     }
 }
 
@@ -254,10 +288,12 @@ impl Drop for Process {
             thread::sleep(Duration::from_millis(5));
         }
         let mut child = self.child();
-        if matches!(child.try_wait(), Ok(None))
-            && let Some(group) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
-        {
-            drop(rustix::process::kill_process_group(group, Signal::Kill.into()));
+        if matches!(child.try_wait(), Ok(None)) {
+            // Its own children too. Failing means that none is left.
+            drop(
+                process_id(self.pid)
+                    .map(|group| rustix::process::kill_process_group(group, Signal::Kill.into())),
+            );
         }
         end_now(&mut child);
         drop(child);
@@ -268,7 +304,10 @@ impl Drop for Process {
 
 impl fmt::Debug for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process").field("name", &self.name).field("pid", &self.pid).finish_non_exhaustive()
+        f.debug_struct("Process")
+            .field("name", &self.name)
+            .field("pid", &self.pid)
+            .finish_non_exhaustive()
     }
 }
 
@@ -284,20 +323,33 @@ pub fn describe(status: ExitStatus) -> String {
 /// Tells the watchdog whom to guard.
 fn guard(watchdog: &mut Child, pid: u32) -> Result<()> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let pipe = watchdog.stdin.as_mut().context("the watchdog has no standard input")?;
+    let pipe = watchdog
+        .stdin
+        .as_mut()
+        .context("the watchdog has no standard input")?;
     writeln!(pipe, "{pid} {}", stat_field(&stat, 22)?)?;
     Ok(())
 }
 
 /// A field of `/proc/<pid>/stat` by its number in proc(5), from 3 on: the second one is a name that may hold anything.
 fn stat_field(stat: &str, number: usize) -> Result<&str> {
-    let (_, rest) = stat.rsplit_once(") ").context("unknown form of /proc/<pid>/stat")?;
-    rest.split_whitespace().nth(number - 3).context("/proc/<pid>/stat is short of fields")
+    let (_, rest) = stat
+        .rsplit_once(") ")
+        .context("unknown form of /proc/<pid>/stat")?;
+    rest.split_whitespace()
+        .nth(number - 3)
+        .context("/proc/<pid>/stat is short of fields")
 }
 
 fn send(pid: u32, signal: Signal) -> Result<()> {
-    let pid = Pid::from_raw(i32::try_from(pid)?).context("no process id")?;
-    Ok(rustix::process::kill_process(pid, signal.into())?)
+    Ok(rustix::process::kill_process(
+        process_id(pid)?,
+        signal.into(),
+    )?)
+}
+
+fn process_id(pid: u32) -> Result<Pid> {
+    Pid::from_raw(i32::try_from(pid)?).context("no process id")
 }
 
 /// SIGKILL and reap. Both fail only when the child is gone already.

@@ -22,7 +22,11 @@ impl Scratch {
     pub fn new(name: &str) -> Result<Self> {
         let parent = binaries::target_folder()?.join("scratch").join(name);
         remove_left_behind(&parent);
-        let folder = parent.join(format!("{}-{}", process::id(), uuid::Uuid::new_v4().simple()));
+        let folder = parent.join(format!(
+            "{}-{}",
+            process::id(),
+            uuid::Uuid::new_v4().simple()
+        ));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Ok(Self(folder))
     }
@@ -45,7 +49,12 @@ impl Drop for Scratch {
 /// Removes the folders of processes that run no more. Whatever stands in the way of that stands in nobody else's.
 fn remove_left_behind(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        let owner = entry.file_name().to_string_lossy().split('-').next().and_then(|pid| pid.parse::<u32>().ok());
+        let owner = entry
+            .file_name()
+            .to_string_lossy()
+            .split('-')
+            .next()
+            .and_then(|pid| pid.parse::<u32>().ok());
         if owner.is_some_and(|pid| !Path::new("/proc").join(pid.to_string()).exists()) {
             drop(fs::remove_dir_all(entry.path()));
         }

@@ -27,13 +27,20 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: None, args: Vec::new(), ready_within: Duration::from_secs(60) }
+        Self {
+            seed: None,
+            args: Vec::new(),
+            ready_within: Duration::from_secs(60),
+        }
     }
 }
 
 impl From<Value> for Options {
     fn from(seed: Value) -> Self {
-        Self { seed: Some(seed), ..Self::default() }
+        Self {
+            seed: Some(seed),
+            ..Self::default()
+        }
     }
 }
 
@@ -75,7 +82,8 @@ impl Endpoints {
     /// When it is absent or has another shape.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("{} has an unknown shape", path.display()))
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{} has an unknown shape", path.display()))
     }
 }
 
@@ -102,7 +110,13 @@ impl Simulator {
         fs::create_dir_all(&folder)?;
         let (process, endpoints) = spawn(&folder, &options).await?;
         let admin = Admin::new(&endpoints.admin)?;
-        Ok(Self { process, folder, options, endpoints, admin })
+        Ok(Self {
+            process,
+            folder,
+            options,
+            endpoints,
+            admin,
+        })
     }
 
     /// Where it is to be found.
@@ -161,6 +175,8 @@ async fn spawn(folder: &Path, options: &Options) -> Result<(Process, Endpoints)>
         Err(_) if !process.is_alive() => Ok(Err(process.failure("ended at its start"))),
         Err(error) => Err(seen(error)),
     };
-    let found = until(options.ready_within, "endpoints.json", look).await.map_err(|error| process.failure(&seen(error)))??;
+    let found = until(options.ready_within, "endpoints.json", look)
+        .await
+        .map_err(|error| process.failure(&seen(error)))??;
     Ok((process, found))
 }

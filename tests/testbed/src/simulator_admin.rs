@@ -35,19 +35,28 @@ pub struct SecretBody {
 
 impl From<&str> for SecretBody {
     fn from(value: &str) -> Self {
-        Self { value: value.into(), ..Self::default() }
+        Self {
+            value: value.into(),
+            ..Self::default()
+        }
     }
 }
 
 impl From<String> for SecretBody {
     fn from(value: String) -> Self {
-        Self { value, ..Self::default() }
+        Self {
+            value,
+            ..Self::default()
+        }
     }
 }
 
 impl fmt::Debug for SecretBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SecretBody").field("value", &"…").field("tags", &self.tags).finish_non_exhaustive()
+        f.debug_struct("SecretBody")
+            .field("value", &"…")
+            .field("tags", &self.tags)
+            .finish_non_exhaustive()
     }
 }
 
@@ -100,12 +109,22 @@ pub enum Fault {
 impl Fault {
     /// An answer with this status and Azure's usual body for it.
     pub fn status(status: u16) -> Self {
-        Self::Status { status, retry_after: None, code: None, body: None }
+        Self::Status {
+            status,
+            retry_after: None,
+            code: None,
+            body: None,
+        }
     }
 
     /// 429 with a `Retry-After` in seconds, or without.
     pub fn throttled(retry_after: Option<u64>) -> Self {
-        Self::Status { status: 429, retry_after, code: None, body: None }
+        Self::Status {
+            status: 429,
+            retry_after,
+            code: None,
+            body: None,
+        }
     }
 }
 
@@ -132,7 +151,14 @@ pub struct FaultRule {
 impl FaultRule {
     /// All requests to the hosts that the glob names.
     pub fn new(host: &str, fault: Fault) -> Self {
-        Self { host: host.into(), path: None, methods: Vec::new(), share: 1.0, count: None, fault }
+        Self {
+            host: host.into(),
+            path: None,
+            methods: Vec::new(),
+            share: 1.0,
+            count: None,
+            fault,
+        }
     }
 
     /// Only the first `count` requests that it meets.
@@ -222,13 +248,22 @@ pub struct Counters {
 impl Counters {
     /// How often an operation was asked of a vault (or of `login`), whatever the answer.
     pub fn of(&self, vault: &str, operation: &str) -> u64 {
-        self.operations.get(vault).and_then(|operations| operations.get(operation)).map_or(0, |answers| answers.values().sum())
+        self.operations
+            .get(vault)
+            .and_then(|operations| operations.get(operation))
+            .map_or(0, |answers| answers.values().sum())
     }
 
     /// As [`Self::of`], with one status of the answer only.
     pub fn answered(&self, vault: &str, operation: &str, status: u16) -> u64 {
-        let answers = self.operations.get(vault).and_then(|operations| operations.get(operation));
-        answers.and_then(|answers| answers.get(&status.to_string())).copied().unwrap_or(0)
+        let answers = self
+            .operations
+            .get(vault)
+            .and_then(|operations| operations.get(operation));
+        answers
+            .and_then(|answers| answers.get(&status.to_string()))
+            .copied()
+            .unwrap_or(0)
     }
 }
 
@@ -245,27 +280,44 @@ impl Admin {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(base: &str) -> Result<Self> {
-        let http = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build()?;
-        Ok(Self { http, base: base.trim_end_matches('/').into() })
+        let http = Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(30))
+            .build()?;
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').into(),
+        })
     }
 
     /// Any request of the admin API; the others are made of it.
     ///
     /// # Errors
     /// When the answer is not a success (the error holds what the simulator says) or not of the expected shape.
-    pub async fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&Value>) -> Result<T> {
-        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
+    pub async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<T> {
+        let mut request = self
+            .http
+            .request(method.clone(), format!("{}{path}", self.base));
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.with_context(|| format!("{method} {path} of the simulator's admin API"))?;
+        let answer = request
+            .send()
+            .await
+            .with_context(|| format!("{method} {path} of the simulator's admin API"))?;
         let status = answer.status();
         let text = answer.text().await?;
         if !status.is_success() {
             bail!("{method} {path} of the simulator's admin API: {status} {text}");
         }
         let text = if text.is_empty() { "null" } else { &text };
-        serde_json::from_str(text).with_context(|| format!("{method} {path} of the simulator's admin API: unknown shape"))
+        serde_json::from_str(text)
+            .with_context(|| format!("{method} {path} of the simulator's admin API: unknown shape"))
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<()> {
@@ -287,75 +339,137 @@ impl Admin {
 
     /// Sets how far the simulator's clock is ahead, in seconds.
     pub async fn clock_skew(&self, seconds: i64) -> Result<()> {
-        self.send(Method::POST, "/clock", Some(&json!({"skewSeconds": seconds}))).await
+        self.send(
+            Method::POST,
+            "/clock",
+            Some(&json!({"skewSeconds": seconds})),
+        )
+        .await
     }
 
     /// Tells how to trust the TLS of an OIDC issuer that federated credentials name.
     pub async fn put_issuer(&self, issuer: &str, ca_file: &std::path::Path) -> Result<()> {
-        self.send(Method::POST, "/issuers", Some(&json!([{"issuer": issuer, "caFile": ca_file}]))).await
+        self.send(
+            Method::POST,
+            "/issuers",
+            Some(&json!([{"issuer": issuer, "caFile": ca_file}])),
+        )
+        .await
     }
 
     /// Makes or changes an application; the body is as in the seed.
-    pub async fn put_application(&self, tenant: &str, client_id: &str, application: &Value) -> Result<()> {
-        self.send(Method::PUT, &format!("/tenants/{tenant}/applications/{client_id}"), Some(application)).await
+    pub async fn put_application(
+        &self,
+        tenant: &str,
+        client_id: &str,
+        application: &Value,
+    ) -> Result<()> {
+        self.send(
+            Method::PUT,
+            &format!("/tenants/{tenant}/applications/{client_id}"),
+            Some(application),
+        )
+        .await
     }
 
     /// Removes an application.
     pub async fn delete_application(&self, tenant: &str, client_id: &str) -> Result<()> {
-        self.send(Method::DELETE, &format!("/tenants/{tenant}/applications/{client_id}"), None).await
+        self.send(
+            Method::DELETE,
+            &format!("/tenants/{tenant}/applications/{client_id}"),
+            None,
+        )
+        .await
     }
 
     /// Makes or replaces a vault, without touching its secrets unless the body has some; the body is as in the seed.
     pub async fn put_vault(&self, vault: &str, body: &Value) -> Result<()> {
-        self.send(Method::PUT, &format!("/vaults/{vault}"), Some(body)).await
+        self.send(Method::PUT, &format!("/vaults/{vault}"), Some(body))
+            .await
     }
 
     /// Changes the given fields of a vault.
     pub async fn patch_vault(&self, vault: &str, body: &Value) -> Result<()> {
-        self.send(Method::PATCH, &format!("/vaults/{vault}"), Some(body)).await
+        self.send(Method::PATCH, &format!("/vaults/{vault}"), Some(body))
+            .await
     }
 
     /// Removes a vault; its name then does not resolve any more.
     pub async fn delete_vault(&self, vault: &str) -> Result<()> {
-        self.send(Method::DELETE, &format!("/vaults/{vault}"), None).await
+        self.send(Method::DELETE, &format!("/vaults/{vault}"), None)
+            .await
     }
 
     /// Stores a new version of a secret and returns that version.
-    pub async fn put_secret(&self, vault: &str, secret: &str, body: impl Into<SecretBody>) -> Result<String> {
+    pub async fn put_secret(
+        &self,
+        vault: &str,
+        secret: &str,
+        body: impl Into<SecretBody>,
+    ) -> Result<String> {
         #[derive(Deserialize)]
         struct Stored {
             version: String,
         }
         let body = serde_json::to_value(body.into())?;
-        let stored: Stored = self.call(Method::PUT, &format!("/vaults/{vault}/secrets/{secret}"), Some(&body)).await?;
+        let stored: Stored = self
+            .call(
+                Method::PUT,
+                &format!("/vaults/{vault}/secrets/{secret}"),
+                Some(&body),
+            )
+            .await?;
         Ok(stored.version)
     }
 
     /// Changes attributes of the latest version: `enabled`, `expires`, `notBefore`, …
     pub async fn patch_secret(&self, vault: &str, secret: &str, body: &Value) -> Result<()> {
-        self.send(Method::PATCH, &format!("/vaults/{vault}/secrets/{secret}"), Some(body)).await
+        self.send(
+            Method::PATCH,
+            &format!("/vaults/{vault}/secrets/{secret}"),
+            Some(body),
+        )
+        .await
     }
 
     /// Deletes a secret; it can be recovered.
     pub async fn delete_secret(&self, vault: &str, secret: &str) -> Result<()> {
-        self.send(Method::DELETE, &format!("/vaults/{vault}/secrets/{secret}"), None).await
+        self.send(
+            Method::DELETE,
+            &format!("/vaults/{vault}/secrets/{secret}"),
+            None,
+        )
+        .await
     }
 
     /// Deletes a secret for good.
     pub async fn purge_secret(&self, vault: &str, secret: &str) -> Result<()> {
-        self.send(Method::DELETE, &format!("/vaults/{vault}/secrets/{secret}?purge=true"), None).await
+        self.send(
+            Method::DELETE,
+            &format!("/vaults/{vault}/secrets/{secret}?purge=true"),
+            None,
+        )
+        .await
     }
 
     /// Orders a fault and returns its id.
     pub async fn add_fault(&self, rule: &FaultRule) -> Result<Value> {
-        let answer: Value = self.call(Method::POST, "/faults", Some(&serde_json::to_value(rule)?)).await?;
-        answer.get("id").cloned().context("the simulator gave no id for the fault")
+        let answer: Value = self
+            .call(Method::POST, "/faults", Some(&serde_json::to_value(rule)?))
+            .await?;
+        answer
+            .get("id")
+            .cloned()
+            .context("the simulator gave no id for the fault")
     }
 
     /// Lifts one fault, by what [`Self::add_fault`] returned.
     pub async fn remove_fault(&self, id: &Value) -> Result<()> {
-        let id = id.as_str().map_or_else(|| id.to_string(), ToOwned::to_owned);
-        self.send(Method::DELETE, &format!("/faults/{id}"), None).await
+        let id = id
+            .as_str()
+            .map_or_else(|| id.to_string(), ToOwned::to_owned);
+        self.send(Method::DELETE, &format!("/faults/{id}"), None)
+            .await
     }
 
     /// Lifts all faults.
@@ -365,7 +479,8 @@ impl Admin {
 
     /// The requests from number `since` on; 0 for all that are kept.
     pub async fn journal(&self, since: u64) -> Result<Journal> {
-        self.call(Method::GET, &format!("/journal?since={since}"), None).await
+        self.call(Method::GET, &format!("/journal?since={since}"), None)
+            .await
     }
 
     /// Forgets the journal.

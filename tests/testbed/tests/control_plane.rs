@@ -24,7 +24,9 @@ async fn shared() -> &'static ControlPlane {
     static SHARED: OnceCell<(Scratch, ControlPlane)> = OnceCell::const_new();
     let start = || async {
         let scratch = Scratch::new("testbed-control-plane").unwrap();
-        let control_plane = ControlPlane::start(scratch.path(), ControlPlaneOptions::default()).await.unwrap();
+        let control_plane = ControlPlane::start(scratch.path(), ControlPlaneOptions::default())
+            .await
+            .unwrap();
         (scratch, control_plane)
     };
     &SHARED.get_or_init(start).await.1
@@ -37,21 +39,46 @@ fn is_gone(pid: u32) -> bool {
 
 async fn namespace(control_plane: &ControlPlane, name: &str) {
     let namespaces: Api<Namespace> = Api::all(control_plane.client().await.unwrap());
-    let namespace = Namespace { metadata: ObjectMeta { name: Some(name.into()), ..Default::default() }, ..Default::default() };
-    namespaces.create(&PostParams::default(), &namespace).await.unwrap();
+    let namespace = Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.into()),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    namespaces
+        .create(&PostParams::default(), &namespace)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn the_server_has_the_version_that_was_built() {
-    let version = shared().await.kubectl().run(["version", "--output=json"]).await.unwrap();
+    let version = shared()
+        .await
+        .kubectl()
+        .run(["version", "--output=json"])
+        .await
+        .unwrap();
     let version: Value = serde_json::from_str(&version).unwrap();
-    let program = Command::new(binaries::kubernetes("kube-apiserver").unwrap()).arg("--version").output().unwrap();
+    let program = Command::new(binaries::kubernetes("kube-apiserver").unwrap())
+        .arg("--version")
+        .output()
+        .unwrap();
     let program = String::from_utf8(program.stdout).unwrap();
-    let served = version.pointer("/serverVersion/gitVersion").and_then(Value::as_str).unwrap();
+    let served = version
+        .pointer("/serverVersion/gitVersion")
+        .and_then(Value::as_str)
+        .unwrap();
     assert_eq!(program.trim(), format!("Kubernetes {served}"));
     if env::var_os("KUBEBUILDER_ASSETS").is_none() {
         assert_eq!(served, "v1.34.4");
-        assert_eq!(version.pointer("/clientVersion/gitVersion").and_then(Value::as_str), Some("v1.34.4"));
+        assert_eq!(
+            version
+                .pointer("/clientVersion/gitVersion")
+                .and_then(Value::as_str),
+            Some("v1.34.4")
+        );
     }
 }
 
@@ -73,13 +100,40 @@ async fn an_owned_secret_goes_after_its_owner() {
     let client = control_plane.client().await.unwrap();
     let owners: Api<ConfigMap> = Api::namespaced(client.clone(), "owned");
     let secrets: Api<Secret> = Api::namespaced(client, "owned");
-    let owner = ConfigMap { metadata: ObjectMeta { name: Some("owner".into()), ..Default::default() }, ..Default::default() };
+    let owner = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some("owner".into()),
+            ..Default::default()
+        },
+        ..Default::default()
+    };
     let owner = owners.create(&PostParams::default(), &owner).await.unwrap();
-    let reference =
-        OwnerReference { api_version: "v1".into(), kind: "ConfigMap".into(), name: owner.name_any(), uid: owner.uid().unwrap(), ..Default::default() };
-    let metadata = ObjectMeta { name: Some("child".into()), owner_references: Some(vec![reference]), ..Default::default() };
-    secrets.create(&PostParams::default(), &Secret { metadata, ..Default::default() }).await.unwrap();
-    owners.delete("owner", &DeleteParams::background()).await.unwrap();
+    let reference = OwnerReference {
+        api_version: "v1".into(),
+        kind: "ConfigMap".into(),
+        name: owner.name_any(),
+        uid: owner.uid().unwrap(),
+        ..Default::default()
+    };
+    let metadata = ObjectMeta {
+        name: Some("child".into()),
+        owner_references: Some(vec![reference]),
+        ..Default::default()
+    };
+    secrets
+        .create(
+            &PostParams::default(),
+            &Secret {
+                metadata,
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap();
+    owners
+        .delete("owner", &DeleteParams::background())
+        .await
+        .unwrap();
     let look = async || match secrets.get_opt("child").await {
         Ok(None) => Ok(()),
         other => Err(format!("{other:?}")),
@@ -93,10 +147,25 @@ async fn a_deleted_namespace_goes_with_what_is_in_it() {
     namespace(control_plane, "deleted").await;
     let client = control_plane.client().await.unwrap();
     let secrets: Api<Secret> = Api::namespaced(client.clone(), "deleted");
-    let metadata = ObjectMeta { name: Some("content".into()), ..Default::default() };
-    secrets.create(&PostParams::default(), &Secret { metadata, ..Default::default() }).await.unwrap();
+    let metadata = ObjectMeta {
+        name: Some("content".into()),
+        ..Default::default()
+    };
+    secrets
+        .create(
+            &PostParams::default(),
+            &Secret {
+                metadata,
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap();
     let namespaces: Api<Namespace> = Api::all(client);
-    namespaces.delete("deleted", &DeleteParams::default()).await.unwrap();
+    namespaces
+        .delete("deleted", &DeleteParams::default())
+        .await
+        .unwrap();
     let look = async || match namespaces.get_opt("deleted").await {
         Ok(None) => Ok(()),
         other => Err(format!("{other:?}")),
@@ -107,15 +176,49 @@ async fn a_deleted_namespace_goes_with_what_is_in_it() {
 #[tokio::test]
 async fn a_requested_token_verifies_against_the_keys_that_anybody_can_fetch() {
     let control_plane = shared().await;
-    let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(control_plane.client().await.unwrap(), "default");
-    let spec = TokenRequestSpec { audiences: vec!["api://AzureADTokenExchange".into()], ..Default::default() };
-    let request = TokenRequest { spec, ..Default::default() };
-    let token = accounts.create_token_request("default", &PostParams::default(), &request).await.unwrap().status.unwrap().token;
+    let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> =
+        Api::namespaced(control_plane.client().await.unwrap(), "default");
+    let spec = TokenRequestSpec {
+        audiences: Some(vec!["api://AzureADTokenExchange".into()]),
+        ..Default::default()
+    };
+    let request = TokenRequest {
+        spec: Some(spec),
+        ..Default::default()
+    };
+    let token = accounts
+        .create_token_request("default", &PostParams::default(), &request)
+        .await
+        .unwrap()
+        .status
+        .unwrap()
+        .token
+        .unwrap();
 
-    let ca = reqwest::Certificate::from_pem(&std::fs::read(control_plane.ca_file()).unwrap()).unwrap();
-    let anonymous = reqwest::Client::builder().no_proxy().tls_certs_only([ca]).build().unwrap();
-    let fetch = async |url: String| -> Value { anonymous.get(url).send().await.unwrap().error_for_status().unwrap().json().await.unwrap() };
-    let discovery = fetch(format!("{}/.well-known/openid-configuration", control_plane.issuer())).await;
+    let ca =
+        reqwest::Certificate::from_pem(&std::fs::read(control_plane.ca_file()).unwrap()).unwrap();
+    let anonymous = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([ca])
+        .build()
+        .unwrap();
+    let fetch = async |url: String| -> Value {
+        anonymous
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .error_for_status()
+            .unwrap()
+            .json()
+            .await
+            .unwrap()
+    };
+    let discovery = fetch(format!(
+        "{}/.well-known/openid-configuration",
+        control_plane.issuer()
+    ))
+    .await;
     assert_eq!(discovery["issuer"], control_plane.issuer());
     let keys = fetch(discovery["jwks_uri"].as_str().unwrap().to_owned()).await;
 
@@ -127,11 +230,27 @@ async fn a_requested_token_verifies_against_the_keys_that_anybody_can_fetch() {
     assert_eq!(header["alg"], "RS256");
     assert_eq!(claims["iss"], control_plane.issuer());
     assert_eq!(claims["sub"], "system:serviceaccount:default:default");
-    assert_eq!(claims["aud"], serde_json::json!(["api://AzureADTokenExchange"]));
-    let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]).unwrap();
+    assert_eq!(
+        claims["aud"],
+        serde_json::json!(["api://AzureADTokenExchange"])
+    );
+    let key = keys["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["kid"] == header["kid"])
+        .unwrap();
     let part = |name: &str| decode(key[name].as_str().unwrap());
-    let key = RsaPublicKeyComponents { n: part("n"), e: part("e") };
-    key.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &decode(signature)).unwrap();
+    let key = RsaPublicKeyComponents {
+        n: part("n"),
+        e: part("e"),
+    };
+    key.verify(
+        &RSA_PKCS1_2048_8192_SHA256,
+        signed.as_bytes(),
+        &decode(signature),
+    )
+    .unwrap();
 }
 
 #[tokio::test]
@@ -139,10 +258,21 @@ async fn a_named_user_has_no_rights_but_those_given_and_is_named_in_the_audit_lo
     let control_plane = shared().await;
     namespace(control_plane, "audited").await;
     let user = "system:serviceaccount:audited:someone";
-    let kubeconfig = control_plane.user_kubeconfig(user, &["system:serviceaccounts", "system:serviceaccounts:audited"]).unwrap();
-    let secrets: Api<Secret> = Api::namespaced(control_plane.client_of(&kubeconfig).await.unwrap(), "audited");
+    let kubeconfig = control_plane
+        .user_kubeconfig(
+            user,
+            &["system:serviceaccounts", "system:serviceaccounts:audited"],
+        )
+        .unwrap();
+    let secrets: Api<Secret> = Api::namespaced(
+        control_plane.client_of(&kubeconfig).await.unwrap(),
+        "audited",
+    );
     let refused = secrets.get("absent").await.unwrap_err();
-    assert!(matches!(&refused, kube::Error::Api(status) if status.is_forbidden()), "{refused}");
+    assert!(
+        matches!(&refused, kube::Error::Api(status) if status.is_forbidden()),
+        "{refused}"
+    );
     let role = "
 {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: reader, namespace: audited}, rules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]}
 ---
@@ -151,11 +281,29 @@ async fn a_named_user_has_no_rights_but_those_given_and_is_named_in_the_audit_lo
  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: 'system:serviceaccounts:audited'}]}
 ";
     control_plane.kubectl().apply_yaml(role).await.unwrap();
-    let look = async || secrets.get_opt("absent").await.map_err(|error| error.to_string());
-    assert!(until(SOON, "the right to read", look).await.unwrap().is_none());
+    let look = async || {
+        secrets
+            .get_opt("absent")
+            .await
+            .map_err(|error| error.to_string())
+    };
+    assert!(
+        until(SOON, "the right to read", look)
+            .await
+            .unwrap()
+            .is_none()
+    );
     let entries = control_plane.audit().unwrap();
-    let codes: Vec<u16> = entries.iter().filter(|entry| entry.user == user && entry.name == "absent").map(|entry| entry.code).collect();
-    assert_eq!((codes.first(), codes.last()), (Some(&403), Some(&404)), "{codes:?}");
+    let codes: Vec<u16> = entries
+        .iter()
+        .filter(|entry| entry.user == user && entry.name == "absent")
+        .map(|entry| entry.code)
+        .collect();
+    assert_eq!(
+        (codes.first(), codes.last()),
+        (Some(&403), Some(&404)),
+        "{codes:?}"
+    );
 }
 
 #[tokio::test]
@@ -163,7 +311,11 @@ async fn the_servers_metrics_count_requests() {
     let control_plane = shared().await;
     let read = async || {
         let labels = [("resource", "configmaps"), ("verb", "GET"), ("code", "404")];
-        metrics::sum(&control_plane.metrics().await.unwrap(), "apiserver_request_total", &labels)
+        metrics::sum(
+            &control_plane.metrics().await.unwrap(),
+            "apiserver_request_total",
+            &labels,
+        )
     };
     let before = read().await;
     let maps: Api<ConfigMap> = Api::namespaced(control_plane.client().await.unwrap(), "default");
@@ -174,7 +326,9 @@ async fn the_servers_metrics_count_requests() {
 #[tokio::test]
 async fn data_outlives_a_restart_of_the_server() {
     let scratch = Scratch::new("testbed-restart").unwrap();
-    let mut control_plane = ControlPlane::start(scratch.path(), ControlPlaneOptions::default()).await.unwrap();
+    let mut control_plane = ControlPlane::start(scratch.path(), ControlPlaneOptions::default())
+        .await
+        .unwrap();
     namespace(&control_plane, "kept").await;
     let first = control_plane.api_server().pid();
     control_plane.restart_api_server().await.unwrap();
@@ -187,7 +341,9 @@ async fn data_outlives_a_restart_of_the_server() {
 #[tokio::test]
 async fn no_process_is_left_after_a_drop() {
     let scratch = Scratch::new("testbed-drop").unwrap();
-    let control_plane = ControlPlane::start(scratch.path(), ControlPlaneOptions::default()).await.unwrap();
+    let control_plane = ControlPlane::start(scratch.path(), ControlPlaneOptions::default())
+        .await
+        .unwrap();
     let pids = control_plane.pids();
     assert!(!pids.iter().any(|&pid| is_gone(pid)));
     drop(control_plane);
@@ -198,17 +354,31 @@ async fn no_process_is_left_after_a_drop() {
 async fn no_process_is_left_after_the_holder_was_killed() {
     let scratch = Scratch::new("testbed-killed").unwrap();
     let mut holder = Command::new(env!("CARGO_BIN_EXE_testbed"));
-    holder.arg("up").arg("--dir").arg(scratch.path()).stdout(Stdio::piped());
+    holder
+        .arg("up")
+        .arg("--dir")
+        .arg(scratch.path())
+        .stdout(Stdio::piped());
     let mut holder = holder.spawn().unwrap();
-    let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let pids = lines.find_map(|line| line.strip_prefix("# process ids: ").map(ToOwned::to_owned)).unwrap_or_default();
+    let mut lines = BufReader::new(holder.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let pids = lines
+        .find_map(|line| line.strip_prefix("# process ids: ").map(ToOwned::to_owned))
+        .unwrap_or_default();
     holder.kill().unwrap();
     holder.wait().unwrap();
     let pids: Vec<u32> = pids.split(' ').map(|pid| pid.parse().unwrap()).collect();
     assert_eq!(pids.len(), 3);
     let look = async || {
         let left: Vec<_> = pids.iter().filter(|&&pid| !is_gone(pid)).collect();
-        if left.is_empty() { Ok(()) } else { Err(format!("{left:?}")) }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{left:?}"))
+        }
     };
-    until(SOON, "the control plane of the killed holder to end", look).await.unwrap();
+    until(SOON, "the control plane of the killed holder to end", look)
+        .await
+        .unwrap();
 }

@@ -25,7 +25,12 @@ async fn wait_for_line(process: &Process, line: &str) {
 #[tokio::test]
 async fn a_child_that_ignores_sigterm_is_gone_after_a_drop() {
     let scratch = Scratch::new("process-stubborn").unwrap();
-    let process = Process::spawn("stubborn", shell("trap '' TERM; echo ready; while :; do sleep 0.1; done"), &scratch.path().join("log")).unwrap();
+    let process = Process::spawn(
+        "stubborn",
+        shell("trap '' TERM; echo ready; while :; do sleep 0.1; done"),
+        &scratch.path().join("log"),
+    )
+    .unwrap();
     let process = process.with_grace(Duration::from_millis(50));
     wait_for_line(&process, "ready").await;
     let pid = process.pid();
@@ -56,23 +61,44 @@ async fn an_exit_code_is_told() {
 #[tokio::test]
 async fn a_failure_shows_the_end_of_the_log() {
     let scratch = Scratch::new("process-failure").unwrap();
-    let process = Process::spawn("failing", shell("echo the reason >&2; exit 1"), &scratch.path().join("log")).unwrap();
+    let process = Process::spawn(
+        "failing",
+        shell("echo the reason >&2; exit 1"),
+        &scratch.path().join("log"),
+    )
+    .unwrap();
     process.wait_exit(SOON).await.unwrap();
     let text = process.failure("did not start").to_string();
-    assert!(text.contains("did not start; it has ended (exit code 1)") && text.contains("the reason"), "{text}");
+    assert!(
+        text.contains("did not start; it has ended (exit code 1)") && text.contains("the reason"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_program_that_does_not_exist_is_an_error_that_names_it() {
     let scratch = Scratch::new("process-absent").unwrap();
-    let error = Process::spawn("absent", Command::new("/nonexistent/program"), &scratch.path().join("log")).unwrap_err();
-    assert!(format!("{error:#}").contains("/nonexistent/program"), "{error:#}");
+    let error = Process::spawn(
+        "absent",
+        Command::new("/nonexistent/program"),
+        &scratch.path().join("log"),
+    )
+    .unwrap_err();
+    assert!(
+        format!("{error:#}").contains("/nonexistent/program"),
+        "{error:#}"
+    );
 }
 
 #[test]
 fn measures_of_a_running_child_are_plausible() {
     let scratch = Scratch::new("process-measures").unwrap();
-    let process = Process::spawn("busy", shell("while :; do :; done"), &scratch.path().join("log")).unwrap();
+    let process = Process::spawn(
+        "busy",
+        shell("while :; do :; done"),
+        &scratch.path().join("log"),
+    )
+    .unwrap();
     let mut used = 0.0;
     for _ in 0..1000 {
         used = process.cpu_seconds().unwrap();

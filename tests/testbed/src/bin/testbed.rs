@@ -51,20 +51,49 @@ async fn main() -> ExitCode {
 }
 
 async fn run(task: Task) -> Result<()> {
-    let Task::Up { dir, port, crds, simulator, seed } = task;
+    let Task::Up {
+        dir,
+        port,
+        crds,
+        simulator,
+        seed,
+    } = task;
     let began = Instant::now();
-    let options = ControlPlaneOptions { port, crds, ..ControlPlaneOptions::default() };
+    let options = ControlPlaneOptions {
+        port,
+        crds,
+        ..ControlPlaneOptions::default()
+    };
     let (control_plane, simulator) = tokio::select! {
         started = start(&dir, options, simulator, seed) => started?,
         () = asked_to_end() => return Ok(()),
     };
     let mut out = std::io::stdout();
-    writeln!(out, "# ready after {:.1} s; logs in {}", began.elapsed().as_secs_f64(), control_plane.folder().display())?;
-    writeln!(out, "export KUBECONFIG={}", control_plane.kubeconfig().display())?;
-    writeln!(out, "# process ids: {}", control_plane.pids().map(|pid| pid.to_string()).join(" "))?;
+    writeln!(
+        out,
+        "# ready after {:.1} s; logs in {}",
+        began.elapsed().as_secs_f64(),
+        control_plane.folder().display()
+    )?;
+    writeln!(
+        out,
+        "export KUBECONFIG={}",
+        control_plane.kubeconfig().display()
+    )?;
+    writeln!(
+        out,
+        "# process ids: {}",
+        control_plane.pids().map(|pid| pid.to_string()).join(" ")
+    )?;
     if let Some(simulator) = &simulator {
         let endpoints = simulator.endpoints();
-        writeln!(out, "# simulator: admin API {}, --hosts-file {} --ca-file {}", endpoints.admin, endpoints.hosts_file.display(), endpoints.ca_file.display())?;
+        writeln!(
+            out,
+            "# simulator: admin API {}, --hosts-file {} --ca-file {}",
+            endpoints.admin,
+            endpoints.hosts_file.display(),
+            endpoints.ca_file.display()
+        )?;
     }
     writeln!(out, "# Ctrl-C ends it")?;
     out.flush()?;
@@ -75,21 +104,40 @@ async fn run(task: Task) -> Result<()> {
     control_plane.stop().await
 }
 
-async fn start(dir: &std::path::Path, options: ControlPlaneOptions, simulator: bool, seed: Option<PathBuf>) -> Result<(ControlPlane, Option<Simulator>)> {
+async fn start(
+    dir: &std::path::Path,
+    options: ControlPlaneOptions,
+    simulator: bool,
+    seed: Option<PathBuf>,
+) -> Result<(ControlPlane, Option<Simulator>)> {
     let control_plane = ControlPlane::start(dir, options).await?;
     if !simulator {
         return Ok((control_plane, None));
     }
     let seed = match seed {
         Some(path) => {
-            let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            Some(serde_saphyr::from_str(&text).with_context(|| format!("{} is not YAML", path.display()))?)
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            Some(
+                serde_saphyr::from_str(&text)
+                    .with_context(|| format!("{} is not YAML", path.display()))?,
+            )
         }
         None => None,
     };
-    let simulator = Simulator::start(dir, SimulatorOptions { seed, ..SimulatorOptions::default() }).await?;
+    let simulator = Simulator::start(
+        dir,
+        SimulatorOptions {
+            seed,
+            ..SimulatorOptions::default()
+        },
+    )
+    .await?;
     // Workload identity then works from the start: the simulator believes the tokens of this control plane.
-    simulator.admin().put_issuer(control_plane.issuer(), control_plane.ca_file()).await?;
+    simulator
+        .admin()
+        .put_issuer(control_plane.issuer(), control_plane.ca_file())
+        .await?;
     Ok((control_plane, Some(simulator)))
 }
 

@@ -19,17 +19,20 @@ impl Setup {
         let client = format!("http://127.0.0.1:{}", self.etcd_port);
         let peer = format!("http://127.0.0.1:{}", self.etcd_peer_port);
         let mut command = Command::new(binaries::kubernetes("etcd")?);
-        command.arg("--data-dir").arg(self.folder.join("etcd")).args([
-            "--name=testbed",
-            &format!("--listen-client-urls={client}"),
-            &format!("--advertise-client-urls={client}"),
-            &format!("--listen-peer-urls={peer}"),
-            &format!("--initial-advertise-peer-urls={peer}"),
-            &format!("--initial-cluster=testbed={peer}"),
-            // The data need not outlive the machine, and a sync for each write would be most of the cost.
-            "--unsafe-no-fsync",
-            "--log-level=warn",
-        ]);
+        command
+            .arg("--data-dir")
+            .arg(self.folder.join("etcd"))
+            .args([
+                "--name=testbed",
+                &format!("--listen-client-urls={client}"),
+                &format!("--advertise-client-urls={client}"),
+                &format!("--listen-peer-urls={peer}"),
+                &format!("--initial-advertise-peer-urls={peer}"),
+                &format!("--initial-cluster=testbed={peer}"),
+                // The data need not outlive the machine, and a sync for each write would be most of the cost.
+                "--unsafe-no-fsync",
+                "--log-level=warn",
+            ]);
         self.spawn("etcd", command)
     }
 
@@ -43,14 +46,26 @@ impl Setup {
             format!("--secure-port={}", self.port),
             format!("--tls-cert-file={}", self.serving.certificate.display()),
             format!("--tls-private-key-file={}", self.serving.key.display()),
-            format!("--client-ca-file={}", self.authority.certificate().display()),
+            format!(
+                "--client-ca-file={}",
+                self.authority.certificate().display()
+            ),
             format!("--service-cluster-ip-range={}", self.options.services),
-            format!("--service-account-key-file={}", self.service_accounts.certificate.display()),
-            format!("--service-account-signing-key-file={}", self.service_accounts.key.display()),
+            format!(
+                "--service-account-key-file={}",
+                self.service_accounts.certificate.display()
+            ),
+            format!(
+                "--service-account-signing-key-file={}",
+                self.service_accounts.key.display()
+            ),
             format!("--service-account-issuer={server}"),
             format!("--service-account-jwks-uri={server}/openid/v1/jwks"),
             format!("--audit-policy-file={}", self.audit_policy().display()),
-            format!("--audit-log-path={}", self.folder.join("audit.log").display()),
+            format!(
+                "--audit-log-path={}",
+                self.folder.join("audit.log").display()
+            ),
         ]);
         command.args([
             "--authorization-mode=Node,RBAC",
@@ -69,7 +84,10 @@ impl Setup {
         command.args([
             format!("--kubeconfig={}", self.manager.display()),
             format!("--root-ca-file={}", self.authority.certificate().display()),
-            format!("--service-account-private-key-file={}", self.service_accounts.key.display()),
+            format!(
+                "--service-account-private-key-file={}",
+                self.service_accounts.key.display()
+            ),
             format!("--controllers={}", self.options.controllers.join(",")),
         ]);
         command.args([
