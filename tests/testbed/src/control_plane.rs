@@ -1,25 +1,23 @@
 //! etcd, kube-apiserver and kube-controller-manager as child processes on loopback.
 
 mod programs;
+mod ready;
+mod setup;
 
-use std::fs;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use http::Request;
-use k8s_openapi::api::core::v1::ServiceAccount;
-use k8s_openapi::api::networking::v1::ServiceCIDR;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Api, Client, Config};
+use kube::Client;
 
+use self::ready::{Retry, client, wait_established, wait_furnished, wait_ready};
+use self::setup::Setup;
 use crate::kubectl::Kubectl;
-use crate::pki::Authority;
-use crate::poll::{seen, until};
+use crate::poll::wait_healthy;
 use crate::process::{Process, Signal};
-use crate::{audit, install_tls_provider, pki, ports};
+use crate::{audit, install_tls_provider};
 
 /// The controllers that run unless [`Options::controllers`] names others: what tests of ownership, namespaces and workload identity
 /// need. The others cost CPU and would have nothing to do without nodes.
@@ -44,7 +42,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: 'system:unau
 /// How a control plane is set up. The default suits tests.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Files or folders of CustomResourceDefinitions, applied before the controller manager starts: the garbage collector then knows
+    /// Files or folders of `CustomResourceDefinition`s, applied before the controller manager starts: the garbage collector then knows
     /// them from the start, while it notices later ones only every 30 s.
     pub crds: Vec<PathBuf>,
     /// What the controller manager runs; names as in its `--controllers`.
@@ -73,7 +71,7 @@ impl Default for Options {
             services: "10.0.0.0/24".to_owned(),
             api_server_args: Vec::new(),
             controller_manager_args: Vec::new(),
-            ready_within: Duration::from_secs(120),
+            ready_within: Duration::from_mins(2),
         }
     }
 }
@@ -87,22 +85,6 @@ pub struct ControlPlane {
     etcd: Process,
     setup: Setup,
     kubectl: Kubectl,
-}
-
-/// What is decided before the first process starts, and stays the same over restarts.
-#[derive(Debug)]
-struct Setup {
-    options: Options,
-    folder: PathBuf,
-    server: String,
-    port: u16,
-    etcd_port: u16,
-    etcd_peer_port: u16,
-    authority: Authority,
-    serving: pki::Pair,
-    service_accounts: pki::Pair,
-    admin: PathBuf,
-    manager: PathBuf,
 }
 
 impl ControlPlane {
@@ -122,7 +104,7 @@ impl ControlPlane {
         let health = format!("http://127.0.0.1:{}/health", setup.etcd_port);
         wait_healthy(&etcd, &reqwest::Client::new(), &health, within).await?;
         let api_server = setup.spawn_api_server()?;
-        let client = client(&setup.admin).await?;
+        let client = client(&setup.admin, Retry::Off).await?;
         wait_ready(&api_server, &client, within).await?;
         kubectl.apply_yaml(ISSUER_DISCOVERY).await?;
         for crds in &setup.options.crds {
@@ -179,7 +161,7 @@ impl ControlPlane {
     /// # Errors
     /// When the kubeconfig cannot be read.
     pub async fn client(&self) -> Result<Client> {
-        client(&self.setup.admin).await
+        client(&self.setup.admin, Retry::On).await
     }
 
     /// As [`Self::client`], with another kubeconfig.
@@ -187,7 +169,7 @@ impl ControlPlane {
     /// # Errors
     /// When the kubeconfig cannot be read.
     pub async fn client_of(&self, kubeconfig: &Path) -> Result<Client> {
-        client(kubeconfig).await
+        client(kubeconfig, Retry::On).await
     }
 
     /// kubectl with the administrator's kubeconfig.
@@ -259,7 +241,7 @@ impl ControlPlane {
         self.api_server = self.setup.spawn_api_server()?;
         wait_ready(
             &self.api_server,
-            &self.client().await?,
+            &client(&self.setup.admin, Retry::Off).await?,
             self.setup.options.ready_within,
         )
         .await
@@ -288,159 +270,4 @@ impl ControlPlane {
         }
         Ok(())
     }
-}
-
-impl Setup {
-    fn new(folder: &Path, options: Options) -> Result<Self> {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let folder = folder.canonicalize()?.join("control-plane");
-        if folder.exists() {
-            fs::remove_dir_all(&folder)
-                .with_context(|| format!("cannot empty {}", folder.display()))?;
-        }
-        let authority = Authority::new(&folder.join("pki"))?;
-        let port = options.port.map_or_else(ports::free_port, Ok)?;
-        let service = first_address(&options.services)?;
-        let addresses = [IpAddr::V4(options.address), service];
-        let hosts = [
-            "kubernetes",
-            "kubernetes.default",
-            "kubernetes.default.svc",
-            "kubernetes.default.svc.cluster.local",
-        ];
-        let mut setup = Self {
-            server: format!("https://{}:{port}", options.address),
-            port,
-            etcd_port: ports::free_port()?,
-            etcd_peer_port: ports::free_port()?,
-            serving: authority.server("kube-apiserver", &addresses, &hosts)?,
-            service_accounts: pki::service_account_key(&folder.join("pki"))?,
-            admin: PathBuf::new(),
-            manager: PathBuf::new(),
-            authority,
-            folder,
-            options,
-        };
-        fs::write(setup.audit_policy(), audit::POLICY)?;
-        setup.admin = setup.kubeconfig_of("admin", &["system:masters"])?;
-        setup.manager = setup.kubeconfig_of("system:kube-controller-manager", &[])?;
-        Ok(setup)
-    }
-
-    fn kubeconfig_of(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
-        let path = self
-            .folder
-            .join(format!("{}.kubeconfig", pki::file_name(user)));
-        self.authority
-            .kubeconfig(&path, &self.server, &self.authority.client(user, groups)?)?;
-        Ok(path)
-    }
-}
-
-/// The address of the `kubernetes` Service: the first of the range.
-fn first_address(range: &str) -> Result<IpAddr> {
-    let network = range.split('/').next().unwrap_or(range);
-    let network: Ipv4Addr = network
-        .parse()
-        .with_context(|| format!("not a range of addresses: {range}"))?;
-    Ok(IpAddr::V4(Ipv4Addr::from_bits(network.to_bits() + 1)))
-}
-
-async fn client(kubeconfig: &Path) -> Result<Client> {
-    install_tls_provider();
-    let config = Kubeconfig::read_from(kubeconfig)?;
-    Ok(Client::try_from(
-        Config::from_custom_kubeconfig(config, &KubeConfigOptions::default()).await?,
-    )?)
-}
-
-/// Waits until a URL answers with success, or fails at once when the process has ended.
-pub(crate) async fn wait_healthy(
-    process: &Process,
-    http: &reqwest::Client,
-    url: &str,
-    within: Duration,
-) -> Result<()> {
-    let look = async || match http.get(url).send().await {
-        _ if !process.is_alive() => Ok(Err(process.failure("ended at its start"))),
-        Ok(answer) if answer.status().is_success() => Ok(Ok(())),
-        Ok(answer) => Err(format!(
-            "{} {}",
-            answer.status(),
-            answer.text().await.unwrap_or_default()
-        )),
-        Err(error) => Err(seen(error)),
-    };
-    until(within, &format!("{url} of {}", process.name()), look)
-        .await
-        .map_err(|error| process.failure(&seen(error)))?
-}
-
-async fn wait_ready(api_server: &Process, client: &Client, within: Duration) -> Result<()> {
-    let look = async || match client
-        .request_text(Request::get("/readyz").body(Vec::new()).map_err(seen)?)
-        .await
-    {
-        _ if !api_server.is_alive() => Ok(Err(api_server.failure("ended at its start"))),
-        Ok(_) => Ok(Ok(())),
-        Err(error) => Err(seen(error)),
-    };
-    until(within, "the API server to be ready", look)
-        .await
-        .map_err(|error| api_server.failure(&seen(error)))?
-}
-
-async fn wait_established(client: &Client, within: Duration) -> Result<()> {
-    let crds: Api<CustomResourceDefinition> = Api::all(client.clone());
-    let look = async || {
-        let list = crds
-            .list(&kube::api::ListParams::default())
-            .await
-            .map_err(seen)?;
-        let waiting: Vec<String> = list
-            .items
-            .into_iter()
-            .filter(|crd| !is_established(crd))
-            .filter_map(|crd| crd.metadata.name)
-            .collect();
-        if waiting.is_empty() {
-            Ok(())
-        } else {
-            Err(waiting.join(", "))
-        }
-    };
-    until(within, "all CustomResourceDefinitions to be served", look).await
-}
-
-fn is_established(crd: &CustomResourceDefinition) -> bool {
-    let conditions = crd
-        .status
-        .iter()
-        .flat_map(|status| status.conditions.iter().flatten());
-    conditions
-        .into_iter()
-        .any(|condition| condition.type_ == "Established" && condition.status == "True")
-}
-
-/// Waits for what other programs take for granted: the `default` ServiceAccount and the service range.
-async fn wait_furnished(manager: &Process, client: &Client, within: Duration) -> Result<()> {
-    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
-    let ranges: Api<ServiceCIDR> = Api::all(client.clone());
-    let look = async || {
-        if !manager.is_alive() {
-            return Ok(Err(manager.failure("ended at its start")));
-        }
-        accounts
-            .get("default")
-            .await
-            .map_err(|error| format!("ServiceAccount default/default: {error}"))?;
-        ranges
-            .get("kubernetes")
-            .await
-            .map_err(|error| format!("ServiceCIDR kubernetes: {error}"))?;
-        Ok(Ok(()))
-    };
-    until(within, "the control plane's own objects", look)
-        .await
-        .map_err(|error| manager.failure(&seen(error)))?
 }

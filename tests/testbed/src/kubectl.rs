@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::binaries;
 
 /// No call of kubectl in a test is meant to take longer.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// The field manager of what tests apply by [`Kubectl::apply_yaml`] and [`Kubectl::apply_dir`].
 pub const FIELD_MANAGER: &str = "testbed";

@@ -15,15 +15,15 @@ pub mod ports;
 pub mod process;
 pub mod scratch;
 pub mod simulator;
-pub mod simulator_admin;
 
 pub use control_plane::{ControlPlane, Options as ControlPlaneOptions};
 pub use operator::{Operator, Options as OperatorOptions};
 pub use poll::until;
 pub use process::{Process, Signal};
 pub use scratch::Scratch;
-pub use simulator::{Endpoints, Options as SimulatorOptions, Simulator};
-pub use simulator_admin::Admin;
+pub use simulator::{
+    Admin, Endpoints, Fault, FaultRule, Options as SimulatorOptions, SecretBody, Simulator,
+};
 
 /// Makes aws-lc-rs the TLS provider of this process. Every `start` of this crate calls it; a second call does nothing.
 pub fn install_tls_provider() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use reqwest::Client;
 
-use crate::control_plane::wait_healthy;
+use crate::poll::wait_healthy;
 use crate::process::{Process, Signal};
 use crate::simulator::Endpoints;
 use crate::{binaries, install_tls_provider, ports};
@@ -46,7 +46,7 @@ impl Options {
             ca_file: None,
             args: Vec::new(),
             env: BTreeMap::new(),
-            ready_within: Some(Duration::from_secs(60)),
+            ready_within: Some(Duration::from_mins(1)),
         }
     }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use crate::process::Process;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -67,4 +69,26 @@ pub fn expect<T: PartialEq + Debug>(found: &T, wanted: &T) -> Look<()> {
     } else {
         Err(format!("{found:?}"))
     }
+}
+
+/// Waits until a URL answers with success, or fails at once when the process has ended.
+pub(crate) async fn wait_healthy(
+    process: &Process,
+    http: &reqwest::Client,
+    url: &str,
+    within: Duration,
+) -> Result<()> {
+    let look = async || match http.get(url).send().await {
+        _ if !process.is_alive() => Ok(Err(process.failure("ended at its start"))),
+        Ok(answer) if answer.status().is_success() => Ok(Ok(())),
+        Ok(answer) => Err(format!(
+            "{} {}",
+            answer.status(),
+            answer.text().await.unwrap_or_default()
+        )),
+        Err(error) => Err(seen(error)),
+    };
+    until(within, &format!("{url} of {}", process.name()), look)
+        .await
+        .map_err(|error| process.failure(&seen(error)))?
 }

@@ -231,10 +231,8 @@ impl Process {
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let all: Vec<&str> = text.lines().collect();
-        all.iter()
-            .skip(all.len().saturating_sub(lines))
-            .map(|line| format!("  {line}\n"))
-            .collect()
+        let tail = all.iter().skip(all.len().saturating_sub(lines));
+        tail.flat_map(|line| ["  ", line, "\n"]).collect()
     }
 
     /// Resident memory in KiB (`VmRSS`).

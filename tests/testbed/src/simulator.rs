@@ -1,5 +1,9 @@
 //! The Azure simulator as a child process.
 
+mod admin;
+mod fault;
+mod journal;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -11,8 +15,11 @@ use serde_json::Value;
 
 use crate::poll::{seen, until};
 use crate::process::{Process, Signal};
-use crate::simulator_admin::Admin;
 use crate::{binaries, install_tls_provider};
+
+pub use self::admin::{Admin, SecretBody};
+pub use self::fault::{Fault, FaultRule};
+pub use self::journal::{Counters, Journal, JournalEntry, Principal};
 
 /// How a simulator is set up. The default has no vaults and the suffix `sim.test`.
 #[derive(Clone, Debug)]
@@ -30,7 +37,7 @@ impl Default for Options {
         Self {
             seed: None,
             args: Vec::new(),
-            ready_within: Duration::from_secs(60),
+            ready_within: Duration::from_mins(1),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! The control plane is a real one: what tests of the operator take for granted is shown here.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::env;
 use std::io::{BufRead, BufReader};
@@ -17,16 +18,31 @@ use serde_json::Value;
 use testbed::{ControlPlane, ControlPlaneOptions, Scratch, binaries, metrics, until};
 use tokio::sync::OnceCell;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
+
+const WIDGETS: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.testbed.example}
+spec:
+  group: testbed.example
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+";
 
 /// One control plane for all tests that do not stop it. It is never dropped; its watchdogs end it with this process.
 async fn shared() -> &'static ControlPlane {
     static SHARED: OnceCell<(Scratch, ControlPlane)> = OnceCell::const_new();
     let start = || async {
         let scratch = Scratch::new("testbed-control-plane").unwrap();
-        let control_plane = ControlPlane::start(scratch.path(), ControlPlaneOptions::default())
-            .await
-            .unwrap();
+        let crd = scratch.path().join("widgets.yaml");
+        std::fs::write(&crd, WIDGETS).unwrap();
+        let options = ControlPlaneOptions {
+            crds: vec![crd],
+            ..ControlPlaneOptions::default()
+        };
+        let control_plane = ControlPlane::start(scratch.path(), options).await.unwrap();
         (scratch, control_plane)
     };
     &SHARED.get_or_init(start).await.1
@@ -50,6 +66,53 @@ async fn namespace(control_plane: &ControlPlane, name: &str) {
         .create(&PostParams::default(), &namespace)
         .await
         .unwrap();
+}
+
+fn named(name: &str) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name.into()),
+        ..Default::default()
+    }
+}
+
+/// The owner is (apiVersion, kind, name, uid); the Secret is called `child`.
+async fn create_owned_secret(
+    control_plane: &ControlPlane,
+    namespace: &str,
+    owner: (&str, &str, &str, &str),
+) {
+    let (api_version, kind, name, uid) = owner;
+    let reference = OwnerReference {
+        api_version: api_version.into(),
+        kind: kind.into(),
+        name: name.into(),
+        uid: uid.into(),
+        ..Default::default()
+    };
+    let metadata = ObjectMeta {
+        owner_references: Some(vec![reference]),
+        ..named("child")
+    };
+    let secrets: Api<Secret> = Api::namespaced(control_plane.client().await.unwrap(), namespace);
+    secrets
+        .create(
+            &PostParams::default(),
+            &Secret {
+                metadata,
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap();
+}
+
+async fn wait_until_secret_is_gone(control_plane: &ControlPlane, namespace: &str) {
+    let secrets: Api<Secret> = Api::namespaced(control_plane.client().await.unwrap(), namespace);
+    let look = async || match secrets.get_opt("child").await {
+        Ok(None) => Ok(()),
+        other => Err(format!("{other:?}")),
+    };
+    until(SOON, "the owned Secret to go", look).await.unwrap();
 }
 
 #[tokio::test]
@@ -97,48 +160,48 @@ async fn an_applied_secret_can_be_read() {
 async fn an_owned_secret_goes_after_its_owner() {
     let control_plane = shared().await;
     namespace(control_plane, "owned").await;
-    let client = control_plane.client().await.unwrap();
-    let owners: Api<ConfigMap> = Api::namespaced(client.clone(), "owned");
-    let secrets: Api<Secret> = Api::namespaced(client, "owned");
+    let maps: Api<ConfigMap> = Api::namespaced(control_plane.client().await.unwrap(), "owned");
     let owner = ConfigMap {
-        metadata: ObjectMeta {
-            name: Some("owner".into()),
-            ..Default::default()
-        },
+        metadata: named("owner"),
         ..Default::default()
     };
-    let owner = owners.create(&PostParams::default(), &owner).await.unwrap();
-    let reference = OwnerReference {
-        api_version: "v1".into(),
-        kind: "ConfigMap".into(),
-        name: owner.name_any(),
-        uid: owner.uid().unwrap(),
-        ..Default::default()
-    };
-    let metadata = ObjectMeta {
-        name: Some("child".into()),
-        owner_references: Some(vec![reference]),
-        ..Default::default()
-    };
-    secrets
-        .create(
-            &PostParams::default(),
-            &Secret {
-                metadata,
-                ..Default::default()
-            },
-        )
+    let owner = maps.create(&PostParams::default(), &owner).await.unwrap();
+    let uid = owner.uid().unwrap();
+    create_owned_secret(control_plane, "owned", ("v1", "ConfigMap", "owner", &uid)).await;
+    maps.delete("owner", &DeleteParams::background())
         .await
         .unwrap();
-    owners
-        .delete("owner", &DeleteParams::background())
+    wait_until_secret_is_gone(control_plane, "owned").await;
+}
+
+#[tokio::test]
+async fn a_secret_owned_by_a_custom_resource_goes_after_it() {
+    let control_plane = shared().await;
+    namespace(control_plane, "widgets").await;
+    let widget = "{apiVersion: testbed.example/v1, kind: Widget, metadata: {name: owner, namespace: widgets}}";
+    let kubectl = control_plane.kubectl();
+    kubectl.apply_yaml(widget).await.unwrap();
+    let uid = [
+        "get",
+        "widget",
+        "owner",
+        "-n",
+        "widgets",
+        "-o",
+        "jsonpath={.metadata.uid}",
+    ];
+    let uid = kubectl.run(uid).await.unwrap();
+    create_owned_secret(
+        control_plane,
+        "widgets",
+        ("testbed.example/v1", "Widget", "owner", &uid),
+    )
+    .await;
+    kubectl
+        .run(["delete", "widget", "owner", "-n", "widgets"])
         .await
         .unwrap();
-    let look = async || match secrets.get_opt("child").await {
-        Ok(None) => Ok(()),
-        other => Err(format!("{other:?}")),
-    };
-    until(SOON, "the owned Secret to go", look).await.unwrap();
+    wait_until_secret_is_gone(control_plane, "widgets").await;
 }
 
 #[tokio::test]

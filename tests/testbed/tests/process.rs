@@ -1,4 +1,5 @@
 //! Children end when their holder lets go of them.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::path::Path;
 use std::process::Command;

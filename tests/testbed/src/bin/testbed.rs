@@ -26,7 +26,7 @@ enum Task {
         /// The API server's port; a free one by default
         #[arg(long)]
         port: Option<u16>,
-        /// A file or folder of CustomResourceDefinitions to apply at the start
+        /// A file or folder with definitions of custom resources to apply at the start
         #[arg(long)]
         crds: Vec<PathBuf>,
         /// Starts the Azure simulator too
