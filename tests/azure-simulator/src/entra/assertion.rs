@@ -38,8 +38,27 @@ pub(crate) struct Claims {
     pub(crate) iss: String,
     pub(crate) sub: String,
     pub(crate) aud: Audience,
+    #[serde(default, deserialize_with = "numeric_date")]
     pub(crate) exp: Option<i64>,
+    #[serde(default, deserialize_with = "numeric_date")]
     pub(crate) nbf: Option<i64>,
+}
+
+/// RFC 7519 allows fractions of a second, and MSAL for Python sends them.
+fn numeric_date<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
+    let number = Option::<serde_json::Number>::deserialize(deserializer)?;
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the fraction is to go, and `as` saturates"
+    )]
+    let whole = |number: serde_json::Number| {
+        number
+            .as_i64()
+            .or_else(|| number.as_f64().map(|at| at.floor() as i64))
+    };
+    Ok(number.and_then(whole))
 }
 
 /// One audience or several.

@@ -6,6 +6,7 @@ use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde_json::{Value, json};
 
 /// An RSA key with a self-signed certificate.
+#[derive(Debug)]
 pub(crate) struct Identity {
     key: KeyPair,
     pub(crate) certificate_pem: String,

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub(crate) mod assertions;
+pub(crate) mod issuer;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 

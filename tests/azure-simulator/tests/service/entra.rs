@@ -332,6 +332,21 @@ async fn a_certificate_signs_in_by_either_print_and_algorithm() {
             );
         }
     }
+    let fractions = with(
+        claims(),
+        "exp",
+        json!(serde_json::Number::from_f64(4_000_000_000.5)),
+    );
+    let assertion = identity.sign(
+        Algorithm::RS256,
+        &json!({"alg": "RS256", "x5t": identity.x5t()}),
+        &fractions,
+    );
+    assert_eq!(
+        ask(&sim, &token_url(), &assertion_form(&assertion)).await.0,
+        200,
+        "MSAL sends fractions of a second"
+    );
     let v1 = with(
         claims(),
         "aud",
