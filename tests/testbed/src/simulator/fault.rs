@@ -27,9 +27,9 @@ pub enum Fault {
     },
     /// 403 with this inner error code: `ForbiddenByRbac`, …
     Forbidden(String),
-    /// The host's name does not resolve.
+    /// The host's name does not resolve. About a host only: no path, methods, share or count.
     DnsFailure(bool),
-    /// The host shows a certificate of an unknown authority.
+    /// The host shows a certificate of an unknown authority. About a host only, as before.
     UntrustedCertificate(bool),
     /// Another status than the right one; see [`Fault::status`] for one with more to it.
     #[serde(untagged)]
