@@ -12,7 +12,9 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "tests"
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests; a skip is said aloud"
 )]
 
 mod common;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Answer, Body, Refused, done};
 use crate::{
     app::{App, new_version_id},
-    wire::faults::FaultSpec,
+    wire::fault_spec::FaultSpec,
     world::{
         World,
         moment::Moment,

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use self::errors::Denial;
 use crate::{
     app::App,
-    wire::{call::Call, exchange::Outcome, faults::Effect, reply::Reply},
+    wire::{call::Call, exchange::Outcome, fault_spec::Effect, reply::Reply},
 };
 
 /// Generation of an endpoint.

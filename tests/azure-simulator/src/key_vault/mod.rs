@@ -15,7 +15,7 @@ use uuid::Uuid;
 use self::operations::Operation;
 use crate::{
     app::App,
-    wire::{call::Call, exchange::Outcome, faults::Effect, journal::Principal, reply::Reply},
+    wire::{call::Call, exchange::Outcome, fault_spec::Effect, journal::Principal, reply::Reply},
     world::{
         access,
         moment::Moment,

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 
 use super::{
     call::{Call, Route, Target, pairs},
-    faults::Effect,
+    fault_spec::Effect,
     journal::{Entry, Principal},
     outgoing::Outgoing,
     reply::Reply,

@@ -8,10 +8,12 @@
 )]
 
 mod admin;
+mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
 mod entra;
 mod faults;
 mod federation;
+mod secrets;
 mod transport;
 mod vault;
