@@ -45,7 +45,7 @@ use serde_json::json;
 /// shall show at once.
 fn client_options(sim: &Sim) -> ClientOptions {
     let mut cloud = CustomConfiguration::default();
-    cloud.authority_host = LOGIN_URL.to_owned();
+    LOGIN_URL.clone_into(&mut cloud.authority_host);
     ClientOptions {
         transport: Some(Transport::new(Arc::new(sim.client()))),
         retry: RetryOptions::none(),

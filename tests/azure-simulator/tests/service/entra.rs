@@ -8,9 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::common::{
-    CLIENT, LOGIN_URL, OBJECT, SCOPE, SECRET, Sim, TENANT,
-    assertions::{Identity, seconds},
-    secret_form, split, token_url,
+    CLIENT, LOGIN_URL, OBJECT, SCOPE, SECRET, Sim, TENANT, secret_form, split, token_url,
 };
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -6,7 +6,9 @@ use azure_simulator::{Options, Simulator};
 use reqwest::Certificate;
 use serde_json::{Value, json};
 
-use crate::common::{LOGIN_URL, SCOPE, Sim, TENANT, VAULT_URL, secret_form, split, token_url};
+use crate::common::{
+    HostsFile, LOGIN_URL, SCOPE, Sim, TENANT, VAULT_URL, secret_form, split, token_url,
+};
 
 /// A client that cannot set names: it knows addresses only.
 fn plain_client(sim: &Sim) -> reqwest::Client {
@@ -76,14 +78,11 @@ async fn hosts_can_be_named_in_the_path() {
 
 #[tokio::test]
 async fn a_host_can_have_a_port_of_its_own() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let sim = Sim::with(|options| {
-        options.listen_host = vec![format!("login.sim.test={free}").parse().unwrap()]
-    })
-    .await;
+    let own = "login.sim.test=127.0.0.1:0".parse().unwrap();
+    let sim = Sim::with(|options| options.listen_host.push(own)).await;
+    let hosts = HostsFile(sim.endpoints().hosts_file.clone());
+    let free = hosts.find("login.sim.test").unwrap();
+    assert_ne!(free.port(), sim.endpoints().port);
     let url = format!("https://{free}/{TENANT}/oauth2/v2.0/token");
     let answer = plain_client(&sim)
         .post(url)
