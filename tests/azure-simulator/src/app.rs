@@ -99,31 +99,16 @@ impl App {
         written.map_err(|error| format!("cannot write {}: {error}", self.hosts.path().display()))
     }
 
-    /// Merges a seed document into the world. What comes before a mistake stays.
+    /// Merges a seed document into the world: all of it, or nothing when there is a mistake.
     pub(crate) fn seed(&self, seed: Seed) -> Result<(), String> {
         for issuer in &seed.issuers {
             self.issuers.put(issuer)?;
         }
         {
-            let mut world = self.world.write();
-            if let Some(clock) = seed.clock {
-                world.skew_seconds = clock.skew_seconds;
-            }
-            if let Some(settings) = seed.settings {
-                world.settings = world.settings.patched(settings);
-            }
-            for tenant in seed.tenants {
-                world.put_tenant(tenant)?;
-            }
-            for subscription in seed.subscriptions {
-                world
-                    .subscriptions
-                    .insert(subscription.id.to_ascii_lowercase(), subscription);
-            }
-            let now = Moment::now(world.skew_seconds);
-            for vault in seed.vaults {
-                world.put_vault(vault, now, new_version_id)?;
-            }
+            let mut current = self.world.write();
+            let mut world = current.clone();
+            world.merge(seed, new_version_id, Moment::now)?;
+            *current = world;
         }
         self.names_may_have_changed()
     }
@@ -287,6 +272,8 @@ fn endpoints(
 fn read_seed(path: &Path) -> Result<Seed> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    // JSON is read as YAML, of which it is a part.
-    serde_saphyr::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+    // JSON is read as YAML, of which it is a part. A snippet in an error would show the secrets around the mistake.
+    let options = serde_saphyr::options! { with_snippet: false };
+    serde_saphyr::from_str_with_options(&text, options)
+        .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
 }

@@ -1,6 +1,6 @@
 //! The simulator's binary: starts it, prints its endpoints and serves until it is told to stop.
 
-use std::io::Write as _;
+use std::{io::Write as _, process::ExitCode};
 
 use azure_simulator::{Options, Simulator};
 use clap::Parser as _;
@@ -8,8 +8,18 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let options = Options::parse();
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to tell a failed write to.
+            drop(writeln!(std::io::stderr(), "azure-simulator: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&options.log_level)?)
         .with_writer(std::io::stderr)

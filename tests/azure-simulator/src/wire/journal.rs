@@ -138,7 +138,7 @@ impl Journal {
         let state = self.0.lock();
         let end = state.first + state.entries.len() as u64;
         let skip = usize::try_from(since.saturating_sub(state.first)).unwrap_or(usize::MAX);
-        let mut next = end.max(since.min(end));
+        let mut next = end;
         let mut entries = Vec::new();
         for (seq, entry) in (state.first..).zip(&state.entries).skip(skip) {
             let wanted = vault.is_none_or(|vault| vault.eq_ignore_ascii_case(&entry.vault))

@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use moment::Moment;
 use secret::NewVersion;
-use spec::{ApplicationSpec, Settings, SubscriptionSpec, TenantSpec, VaultSpec};
+use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, VaultSpec};
 use tenant::{Application, Tenant};
 use vault::Vault;
 
@@ -49,6 +49,33 @@ impl World {
 
     pub(crate) fn vault(&self, name: &str) -> Option<&Vault> {
         self.vaults.get(name)
+    }
+
+    /// Takes a seed document in, but for its issuers. After a mistake the world is to be thrown away.
+    pub(crate) fn merge(
+        &mut self,
+        seed: Seed,
+        mut new_id: impl FnMut() -> String,
+        clock: impl Fn(i64) -> Moment,
+    ) -> Result<(), String> {
+        if let Some(clock) = seed.clock {
+            self.skew_seconds = clock.skew_seconds;
+        }
+        if let Some(settings) = seed.settings {
+            self.settings = self.settings.patched(settings);
+        }
+        for tenant in seed.tenants {
+            self.put_tenant(tenant)?;
+        }
+        for subscription in seed.subscriptions {
+            self.subscriptions
+                .insert(subscription.id.to_ascii_lowercase(), subscription);
+        }
+        let now = clock(self.skew_seconds);
+        for vault in seed.vaults {
+            self.put_vault(vault, now, &mut new_id)?;
+        }
+        Ok(())
     }
 
     /// Makes or changes a tenant; the applications that it names are replaced, others stay.

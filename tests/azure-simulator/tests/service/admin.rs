@@ -192,6 +192,11 @@ async fn mistakes_are_told_and_change_nothing() {
         (Method::POST, "/faults", json!({"fault": {}})),
         (Method::POST, "/seed", json!({"vault": []})),
         (
+            Method::POST,
+            "/seed",
+            json!({"vaults": [{"name": "kv-good", "tenantId": "t"}, {"name": "kv-bad"}]}),
+        ),
+        (
             Method::PUT,
             "/tenants/t/applications/a",
             json!({"certificates": [{"pem": "nonsense"}]}),

@@ -205,12 +205,26 @@ async fn a_seed_file_is_yaml_or_json() {
                 .contains(&json!(vault))
         );
     }
-    std::fs::write(dir.path().join("seed"), "vaults: [{name: kv-bad}]").unwrap();
-    let mut options = Options::new(dir.path().join("sim"));
-    options.seed = Some(dir.path().join("seed"));
-    let error = Simulator::start(options).await.unwrap_err();
-    assert!(
-        format!("{error:#}").contains("tenantId is needed"),
-        "{error:#}"
-    );
+}
+
+#[tokio::test]
+async fn a_bad_seed_file_is_told_without_its_secrets() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases = [
+        ("vaults: [{name: kv-bad}]", "tenantId is needed"),
+        (
+            "vaults:\n- name: kv-bad\n  secrets:\n  - {name: s, value: planted, enabled: maybe}\n",
+            "line 4",
+        ),
+    ];
+    for (text, told) in cases {
+        std::fs::write(dir.path().join("seed"), text).unwrap();
+        let mut options = Options::new(dir.path().join("sim"));
+        options.seed = Some(dir.path().join("seed"));
+        let error = format!("{:#}", Simulator::start(options).await.unwrap_err());
+        assert!(
+            error.contains(told) && !error.contains("planted"),
+            "{error}"
+        );
+    }
 }
