@@ -1,1 +1,24 @@
-//! Lakevault.
+//! Lakevault mirrors Azure Key Vault into Kubernetes Secrets.
+//!
+//! ```text
+//!  watch event or timer ─► queue ─► reconcile:
+//!    valid (pure) ─► due? (pure) ─► observe (reads) ─► plan (pure) ─► steps (writes) ─► status (pure, written if different)
+//! ```
+//!
+//! [`azure_identity`] and [`vault_secret_sync`] are the kinds, with the same file names in each. [`hub`] stands between syncs
+//! and vaults. [`azure`] speaks the wire and is the only one that knows it. [`k8s`] is plumbing that knows no kind of ours.
+//! [`app`] builds everything. `ARCHITECTURE.md` has the map and the invariants.
+
+pub mod app;
+pub mod azure;
+pub mod azure_identity;
+pub mod cli;
+pub mod events;
+pub mod hub;
+pub mod k8s;
+pub mod names;
+pub mod problem;
+pub mod retry;
+pub mod secret;
+pub mod telemetry;
+pub mod vault_secret_sync;

@@ -1,2 +1,15 @@
-//! The binary.
-fn main() {}
+//! The binary: parses arguments, runs, and turns the outcome into an exit code.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match lakevault::cli::main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            // Where standard error is closed there is nobody left to tell.
+            drop(writeln!(std::io::stderr(), "lakevault: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -20,7 +20,10 @@ pub struct NameError {
 
 impl NameError {
     fn new(expected: &'static str, seen: &str) -> Self {
-        Self { expected, seen: seen.chars().take(80).collect() }
+        Self {
+            expected,
+            seen: seen.chars().take(80).collect(),
+        }
     }
 }
 
@@ -119,8 +122,7 @@ pub struct VaultUri {
 }
 
 const SCHEME: &str = "https://";
-const VAULT_URI: &str =
-    "a vault URI (https://<vault>.<suffix> with no path, query or user, such as https://kv-payments.vault.azure.net)";
+const VAULT_URI: &str = "a vault URI (https://<vault>.<suffix> with no path, query or user, such as https://kv-payments.vault.azure.net)";
 
 impl VaultUri {
     /// `https://host[:port]` without a trailing slash.
@@ -164,8 +166,13 @@ impl FromStr for VaultUri {
             return Err(refused());
         };
         let name_len = host.find('.').filter(|&dot| dot > 0).ok_or_else(refused)?;
-        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-        Ok(Self { origin: format!("{SCHEME}{host}{port}"), name_len })
+        let port = url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
+        Ok(Self {
+            origin: format!("{SCHEME}{host}{port}"),
+            name_len,
+        })
     }
 }
 
@@ -181,10 +188,21 @@ mod tests {
 
     #[test]
     fn object_names_that_would_leave_their_path_are_refused() {
-        for bad in ["", "a/b", "a/../../keys/b", "a%2Fb", "a b", "ä", &"x".repeat(128)] {
+        for bad in [
+            "",
+            "a/b",
+            "a/../../keys/b",
+            "a%2Fb",
+            "a b",
+            "ä",
+            &"x".repeat(128),
+        ] {
             assert!(bad.parse::<ObjectName>().is_err(), "{bad:?} was accepted");
         }
-        assert_eq!("db-Password-1".parse::<ObjectName>().unwrap().as_str(), "db-Password-1");
+        assert_eq!(
+            "db-Password-1".parse::<ObjectName>().unwrap().as_str(),
+            "db-Password-1"
+        );
     }
 
     #[test]

@@ -43,7 +43,9 @@ pub fn seed(uid: &str, salt: &str) -> u64 {
     uid.bytes()
         .chain([0])
         .chain(salt.bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
 }
 
 /// `seed` as a number in `[0, 1)`, after mixing (splitmix64), since near seeds must land far apart.
@@ -71,7 +73,10 @@ mod tests {
     fn a_time_that_was_asked_for_is_never_cut_short() {
         for seed in 0..1000 {
             let pause = delay(Retry::After(Duration::from_secs(60)), 1, seed);
-            assert!(pause >= Duration::from_secs(60) && pause <= Duration::from_secs(66), "{pause:?}");
+            assert!(
+                pause >= Duration::from_secs(60) && pause <= Duration::from_secs(66),
+                "{pause:?}"
+            );
         }
     }
 
@@ -86,6 +91,9 @@ mod tests {
             let second = pause.as_secs().checked_sub(90).unwrap();
             buckets[usize::try_from(second).unwrap().min(19)] += 1;
         }
-        assert!(buckets.iter().all(|&n| (50..200).contains(&n)), "{buckets:?}");
+        assert!(
+            buckets.iter().all(|&n| (50..200).contains(&n)),
+            "{buckets:?}"
+        );
     }
 }

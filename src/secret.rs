@@ -56,7 +56,14 @@ mod tests {
 
     #[test]
     fn debug_never_shows_the_value() {
-        let shown = format!("{:?} {:#?}", SecretValue::from("hunter2".to_owned()), Some(SecretValue::new(vec![1])));
-        assert!(!shown.contains("hunter2") && !shown.contains('1'), "{shown}");
+        let shown = format!(
+            "{:?} {:#?}",
+            SecretValue::from("hunter2".to_owned()),
+            Some(SecretValue::new(vec![1]))
+        );
+        assert!(
+            !shown.contains("hunter2") && !shown.contains('1'),
+            "{shown}"
+        );
     }
 }

@@ -1,0 +1,361 @@
+//! The composition root: the only place that builds clients, stores, watches and controllers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::channel::mpsc::UnboundedReceiver;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::watcher;
+use kube::{Api, Client, Config};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::azure::http::Http;
+use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::azure_identity::identities::{Identities, Stores};
+use crate::azure_identity::reconcile as identity_reconcile;
+use crate::azure_identity::valid::Identity;
+use crate::cli::RunArgs;
+use crate::events::Events;
+use crate::hub::Hub;
+use crate::k8s::api::Kube;
+use crate::k8s::controller::{self, Queue};
+use crate::k8s::ready::Readiness;
+use crate::k8s::{crds, watch};
+use crate::telemetry::http::serve;
+use crate::telemetry::metrics::Metrics;
+use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
+
+/// Group and version of our kinds.
+const GROUP_VERSION: &str = "lakevault.dev/v1alpha1";
+/// Identities that are worked on at once.
+const IDENTITY_CONCURRENCY: u16 = 16;
+/// Secrets of these types are never a target or a credential; leaving them out keeps the watch small in large clusters.
+const NEVER_OURS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=bootstrap.kubernetes.io/token";
+
+const SECRETS: &str = "watch of Secrets (metadata)";
+const NAMESPACES: &str = "watch of Namespaces (metadata)";
+const SYNCS: &str = "watch of VaultSecretSyncs";
+const IDENTITIES: &str = "watch of AzureIdentities";
+const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
+
+/// Runs the operator until SIGTERM or SIGINT.
+pub async fn run(args: RunArgs) -> Result<(), String> {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        return Err("another TLS provider is installed already".to_owned());
+    }
+    let stop = CancellationToken::new();
+    stop_on_signals(&stop)?;
+    let metrics = Metrics::default();
+    let readiness = Arc::new(Readiness::default());
+    for what in [SECRETS, NAMESPACES, SYNCS, IDENTITIES, CLUSTER_IDENTITIES] {
+        readiness.wait_for(what);
+    }
+    let http = Http::new(&args.http(), metrics.clone())?;
+    let server = tokio::spawn(serve(
+        args.http_address,
+        metrics.clone(),
+        Arc::clone(&readiness),
+        stop.clone(),
+    ));
+    let (client, namespace) = connect(args.namespace.clone()).await?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        namespace, "Lakevault starts"
+    );
+    let operator = Operator {
+        client,
+        namespace,
+        http,
+        metrics,
+        readiness,
+        stop: stop.clone(),
+    };
+    tokio::select! {
+        () = operator.run(&args) => {}
+        // The server ends on its own only where its address cannot be had.
+        ended = server => ended.map_err(|error| error.to_string())??,
+    }
+    info!("Lakevault has stopped");
+    Ok(())
+}
+
+fn stop_on_signals(stop: &CancellationToken) -> Result<(), String> {
+    let named = |error: std::io::Error| format!("failed to listen for signals: {error}");
+    let mut terminate = signal(SignalKind::terminate()).map_err(named)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(named)?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => info!("SIGTERM"),
+            _ = interrupt.recv() => info!("SIGINT"),
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// A client without hidden retries, and the operator's own namespace.
+async fn connect(namespace: Option<String>) -> Result<(Client, String), String> {
+    let mut config = Config::infer()
+        .await
+        .map_err(|error| format!("failed to find a cluster: {error}"))?;
+    config.default_retry = false;
+    config.connect_timeout = Some(Duration::from_secs(5));
+    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let client = Client::try_from(config)
+        .map_err(|error| format!("failed to build the Kubernetes client: {error}"))?;
+    Ok((client, namespace))
+}
+
+struct Operator {
+    client: Client,
+    namespace: String,
+    http: Http,
+    metrics: Metrics,
+    readiness: Arc<Readiness>,
+    stop: CancellationToken,
+}
+
+/// What the loops read their names from.
+struct Inbox {
+    syncs: UnboundedReceiver<ObjectRef<VaultSecretSync>>,
+    identities: UnboundedReceiver<ObjectRef<AzureIdentity>>,
+    cluster_identities: UnboundedReceiver<ObjectRef<ClusterAzureIdentity>>,
+}
+
+impl Operator {
+    async fn run(self, args: &RunArgs) {
+        let plurals = [
+            AzureIdentity::PLURAL,
+            ClusterAzureIdentity::PLURAL,
+            sync::PLURAL,
+        ];
+        if !crds::wait_for(
+            &self.client,
+            GROUP_VERSION,
+            &plurals,
+            &self.readiness,
+            &self.stop,
+        )
+        .await
+        {
+            return;
+        }
+        let instance = std::env::var("HOSTNAME").unwrap_or_else(|_| "lakevault".to_owned());
+        let kube = Kube::new(self.client.clone(), instance, self.metrics.clone());
+        let (syncs, sync_writer) = reflector::store::<VaultSecretSync>();
+        let (identities, identity_writer) = reflector::store::<AzureIdentity>();
+        let (cluster_identities, cluster_identity_writer) =
+            reflector::store::<ClusterAzureIdentity>();
+        let (namespaces, namespace_writer) = reflector::store::<PartialObjectMeta<Namespace>>();
+        let stores = Stores {
+            identities: identities.clone(),
+            cluster_identities: cluster_identities.clone(),
+            namespaces,
+        };
+        let lent = Arc::new(Identities::new(
+            stores,
+            kube.clone(),
+            self.http.clone(),
+            self.namespace.clone(),
+        ));
+        let sync_ctx = Arc::new(sync_reconcile::Ctx {
+            hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.vault_concurrency),
+            identities: Arc::clone(&lent),
+            links: Arc::default(),
+            secrets: Arc::default(),
+            written: Default::default(),
+            memories: Default::default(),
+            metrics: self.metrics.clone(),
+            kube: kube.clone(),
+        });
+        let (sync_queue, sync_names) = Queue::new();
+        let (identity_queue, identity_names) = Queue::new();
+        let (cluster_identity_queue, cluster_identity_names) = Queue::new();
+        let events = Arc::new(Events {
+            ctx: Arc::clone(&sync_ctx),
+            syncs: sync_queue,
+            identities: identity_queue,
+            cluster_identities: cluster_identity_queue,
+        });
+        let mut watches = JoinSet::new();
+        self.watch_syncs(&mut watches, &events, sync_writer);
+        self.watch_identities::<AzureIdentity>(&mut watches, IDENTITIES, &events, identity_writer);
+        self.watch_identities::<ClusterAzureIdentity>(
+            &mut watches,
+            CLUSTER_IDENTITIES,
+            &events,
+            cluster_identity_writer,
+        );
+        self.watch_namespaces(&mut watches, &events, namespace_writer);
+        self.watch_secrets(&mut watches, &events);
+        // Before everything has been listed once, what is absent from a cache may exist.
+        tokio::select! {
+            () = self.readiness.all_done() => info!("Ready"),
+            () = self.stop.cancelled() => return,
+        }
+        let identity_ctx = Arc::new(identity_reconcile::Ctx {
+            identities: lent,
+            kube,
+            metrics: self.metrics.clone(),
+            failures: Default::default(),
+        });
+        let inbox = Inbox {
+            syncs: sync_names,
+            identities: identity_names,
+            cluster_identities: cluster_identity_names,
+        };
+        self.control(
+            args,
+            inbox,
+            sync_ctx,
+            identity_ctx,
+            (syncs, identities, cluster_identities),
+        )
+        .await;
+    }
+
+    async fn control(
+        &self,
+        args: &RunArgs,
+        inbox: Inbox,
+        sync_ctx: Arc<sync_reconcile::Ctx>,
+        identity_ctx: Arc<identity_reconcile::Ctx>,
+        (syncs, identities, cluster_identities): (
+            Store<VaultSecretSync>,
+            Store<AzureIdentity>,
+            Store<ClusterAzureIdentity>,
+        ),
+    ) {
+        let stop = || self.stop.clone();
+        tokio::join!(
+            controller::run(
+                syncs,
+                inbox.syncs,
+                args.concurrency,
+                sync_ctx,
+                sync_reconcile::reconcile,
+                stop()
+            ),
+            controller::run(
+                identities,
+                inbox.identities,
+                IDENTITY_CONCURRENCY,
+                Arc::clone(&identity_ctx),
+                identity_reconcile::reconcile,
+                stop()
+            ),
+            controller::run(
+                cluster_identities,
+                inbox.cluster_identities,
+                IDENTITY_CONCURRENCY,
+                identity_ctx,
+                identity_reconcile::reconcile,
+                stop()
+            ),
+        );
+    }
+
+    fn watch_syncs(
+        &self,
+        tasks: &mut JoinSet<()>,
+        events: &Arc<Events>,
+        mut writer: reflector::store::Writer<VaultSecretSync>,
+    ) {
+        let (events, store) = (Arc::clone(events), writer.as_reader());
+        let stream = watch::watch(
+            Api::<VaultSecretSync>::all(self.client.clone()),
+            watcher::Config::default(),
+        );
+        self.follow(tasks, SYNCS, stream, move |event| {
+            let event = event.modify(slim);
+            writer.apply_watcher_event(&event);
+            events.sync(&event, &store);
+        });
+    }
+
+    fn watch_identities<I>(
+        &self,
+        tasks: &mut JoinSet<()>,
+        what: &'static str,
+        events: &Arc<Events>,
+        mut writer: reflector::store::Writer<I>,
+    ) where
+        I: Identity + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    {
+        let events = Arc::clone(events);
+        let stream = watch::watch(
+            Api::<I>::all(self.client.clone()),
+            watcher::Config::default(),
+        );
+        self.follow(tasks, what, stream, move |event| {
+            let event = event.modify(slim);
+            writer.apply_watcher_event(&event);
+            events.identity(&event);
+        });
+    }
+
+    fn watch_namespaces(
+        &self,
+        tasks: &mut JoinSet<()>,
+        events: &Arc<Events>,
+        mut writer: reflector::store::Writer<PartialObjectMeta<Namespace>>,
+    ) {
+        let (events, store) = (Arc::clone(events), writer.as_reader());
+        let api = Api::<PartialObjectMeta<Namespace>>::all(self.client.clone());
+        self.follow(
+            tasks,
+            NAMESPACES,
+            watch::watch(api, watcher::Config::default()),
+            move |event| {
+                let event = event.modify(slim);
+                let relabelled = Events::relabelled(&event, &store);
+                writer.apply_watcher_event(&event);
+                events.namespace(relabelled);
+            },
+        );
+    }
+
+    fn watch_secrets(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
+        let events = Arc::clone(events);
+        let api = Api::<PartialObjectMeta<Secret>>::all(self.client.clone());
+        let config = watcher::Config::default().fields(NEVER_OURS);
+        self.follow(tasks, SECRETS, watch::watch(api, config), move |event| {
+            events.secret(&event)
+        });
+    }
+
+    fn follow<K: Send + 'static>(
+        &self,
+        tasks: &mut JoinSet<()>,
+        what: &'static str,
+        stream: impl futures::Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+        on_event: impl FnMut(watcher::Event<K>) + Send + 'static,
+    ) {
+        tasks.spawn(watch::follow(
+            what,
+            stream,
+            Arc::clone(&self.readiness),
+            self.stop.clone(),
+            on_event,
+        ));
+    }
+}
+
+/// Drops from a cached object what nobody reads.
+fn slim<K: kube::Resource>(object: &mut K) {
+    let meta = object.meta_mut();
+    meta.managed_fields = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}

@@ -1,0 +1,330 @@
+//! The one HTTP client for Azure: timeouts on everything, no redirects, answers bounded in size, causes told apart.
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+use crate::telemetry::metrics::Metrics;
+
+/// Nothing that Azure answers to us is larger: a secret has at most 25 KiB, a page of 25 items far less.
+const LARGEST_ANSWER: usize = 1 << 20;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How the client reaches Azure.
+#[derive(Debug, Clone, Default)]
+pub struct HttpOptions {
+    /// A PEM file with further root certificates to trust.
+    pub ca_file: Option<PathBuf>,
+    /// A file like `/etc/hosts`, where an address may carry a port; names in it are not looked up elsewhere.
+    pub hosts_file: Option<PathBuf>,
+}
+
+/// A request to Azure.
+#[derive(Debug)]
+pub struct Request {
+    /// HTTP method.
+    pub method: Method,
+    /// Absolute URL. Its path was made of parsed names.
+    pub url: Url,
+    /// Headers. Those that carry credentials are marked as sensitive.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Body; wiped after use, since it may carry a credential.
+    pub body: Option<Zeroizing<String>>,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+}
+
+/// An answer of Azure, of any status.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body; wiped after use, since it may carry a secret.
+    pub body: Body,
+}
+
+/// A body that does not print.
+pub struct Body(Zeroizing<Vec<u8>>);
+
+impl Body {
+    /// Takes over the bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+impl Answer {
+    /// `Retry-After` in seconds or as a date (RFC 9110 §10.2.3), at most an hour.
+    pub fn retry_after(&self, now: jiff::Timestamp) -> Option<Duration> {
+        let text = self
+            .headers
+            .get(http::header::RETRY_AFTER)?
+            .to_str()
+            .ok()?
+            .trim();
+        let asked = text
+            .parse::<u64>()
+            .map(Duration::from_secs)
+            .ok()
+            .or_else(|| {
+                let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+                Duration::try_from(date.duration_since(now)).ok()
+            })?;
+        Some(asked.min(Duration::from_secs(3600)))
+    }
+}
+
+/// The client. Cloning shares its connections.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    metrics: Metrics,
+}
+
+impl Http {
+    /// Builds the client; fails where the CA file cannot be read.
+    pub fn new(options: &HttpOptions, metrics: Metrics) -> Result<Self, String> {
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("lakevault/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(Duration::from_secs(90))
+            .tcp_keepalive(Duration::from_secs(30));
+        if let Some(file) = &options.ca_file {
+            let named = |error: &dyn StdError| {
+                format!("failed to read CA file {}: {error}", file.display())
+            };
+            let pem = std::fs::read(file).map_err(|e| named(&e))?;
+            let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| named(&e))?;
+            builder = builder.tls_certs_merge(roots);
+        }
+        builder = builder.dns_resolver(Arc::new(Names {
+            hosts_file: options.hosts_file.clone(),
+        }));
+        let client = builder
+            .build()
+            .map_err(|error| format!("failed to build the HTTP client: {error}"))?;
+        Ok(Self { client, metrics })
+    }
+
+    /// Sends a request and reads the whole answer. `operation` names it in metrics; `what` names the peer in messages.
+    pub async fn send(
+        &self,
+        operation: &'static str,
+        what: &str,
+        request: Request,
+    ) -> Result<Answer, Problem> {
+        let started = Instant::now();
+        let result = match tokio::time::timeout(request.timeout, self.exchange(request)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(explain(what, &error)),
+            Err(_) => Err(timed_out(what)),
+        };
+        let outcome = match &result {
+            Ok(answer) => answer.status.as_str().to_owned(),
+            Err(problem) => problem.reason.to_string(),
+        };
+        self.metrics
+            .azure_call(operation, outcome, started.elapsed());
+        result
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Answer, TransportError> {
+        let mut builder = self.client.request(request.method, request.url);
+        for (name, value) in request.headers {
+            builder = builder.header(name, value);
+        }
+        if let Some(body) = request.body {
+            builder = builder.body(body.as_bytes().to_vec());
+        }
+        let mut response = builder.send().await.map_err(TransportError::Reqwest)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(TransportError::Reqwest)? {
+            if body.len() + chunk.len() > LARGEST_ANSWER {
+                return Err(TransportError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: Body::new(body),
+        })
+    }
+}
+
+enum TransportError {
+    Reqwest(reqwest::Error),
+    TooLarge,
+}
+
+/// A name without an address. A type of its own, so that the cause can be told from the chain of errors.
+#[derive(Debug, thiserror::Error)]
+#[error("no address for {0}")]
+struct NoAddress(String);
+
+fn timed_out(what: &str) -> Problem {
+    Problem::new(
+        Reason::TimedOut,
+        Retry::Backoff,
+        format!("{what} did not answer in time"),
+    )
+}
+
+/// Tells name errors, refused certificates, time-outs and broken connections apart; they have different mends.
+fn explain(what: &str, error: &TransportError) -> Problem {
+    let TransportError::Reqwest(error) = error else {
+        let message = format!("{what} answered with more than {LARGEST_ANSWER} bytes");
+        return Problem::new(Reason::MalformedAnswer, Retry::Backoff, message);
+    };
+    let first: &(dyn StdError + 'static) = error;
+    let chain: Vec<_> = std::iter::successors(Some(first), |error| (*error).source()).collect();
+    if let Some(NoAddress(host)) = chain
+        .iter()
+        .find_map(|cause| cause.downcast_ref::<NoAddress>())
+    {
+        let message =
+            format!("{host} has no address in DNS: does it exist, and is its name right?");
+        return Problem::new(Reason::HostNotFound, Retry::Backoff, message);
+    }
+    if let Some(cause) = chain.iter().find_map(|cause| certificate_error(*cause)) {
+        let message = format!(
+            "the certificate of {what} is not trusted ({cause}): give the operator its CA with --ca-file"
+        );
+        return Problem::new(Reason::CertificateNotTrusted, Retry::Backoff, message);
+    }
+    if error.is_timeout() {
+        return timed_out(what);
+    }
+    let how = if error.is_connect() {
+        "no connection to"
+    } else {
+        "the connection broke to"
+    };
+    Problem::new(
+        Reason::ConnectionFailed,
+        Retry::Backoff,
+        format!("{how} {what}"),
+    )
+}
+
+fn certificate_error(error: &(dyn StdError + 'static)) -> Option<String> {
+    let inner = error.downcast_ref::<rustls::Error>().or_else(|| {
+        error
+            .downcast_ref::<std::io::Error>()?
+            .get_ref()?
+            .downcast_ref::<rustls::Error>()
+    })?;
+    matches!(inner, rustls::Error::InvalidCertificate(_)).then(|| inner.to_string())
+}
+
+/// Looks a name up in the hosts file, read anew each time (it is small, and look-ups are rare), else in the system.
+#[derive(Debug)]
+struct Names {
+    hosts_file: Option<PathBuf>,
+}
+
+impl Resolve for Names {
+    fn resolve(&self, name: Name) -> Resolving {
+        let file = self.hosts_file.clone();
+        Box::pin(async move {
+            let host = name.as_str().to_owned();
+            let mut addresses = match &file {
+                Some(file) => listed(file, &host).await,
+                None => Vec::new(),
+            };
+            if addresses.is_empty() {
+                addresses = tokio::net::lookup_host((host.as_str(), 0))
+                    .await
+                    .map(Iterator::collect)
+                    .unwrap_or_default();
+            }
+            if addresses.is_empty() {
+                return Err(NoAddress(host).into());
+            }
+            Ok(Box::new(addresses.into_iter()) as Addrs)
+        })
+    }
+}
+
+async fn listed(file: &Path, host: &str) -> Vec<SocketAddr> {
+    let text = tokio::fs::read_to_string(file).await.unwrap_or_default();
+    in_hosts(&text, host)
+}
+
+/// Addresses of `host` in the text of a hosts file: `address[:port] name…`, `#` starts a comment.
+fn in_hosts(text: &str, host: &str) -> Vec<SocketAddr> {
+    text.lines()
+        .filter_map(|line| {
+            let mut words = line.split('#').next()?.split_whitespace();
+            let address = words.next()?;
+            let address = address
+                .parse()
+                .ok()
+                .or_else(|| Some(SocketAddr::new(address.parse().ok()?, 0)))?;
+            words
+                .any(|name| name.eq_ignore_ascii_case(host))
+                .then_some(address)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hosts_file_may_carry_ports_and_comments() {
+        let text = "# vaults\n127.0.0.1:8443 kv-a.vault.test KV-B.vault.test # two\n127.0.0.2 plain\nnonsense x\n";
+        assert_eq!(
+            in_hosts(text, "kv-b.vault.test"),
+            ["127.0.0.1:8443".parse().unwrap()]
+        );
+        assert_eq!(in_hosts(text, "plain"), ["127.0.0.2:0".parse().unwrap()]);
+        assert!(in_hosts(text, "two").is_empty() && in_hosts(text, "x").is_empty());
+    }
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_date_and_bounded() {
+        let now: jiff::Timestamp = "2026-11-20T07:00:00Z".parse().unwrap();
+        let after = |text: &'static str| {
+            let headers =
+                HeaderMap::from_iter([(http::header::RETRY_AFTER, HeaderValue::from_static(text))]);
+            Answer {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                headers,
+                body: Body::new(Vec::new()),
+            }
+            .retry_after(now)
+        };
+        assert_eq!(after("5"), Some(Duration::from_secs(5)));
+        assert_eq!(
+            after("Fri, 20 Nov 2026 07:01:00 GMT"),
+            Some(Duration::from_secs(60))
+        );
+        assert_eq!(after("999999"), Some(Duration::from_secs(3600)));
+        assert_eq!(after("soon"), None);
+    }
+}

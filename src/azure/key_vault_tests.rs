@@ -1,0 +1,210 @@
+use http::{HeaderMap, StatusCode};
+
+use super::*;
+use crate::azure::cloud::Cloud;
+use crate::azure::http::Body;
+
+const VERSION: &str = "4387e9f3d6e14c459867679a90fd0f79";
+
+fn profile() -> Profile {
+    Profile {
+        cloud: Cloud::parse(None).unwrap(),
+        tenant: "11111111-1111-1111-1111-111111111111".parse().unwrap(),
+        client: "22222222-2222-2222-2222-222222222222".parse().unwrap(),
+    }
+}
+
+fn vault() -> VaultUri {
+    "https://kv.vault.azure.net".parse().unwrap()
+}
+
+fn id() -> SecretId {
+    SecretId {
+        name: "db".parse().unwrap(),
+        version: None,
+    }
+}
+
+fn answer(status: u16, body: &str, challenge: Option<&'static str>) -> Answer {
+    let challenge =
+        challenge.map(|text| (header::WWW_AUTHENTICATE, HeaderValue::from_static(text)));
+    Answer {
+        status: StatusCode::from_u16(status).unwrap(),
+        headers: HeaderMap::from_iter(challenge),
+        body: Body::new(body.as_bytes().to_vec()),
+    }
+}
+
+fn problem(status: u16, body: &str, challenge: Option<&'static str>) -> Problem {
+    read(
+        &profile(),
+        &vault(),
+        &id(),
+        &answer(status, body, challenge),
+        Timestamp::UNIX_EPOCH,
+    )
+    .unwrap_err()
+}
+
+fn ok(id: &SecretId, body: &str) -> Result<SecretBundle, Problem> {
+    read(
+        &profile(),
+        &vault(),
+        id,
+        &answer(200, body, None),
+        Timestamp::UNIX_EPOCH,
+    )
+}
+
+#[test]
+fn a_secret_is_asked_for_by_name_and_version_with_the_token_in_a_sensitive_header() {
+    let pinned = SecretId {
+        version: Some(VERSION.parse().unwrap()),
+        ..id()
+    };
+    let request = request(&vault(), &pinned, &SecretValue::from("tok".to_owned())).unwrap();
+    let expected = format!("https://kv.vault.azure.net/secrets/db/{VERSION}?api-version=7.4");
+    assert_eq!(request.url.as_str(), expected);
+    assert!(
+        !format!("{request:?}").contains("tok"),
+        "the token is in the debug output"
+    );
+}
+
+#[test]
+fn a_bundle_is_read_with_its_times() {
+    let body = format!(
+        r#"{{"value":"s","id":"https://kv.vault.azure.net/secrets/DB/{VERSION}","attributes":{{"enabled":true,"updated":10,"nbf":20,"exp":30}}}}"#
+    );
+    let bundle = ok(&id(), &body).unwrap();
+    assert_eq!(bundle.value.expose(), b"s");
+    assert_eq!(bundle.version.as_str(), VERSION);
+    let times =
+        [bundle.updated, bundle.not_before, bundle.expires].map(|time| time.unwrap().as_second());
+    assert_eq!(times, [10, 20, 30]);
+}
+
+#[test]
+fn an_answer_about_something_else_is_not_taken() {
+    let other_version = "0000e9f3d6e14c459867679a90fd0f79";
+    let pinned = SecretId {
+        version: Some(VERSION.parse().unwrap()),
+        ..id()
+    };
+    let body = |name: &str, version: &str| {
+        format!(r#"{{"value":"s","id":"https://kv.vault.azure.net/secrets/{name}/{version}"}}"#)
+    };
+    assert!(ok(&pinned, &body("db", VERSION)).is_ok());
+    for (id, text) in [
+        (&id(), body("other", VERSION)),
+        (&pinned, body("db", other_version)),
+        (
+            &id(),
+            r#"{"id":"https://kv.vault.azure.net/secrets/db/1"}"#.to_owned(),
+        ),
+        (&id(), r#"{"value":"s","id":"x"}"#.to_owned()),
+        (&id(), "{\"value\":".to_owned()),
+        (&id(), String::new()),
+    ] {
+        let problem = ok(id, &text).unwrap_err();
+        assert_eq!(problem.reason, Reason::MalformedAnswer, "{text}");
+        assert!(
+            !problem.message.contains("\"s\""),
+            "the body is in the message: {problem}"
+        );
+    }
+}
+
+#[test]
+fn refusals_are_told_apart() {
+    let inner = |code: &str| {
+        format!(
+            r#"{{"error":{{"code":"Forbidden","message":"no\r\nway","innererror":{{"code":"{code}"}}}}}}"#
+        )
+    };
+    let cases = [
+        (
+            403,
+            inner("ForbiddenByRbac"),
+            Reason::Forbidden,
+            "az role assignment create",
+        ),
+        (
+            403,
+            inner("AccessDenied"),
+            Reason::Forbidden,
+            "az keyvault set-policy",
+        ),
+        (
+            403,
+            inner("SecretDisabled"),
+            Reason::SecretDisabled,
+            "--enabled true",
+        ),
+        (
+            403,
+            inner("ForbiddenByFirewall"),
+            Reason::ForbiddenByNetwork,
+            "no way",
+        ),
+        (
+            404,
+            r#"{"error":{"code":"SecretNotFound","message":"x"}}"#.to_owned(),
+            Reason::SecretNotFound,
+            "list-deleted",
+        ),
+        (
+            400,
+            r#"{"error":{"code":"BadParameter","message":"bad name"}}"#.to_owned(),
+            Reason::RequestRefused,
+            "bad name",
+        ),
+        (503, "<html>".to_owned(), Reason::AzureUnavailable, "503"),
+    ];
+    for (status, body, reason, mend) in cases {
+        let problem = problem(status, &body, None);
+        assert_eq!(problem.reason, reason, "{body}");
+        assert!(problem.message.contains(mend), "{problem}");
+        assert_eq!(problem.http_status, Some(status));
+    }
+    assert_eq!(
+        problem(403, &inner("SecretDisabled"), None)
+            .azure_code
+            .as_deref(),
+        Some("SecretDisabled")
+    );
+}
+
+#[test]
+fn a_throttled_vault_says_how_long() {
+    let mut throttled = answer(429, "", None);
+    throttled
+        .headers
+        .insert(header::RETRY_AFTER, HeaderValue::from_static("7"));
+    let problem = read(
+        &profile(),
+        &vault(),
+        &id(),
+        &throttled,
+        Timestamp::UNIX_EPOCH,
+    )
+    .unwrap_err();
+    assert_eq!(problem.retry, Retry::After(Duration::from_secs(7)));
+}
+
+#[test]
+fn a_challenge_tells_whether_the_vault_is_ours() {
+    let own = r#"Bearer authorization="https://login.windows.net/11111111-1111-1111-1111-111111111111", resource="https://vault.azure.net""#;
+    let tenant = r#"Bearer authorization="https://login.windows.net/99999999-1111-1111-1111-111111111111", resource="https://vault.azure.net""#;
+    let host = r#"Bearer authorization_uri="https://evil.example/11111111-1111-1111-1111-111111111111", scope="https://vault.azure.net/.default""#;
+    let resource = r#"Bearer authorization="https://login.windows.net/11111111-1111-1111-1111-111111111111", resource="https://graph.microsoft.com""#;
+    assert_eq!(problem(401, "", Some(own)).reason, Reason::Unauthorized);
+    assert_eq!(problem(401, "", None).reason, Reason::Unauthorized);
+    for foreign in [tenant, host, resource] {
+        assert_eq!(
+            problem(401, "", Some(foreign)).reason,
+            Reason::ForeignChallenge,
+            "{foreign}"
+        );
+    }
+}

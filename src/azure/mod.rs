@@ -1,0 +1,6 @@
+//! Azure: wire clients on one shared HTTP core. Nothing outside this folder knows a wire detail.
+
+pub mod auth;
+pub mod cloud;
+pub mod http;
+pub mod key_vault;

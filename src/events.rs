@@ -1,0 +1,144 @@
+//! From watch events to work: each event wakes just those whom it concerns.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::ResourceExt;
+use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::Event;
+
+use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::azure_identity::valid::{Identity, IdentityKey};
+use crate::k8s::controller::Queue;
+use crate::vault_secret_sync::api::{IdentityKind, VaultSecretSync};
+use crate::vault_secret_sync::links::Named;
+use crate::vault_secret_sync::reconcile::Ctx;
+use crate::vault_secret_sync::{PLURAL, reconcile};
+
+/// Where events go.
+pub struct Events {
+    /// What is known of syncs and Secrets.
+    pub ctx: Arc<Ctx>,
+    /// Syncs to work on.
+    pub syncs: Queue<VaultSecretSync>,
+    /// Identities to work on.
+    pub identities: Queue<AzureIdentity>,
+    /// Cluster identities to work on.
+    pub cluster_identities: Queue<ClusterAzureIdentity>,
+}
+
+impl Events {
+    fn wake(&self, syncs: Vec<Named>) {
+        for (namespace, name) in syncs {
+            self.syncs.push(ObjectRef::new(&name).within(&namespace));
+        }
+    }
+
+    fn wake_identity(&self, key: &IdentityKey) {
+        match (key.kind, &key.namespace) {
+            (IdentityKind::AzureIdentity, Some(namespace)) => {
+                self.identities
+                    .push(ObjectRef::new(&key.name).within(namespace));
+            }
+            _ => self.cluster_identities.push(ObjectRef::new(&key.name)),
+        }
+    }
+
+    /// A sync came, changed or went: it, and those who claim the same Secret.
+    pub fn sync(&self, event: &Event<VaultSecretSync>, store: &Store<VaultSecretSync>) {
+        let links = &self.ctx.links;
+        match event {
+            Event::Apply(sync) | Event::InitApply(sync) => {
+                self.wake(links.sync_seen(sync));
+                self.syncs.push(ObjectRef::from_obj(sync));
+            }
+            Event::Delete(sync) => {
+                let named = (sync.namespace().unwrap_or_default(), sync.name_any());
+                self.wake(links.sync_gone(&named));
+                reconcile::gone(&self.ctx, sync);
+            }
+            Event::Init => {}
+            Event::InitDone => {
+                links.retain_syncs(|(namespace, name)| {
+                    store.get(&ObjectRef::new(name).within(namespace)).is_some()
+                });
+            }
+        }
+        self.ctx.metrics.objects(PLURAL, links.syncs());
+    }
+
+    /// An identity came, changed or went: it, and those who use it where it matters to them.
+    pub fn identity<I: Identity>(&self, event: &Event<I>) {
+        let (identity, gone) = match event {
+            Event::Apply(identity) | Event::InitApply(identity) => (identity, false),
+            Event::Delete(identity) => (identity, true),
+            Event::Init | Event::InitDone => return,
+        };
+        let key = identity.key();
+        let ctx = &self.ctx;
+        let meta = identity.meta();
+        let current = (
+            meta.uid.as_deref().unwrap_or_default(),
+            meta.generation.unwrap_or_default(),
+        );
+        let matters = if gone {
+            ctx.links.identity_gone(&key);
+            true
+        } else {
+            ctx.links
+                .identity_seen(identity, ctx.identities.operator_namespace())
+        };
+        if matters {
+            let current = (!gone).then_some(current);
+            ctx.identities.changed(&key, current);
+            ctx.hub.identity_changed(&key, current);
+            self.wake(ctx.links.of_identity(&key));
+        }
+        if !gone {
+            self.wake_identity(&key);
+        }
+    }
+
+    /// The namespace whose labels an event changes, seen before the event is stored.
+    pub fn relabelled(
+        event: &Event<PartialObjectMeta<Namespace>>,
+        store: &Store<PartialObjectMeta<Namespace>>,
+    ) -> Option<String> {
+        let Event::Apply(namespace) = event else {
+            return None;
+        };
+        let name = namespace.name_any();
+        let before = store.get(&ObjectRef::new(&name));
+        let same = before.is_some_and(|before| before.metadata.labels == namespace.metadata.labels);
+        (!same).then_some(name)
+    }
+
+    /// A namespace has other labels: what is lent to it may differ.
+    pub fn namespace(&self, relabelled: Option<String>) {
+        if let Some(namespace) = relabelled {
+            self.wake(self.ctx.links.of_namespace(&namespace));
+        }
+    }
+
+    /// A Secret came, changed or went: the syncs that write it, and those who authenticate with it.
+    pub fn secret(&self, event: &Event<PartialObjectMeta<Secret>>) {
+        let ctx = &self.ctx;
+        let Some(named) = ctx.secrets.saw(event) else {
+            return;
+        };
+        self.wake(ctx.links.of_secret(&named));
+        let version = match event {
+            Event::Apply(secret) | Event::InitApply(secret) => {
+                secret.metadata.resource_version.as_deref()
+            }
+            Event::Delete(_) | Event::Init | Event::InitDone => None,
+        };
+        for key in ctx.links.of_credential(&named) {
+            if ctx.identities.credential_seen(&key, version) {
+                self.wake_identity(&key);
+                self.wake(ctx.links.of_identity(&key));
+            }
+        }
+    }
+}

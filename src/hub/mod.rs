@@ -1,0 +1,202 @@
+//! The vault hub: one session per identity and vault for the whole process.
+//!
+//! Syncs ask the hub, never a vault. A session bounds how much is asked at once, lets those who want the same object at the
+//! same time share one request, and stays silent towards a vault that throttles or does not answer. A vault in trouble
+//! costs nobody else anything. [`gate`] decides (pure), this module carries it out.
+
+pub mod gate;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, Shared, join_all};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use self::gate::Gate;
+use crate::azure::auth::Token;
+use crate::azure::http::Http;
+use crate::azure::key_vault::{self, SecretBundle, SecretId};
+use crate::azure_identity::identities::Identities;
+use crate::azure_identity::valid::{IdentityKey, Valid};
+use crate::names::VaultUri;
+use crate::problem::{Problem, Reason};
+
+/// What a vault gave for one object. The value lives as long as somebody holds it.
+pub type Outcome = Result<Arc<SecretBundle>, Problem>;
+
+type Flight = Shared<BoxFuture<'static, Outcome>>;
+
+/// A session belongs to one identity, as it was made and specified, and one vault. Nothing passes between two of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct SessionKey {
+    identity: IdentityKey,
+    uid: String,
+    generation: i64,
+    vault: VaultUri,
+}
+
+struct Session {
+    identity: Valid,
+    vault: VaultUri,
+    permits: Semaphore,
+    gate: Mutex<Gate>,
+    flights: Mutex<BTreeMap<SecretId, Flight>>,
+}
+
+/// The hub.
+pub struct Hub {
+    identities: Arc<Identities>,
+    http: Http,
+    /// Requests that one session has under way at once.
+    concurrency: usize,
+    sessions: Mutex<BTreeMap<SessionKey, Arc<Session>>>,
+}
+
+impl Hub {
+    /// A hub whose sessions have at most `concurrency` requests under way each.
+    pub fn new(identities: Arc<Identities>, http: Http, concurrency: usize) -> Self {
+        Self {
+            identities,
+            http,
+            concurrency: concurrency.max(1),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// Reads objects of a vault, each with an outcome of its own.
+    pub async fn read(
+        &self,
+        identity: &Valid,
+        vault: &VaultUri,
+        wanted: &[SecretId],
+    ) -> BTreeMap<SecretId, Outcome> {
+        let session = self.session(identity, vault);
+        let reads = wanted.iter().map(|id| {
+            let flight = self.flight(&session, id);
+            async move { (id.clone(), flight.await) }
+        });
+        join_all(reads).await.into_iter().collect()
+    }
+
+    /// Drops the sessions of an identity that is not (any more) of this uid and generation.
+    pub fn identity_changed(&self, key: &IdentityKey, current: Option<(&str, i64)>) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.retain(|session, _| {
+            session.identity != *key || Some((session.uid.as_str(), session.generation)) == current
+        });
+    }
+
+    fn session(&self, identity: &Valid, vault: &VaultUri) -> Arc<Session> {
+        let key = SessionKey {
+            identity: identity.key.clone(),
+            uid: identity.uid.clone(),
+            generation: identity.generation,
+            vault: vault.clone(),
+        };
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions.entry(key).or_insert_with(|| {
+            Arc::new(Session {
+                identity: identity.clone(),
+                vault: vault.clone(),
+                permits: Semaphore::new(self.concurrency),
+                gate: Mutex::default(),
+                flights: Mutex::default(),
+            })
+        });
+        Arc::clone(session)
+    }
+
+    /// The one request for an object that is under way, or a new one. It runs as a task of its own: it ends neither late nor
+    /// early because of one of those who wait for it.
+    fn flight(&self, session: &Arc<Session>, id: &SecretId) -> Flight {
+        let mut flights = session
+            .flights
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(id) {
+            return flight.clone();
+        }
+        let reader = Reader {
+            identities: Arc::clone(&self.identities),
+            http: self.http.clone(),
+            session: Arc::clone(session),
+            id: id.clone(),
+        };
+        let flight = async move { reader.land().await }.boxed().shared();
+        flights.insert(id.clone(), flight.clone());
+        tokio::spawn(flight.clone().map(|_| ()));
+        flight
+    }
+}
+
+/// One request for one object.
+struct Reader {
+    identities: Arc<Identities>,
+    http: Http,
+    session: Arc<Session>,
+    id: SecretId,
+}
+
+impl Reader {
+    async fn land(self) -> Outcome {
+        let outcome = self.ask().await;
+        self.session
+            .flights
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
+        outcome
+    }
+
+    async fn ask(&self) -> Outcome {
+        let Ok(_permit) = self.session.permits.acquire().await else {
+            return Err(gate::closed_for_good(&self.session.vault));
+        };
+        let scope = self.session.identity.profile.cloud.vault_scope();
+        let token = self
+            .identities
+            .token(&self.session.identity, &scope)
+            .await?;
+        match self.exchange(&token).await {
+            // A token may have been revoked, or outlived its key. Another one is asked for once.
+            Err(problem) if problem.reason == Reason::Unauthorized => {
+                self.identities
+                    .refused(&self.session.identity, &scope, &token.value);
+                let renewed = self
+                    .identities
+                    .token(&self.session.identity, &scope)
+                    .await?;
+                if renewed.value == token.value {
+                    Err(problem)
+                } else {
+                    self.exchange(&renewed).await
+                }
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn exchange(&self, token: &Token) -> Outcome {
+        let Session {
+            identity,
+            vault,
+            gate,
+            ..
+        } = self.session.as_ref();
+        gate.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .admit(Timestamp::now())?;
+        let request = key_vault::request(vault, &self.id, &token.value)?;
+        let answer = self.http.send("GetSecret", vault.origin(), request).await;
+        let now = Timestamp::now();
+        let outcome = answer
+            .and_then(|answer| key_vault::read(&identity.profile, vault, &self.id, &answer, now));
+        let problem = outcome.as_ref().err();
+        gate.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .saw(problem, now);
+        outcome.map(Arc::new)
+    }
+}

@@ -1,0 +1,381 @@
+//! The one door to the API server: every call is bounded in time, counted, and answers with a [`Problem`] on failure.
+//!
+//! kube's own retry is off in the client behind it, so that a write never leaves long after the decision for it.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::time::Duration;
+
+use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
+use k8s_openapi::api::core::v1::{ObjectReference, Secret, ServiceAccount};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::{NamespaceResourceScope, PartialObjectMeta, Status};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Api, Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tracing::warn;
+
+use super::conditions::Edge;
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+use crate::secret::SecretValue;
+use crate::telemetry::metrics::Metrics;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest note of an Event, in bytes (events.k8s.io/v1).
+const LONGEST_NOTE: usize = 1000;
+
+/// The door.
+#[derive(Clone)]
+pub struct Kube {
+    client: Client,
+    recorder: Recorder,
+    metrics: Metrics,
+}
+
+impl Kube {
+    /// A door through `client`, whose retries are off.
+    pub fn new(client: Client, instance: String, metrics: Metrics) -> Self {
+        let reporter = Reporter {
+            controller: "lakevault".to_owned(),
+            instance: Some(instance),
+        };
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            metrics,
+        }
+    }
+
+    /// The client behind the door, for watches.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    fn secrets(&self, namespace: &str) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    async fn call<T>(
+        &self,
+        verb: &'static str,
+        resource: &'static str,
+        what: &str,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Problem> {
+        let outcome = tokio::time::timeout(TIMEOUT, call).await;
+        self.metrics
+            .kubernetes_call(verb, resource, matches!(outcome, Ok(Ok(_))));
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(kube::Error::Api(status))) => Err(refused(verb, what, &status)),
+            // The error's own text may quote what was sent or received, so it is not repeated.
+            Ok(Err(_)) => Err(unavailable(verb, what, "failed")),
+            Err(_) => Err(unavailable(verb, what, "was not answered in time")),
+        }
+    }
+
+    /// One Secret with its values.
+    pub async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, Problem> {
+        let what = format!("Secret {namespace}/{name}");
+        self.call(
+            "get",
+            "secrets",
+            &what,
+            self.secrets(namespace).get_opt(name),
+        )
+        .await
+    }
+
+    /// One Secret's metadata.
+    pub async fn secret_metadata(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<PartialObjectMeta<Secret>>, Problem> {
+        let what = format!("Secret {namespace}/{name}");
+        self.call(
+            "get",
+            "secrets",
+            &what,
+            self.secrets(namespace).get_metadata_opt(name),
+        )
+        .await
+    }
+
+    /// Server-side apply of a Secret; gives back metadata only. A resourceVersion in it makes the write fail where the Secret
+    /// is no longer what the plan was made on.
+    pub async fn apply_secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        manager: &str,
+        force: bool,
+        secret: &Secret,
+    ) -> Result<PartialObjectMeta<Secret>, Problem> {
+        let mut params = PatchParams::apply(manager);
+        params.force = force;
+        let what = format!("Secret {namespace}/{name}");
+        // `Patch` is printed by kube only in its own error types, which `call` does not repeat.
+        let patch = Patch::Apply(secret);
+        self.call(
+            "patch",
+            "secrets",
+            &what,
+            self.secrets(namespace)
+                .patch_metadata(name, &params, &patch),
+        )
+        .await
+    }
+
+    /// Deletes a Secret, but only the one with this uid. That it is gone already is success.
+    pub async fn delete_secret(
+        &self,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+    ) -> Result<(), Problem> {
+        let only = Preconditions {
+            uid: Some(uid.to_owned()),
+            resource_version: None,
+        };
+        let params = DeleteParams::default().preconditions(only);
+        let what = format!("Secret {namespace}/{name}");
+        let deletion = async {
+            match self.secrets(namespace).delete(name, &params).await {
+                Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
+                outcome => outcome.map(|_| ()),
+            }
+        };
+        self.call("delete", "secrets", &what, deletion).await
+    }
+
+    /// Writes an object's status; its resourceVersion makes the write fail where the object has changed since.
+    pub async fn replace_status<K>(
+        &self,
+        api: &Api<K>,
+        resource: &'static str,
+        object: &K,
+    ) -> Result<K, Problem>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Serialize,
+    {
+        let name = object.meta().name.as_deref().unwrap_or_default();
+        let what = format!("status of {} {name}", K::kind(&()));
+        self.call(
+            "update",
+            resource,
+            &what,
+            api.replace_status(name, &PostParams::default(), object),
+        )
+        .await
+    }
+
+    /// Sets an object's finalizers; `version` makes the write fail where the object has changed since.
+    pub async fn set_finalizers<K>(
+        &self,
+        resource: &'static str,
+        namespace: &str,
+        name: &str,
+        version: &str,
+        finalizers: &[String],
+    ) -> Result<K, Problem>
+    where
+        K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+            + Clone
+            + Debug
+            + DeserializeOwned,
+    {
+        let patch = serde_json::json!({ "metadata": { "resourceVersion": version, "finalizers": finalizers } });
+        let what = format!("{} {namespace}/{name}", K::kind(&()));
+        let api: Api<K> = Api::namespaced(self.client.clone(), namespace);
+        self.call(
+            "patch",
+            resource,
+            &what,
+            api.patch(name, &PatchParams::default(), &Patch::Merge(patch)),
+        )
+        .await
+    }
+
+    /// A token of a ServiceAccount for one audience, valid for an hour.
+    pub async fn service_account_token(
+        &self,
+        namespace: &str,
+        name: &str,
+        audience: &str,
+    ) -> Result<SecretValue, Problem> {
+        let spec = TokenRequestSpec {
+            audiences: Some(vec![audience.to_owned()]),
+            expiration_seconds: Some(3600),
+            ..TokenRequestSpec::default()
+        };
+        let request = TokenRequest {
+            spec: Some(spec),
+            ..TokenRequest::default()
+        };
+        let api: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
+        let what = format!("token of ServiceAccount {namespace}/{name}");
+        let params = PostParams::default();
+        let answer = self
+            .call(
+                "create",
+                "serviceaccounts/token",
+                &what,
+                api.create_token_request(name, &params, &request),
+            )
+            .await?;
+        answer
+            .status
+            .and_then(|status| status.token)
+            .map(SecretValue::from)
+            .ok_or_else(|| unavailable("create", &what, "was answered without a token"))
+    }
+
+    /// Publishes an Event. That it fails is logged and nothing more: Events are news, not state.
+    pub async fn publish(&self, about: &ObjectReference, edge: Edge) {
+        let mut note = edge.message;
+        while note.len() > LONGEST_NOTE {
+            note.pop();
+        }
+        let event = Event {
+            type_: if edge.trouble {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
+            reason: edge.reason,
+            note: Some(note),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        if let Err(problem) = self
+            .call(
+                "create",
+                "events",
+                "Event",
+                self.recorder.publish(&event, about),
+            )
+            .await
+        {
+            warn!(%problem, "Event was not published");
+        }
+    }
+}
+
+fn unavailable(verb: &str, what: &str, how: &str) -> Problem {
+    let message = format!("{verb} of {what} {how}: is the API server reachable?");
+    Problem::new(Reason::KubernetesUnavailable, Retry::Backoff, message)
+}
+
+/// Reads a refusal of the API server. Its message is repeated only where it cannot quote data.
+fn refused(verb: &str, what: &str, status: &Status) -> Problem {
+    let terminating = status.details.as_ref().is_some_and(|details| {
+        details
+            .causes
+            .iter()
+            .any(|cause| cause.reason == "NamespaceTerminating")
+    });
+    let said = &status.message;
+    let (reason, retry, message) = match status.code {
+        403 if terminating => (
+            Reason::NamespaceTerminating,
+            Retry::OnChange,
+            format!("{what} is not written any more: its namespace is being deleted"),
+        ),
+        403 => (
+            Reason::KubernetesForbidden,
+            Retry::Backoff,
+            format!("the operator may not {verb} {what}: {said}"),
+        ),
+        404 => (
+            Reason::Conflict,
+            Retry::Backoff,
+            format!("{what} does not exist"),
+        ),
+        409 => (
+            Reason::Conflict,
+            Retry::Backoff,
+            format!("{what} was changed by somebody else at the same moment"),
+        ),
+        422 => (
+            Reason::TargetRefused,
+            Retry::OnChange,
+            format!("the API server finds {what} invalid: {}", fields(status)),
+        ),
+        code => (
+            Reason::KubernetesUnavailable,
+            Retry::Backoff,
+            format!("the API server answered {code} to {verb} of {what}"),
+        ),
+    };
+    Problem::new(reason, retry, message)
+}
+
+/// Which fields are invalid, without the values that the API server quotes.
+fn fields(status: &Status) -> String {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let named: Vec<String> = causes
+        .map(|cause| {
+            let why = cause.message.rsplit(": ").next().unwrap_or(&cause.reason);
+            let why = if cause.field.starts_with("data") {
+                cause.reason.as_str()
+            } else {
+                why
+            };
+            format!("{} ({why})", cause.field)
+        })
+        .collect();
+    if named.is_empty() {
+        status.reason.clone()
+    } else {
+        named.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(json: serde_json::Value) -> Status {
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn an_invalid_secret_is_explained_by_its_fields_without_values() {
+        let said = status(serde_json::json!({
+            "code": 422, "reason": "Invalid", "message": "Secret \"x\" is invalid: data[k]: Invalid value: \"hunter2\": bad",
+            "details": {"causes": [
+                {"reason": "FieldValueInvalid", "message": "Invalid value: \"hunter2\": bad", "field": "data[k]"},
+                {"reason": "FieldValueInvalid", "message": "Invalid value: \"Opaque\": field is immutable", "field": "type"}
+            ]}
+        }));
+        let problem = refused("patch", "Secret a/b", &said);
+        assert_eq!(problem.reason, Reason::TargetRefused);
+        assert!(
+            problem.message.contains("type (field is immutable)"),
+            "{problem}"
+        );
+        assert!(!problem.message.contains("hunter2"), "{problem}");
+    }
+
+    #[test]
+    fn a_terminating_namespace_is_told_from_a_missing_permission() {
+        let terminating = status(serde_json::json!({
+            "code": 403, "reason": "Forbidden", "message": "x",
+            "details": {"causes": [{"reason": "NamespaceTerminating", "message": "m", "field": "metadata.namespace"}]}
+        }));
+        assert_eq!(
+            refused("patch", "Secret a/b", &terminating).reason,
+            Reason::NamespaceTerminating
+        );
+        let forbidden = status(
+            serde_json::json!({"code": 403, "reason": "Forbidden", "message": "user lacks patch"}),
+        );
+        assert_eq!(
+            refused("patch", "Secret a/b", &forbidden).reason,
+            Reason::KubernetesForbidden
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! Kubernetes plumbing that knows none of our kinds.
+
+pub mod api;
+pub mod conditions;
+pub mod controller;
+pub mod crds;
+pub mod overlay;
+pub mod ready;
+pub mod watch;

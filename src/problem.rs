@@ -1,0 +1,159 @@
+//! What goes wrong, in one form that a condition, an Event, a metric and the scheduler all understand.
+
+use std::fmt;
+
+use crate::retry::Retry;
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// One stable word for each thing that can go wrong. It is the reason of conditions and Events, the `reason` of a
+        /// key's error and a label of metrics; `docs/troubleshooting.md` has an entry for each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Reason { $($(#[$doc])* $name,)* }
+
+        impl Reason {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The spec says something that cannot be.
+    InvalidSpec,
+    /// The vault's host does not belong to the cloud of the identity.
+    VaultNotInCloud,
+    /// The identity does not exist.
+    IdentityNotFound,
+    /// The identity is being deleted.
+    IdentityDeleting,
+    /// The identity is not lent to this namespace, vault or object.
+    IdentityNotAllowed,
+    /// The Secret with the credential, or its key, does not exist or is empty.
+    CredentialNotFound,
+    /// The ServiceAccount does not exist.
+    ServiceAccountNotFound,
+    /// The operator may not create tokens for the ServiceAccount.
+    TokenRequestForbidden,
+    /// Entra does not know the client secret (AADSTS7000215).
+    InvalidClientSecret,
+    /// The client secret has expired (AADSTS7000222).
+    ClientSecretExpired,
+    /// Entra does not know the tenant (AADSTS90002, AADSTS900023).
+    TenantNotFound,
+    /// The tenant does not know the application (AADSTS700016).
+    ApplicationNotFound,
+    /// No federated credential of the application fits the ServiceAccount's token (AADSTS70021, 700211–700213).
+    FederationMismatch,
+    /// Entra refused for another reason.
+    AuthenticationFailed,
+    /// The host has no address: for a vault this means that there is none of this name.
+    HostNotFound,
+    /// The server's certificate is not trusted.
+    CertificateNotTrusted,
+    /// No connection, or it broke.
+    ConnectionFailed,
+    /// No answer in time.
+    TimedOut,
+    /// Azure answered 5xx.
+    AzureUnavailable,
+    /// The answer could not be understood.
+    MalformedAnswer,
+    /// Azure answered 429.
+    Throttled,
+    /// The vault did not accept the token.
+    Unauthorized,
+    /// The vault belongs to another tenant, or sends its callers to another authority.
+    ForeignChallenge,
+    /// The identity lacks the role or access policy.
+    Forbidden,
+    /// The vault's firewall or network settings shut the operator out.
+    ForbiddenByNetwork,
+    /// The vault refused the request as such.
+    RequestRefused,
+    /// The secret, or the pinned version, is not in the vault.
+    SecretNotFound,
+    /// The secret is disabled.
+    SecretDisabled,
+    /// The secret's not-before time lies ahead.
+    NotYetValid,
+    /// The secret has an empty value.
+    EmptyValue,
+    /// The secret is not JSON, but a property was asked for.
+    NotJson,
+    /// The JSON has no such property.
+    PropertyNotFound,
+    /// The value could not be decoded.
+    DecodeFailed,
+    /// The values are more than a Secret may hold.
+    TooLarge,
+    /// The Secret exists and belongs to somebody else.
+    TargetNotOurs,
+    /// An older sync claims the same Secret or key.
+    TargetClaimed,
+    /// The Secret has another type, which Kubernetes lets nobody change.
+    TargetTypeImmutable,
+    /// The Secret to merge into does not exist yet.
+    TargetNotFound,
+    /// The API server found the Secret invalid.
+    TargetRefused,
+    /// The operator lacks a permission in Kubernetes.
+    KubernetesForbidden,
+    /// The namespace is being deleted.
+    NamespaceTerminating,
+    /// Somebody else wrote at the same moment.
+    Conflict,
+    /// The API server could not be asked.
+    KubernetesUnavailable,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What went wrong: a stable reason, a message for people, and when to try again.
+///
+/// The message names the object, what was seen and what to do. It holds no secret and nothing that differs from try to
+/// try (no time, no request id), since a changed message is a write of the status.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {message}")]
+pub struct Problem {
+    /// The stable word.
+    pub reason: Reason,
+    /// What was seen and what to do.
+    pub message: String,
+    /// When to try again.
+    pub retry: Retry,
+    /// HTTP status of Azure's answer.
+    pub http_status: Option<u16>,
+    /// Azure's own code.
+    pub azure_code: Option<String>,
+}
+
+impl Problem {
+    /// A problem without an answer from Azure.
+    pub fn new(reason: Reason, retry: Retry, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            retry,
+            http_status: None,
+            azure_code: None,
+        }
+    }
+
+    /// Adds what Azure answered.
+    #[must_use]
+    pub fn answered(mut self, status: u16, code: Option<&str>) -> Self {
+        self.http_status = Some(status);
+        self.azure_code = code.map(str::to_owned);
+        self
+    }
+}

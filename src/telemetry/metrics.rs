@@ -1,0 +1,161 @@
+//! Metrics. Label sets are words of fixed sets: no object name, no value, nothing that a user writes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Call {
+    operation: &'static str,
+    status: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Operation {
+    operation: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KubernetesCall {
+    verb: &'static str,
+    resource: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reconcile {
+    kind: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+/// All metrics. Cloning shares them.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    azure_calls: Family<Call, Counter>,
+    azure_seconds: Family<Operation, Histogram, fn() -> Histogram>,
+    kubernetes_calls: Family<KubernetesCall, Counter>,
+    reconciles: Family<Reconcile, Counter>,
+    objects: Family<Kind, Gauge>,
+    drift_repaired: Counter,
+}
+
+fn seconds() -> Histogram {
+    Histogram::new([
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0,
+    ])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let azure_calls = Family::<Call, Counter>::default();
+        let azure_seconds =
+            Family::<Operation, Histogram, fn() -> Histogram>::new_with_constructor(seconds);
+        let kubernetes_calls = Family::<KubernetesCall, Counter>::default();
+        let reconciles = Family::<Reconcile, Counter>::default();
+        let objects = Family::<Kind, Gauge>::default();
+        let drift_repaired = Counter::default();
+        let mut registry = Registry::with_prefix("lakevault");
+        registry.register(
+            "azure_requests",
+            "Requests to Azure by operation and outcome",
+            azure_calls.clone(),
+        );
+        registry.register(
+            "azure_request_duration_seconds",
+            "Duration of requests to Azure",
+            azure_seconds.clone(),
+        );
+        registry.register(
+            "kubernetes_requests",
+            "Reads and writes of the API server",
+            kubernetes_calls.clone(),
+        );
+        registry.register(
+            "reconciles",
+            "Reconciles by kind and outcome",
+            reconciles.clone(),
+        );
+        registry.register("objects", "Custom resources known", objects.clone());
+        registry.register(
+            "drift_repaired",
+            "Secrets that were changed by others and set right",
+            drift_repaired.clone(),
+        );
+        Self {
+            registry: Arc::new(registry),
+            azure_calls,
+            azure_seconds,
+            kubernetes_calls,
+            reconciles,
+            objects,
+            drift_repaired,
+        }
+    }
+}
+
+impl Metrics {
+    /// Counts a request to Azure; `outcome` is an HTTP status or a reason.
+    pub fn azure_call(&self, operation: &'static str, outcome: String, took: Duration) {
+        self.azure_calls
+            .get_or_create(&Call {
+                operation,
+                status: outcome,
+            })
+            .inc();
+        self.azure_seconds
+            .get_or_create(&Operation { operation })
+            .observe(took.as_secs_f64());
+    }
+
+    /// Counts a request to the API server.
+    pub fn kubernetes_call(&self, verb: &'static str, resource: &'static str, succeeded: bool) {
+        let outcome = if succeeded { "ok" } else { "error" };
+        self.kubernetes_calls
+            .get_or_create(&KubernetesCall {
+                verb,
+                resource,
+                outcome,
+            })
+            .inc();
+    }
+
+    /// Counts a reconcile; `outcome` is a word of a fixed set.
+    pub fn reconciled(&self, kind: &'static str, outcome: &'static str) {
+        self.reconciles
+            .get_or_create(&Reconcile { kind, outcome })
+            .inc();
+    }
+
+    /// Sets how many objects of a kind there are.
+    pub fn objects(&self, kind: &'static str, count: usize) {
+        self.objects
+            .get_or_create(&Kind { kind })
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a Secret that was set right.
+    pub fn drift_repaired(&self) {
+        self.drift_repaired.inc();
+    }
+
+    /// All of it in the OpenMetrics text format.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
+            Ok(()) => text,
+            Err(error) => format!("# failed to encode: {error}\n"),
+        }
+    }
+}

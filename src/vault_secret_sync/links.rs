@@ -1,0 +1,291 @@
+//! Who has to do with whom: which syncs write into a Secret, use an identity, live in a namespace; which identities read a
+//! Secret as their credential. Kept from watch events, so that an event wakes just those whom it concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::api::{Ownership, VaultSecretSync};
+use super::plan::Rival;
+use crate::azure_identity::identities::key_of;
+use crate::azure_identity::valid::{Identity, IdentityKey};
+
+/// Namespace and name.
+pub type Named = (String, String);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Link {
+    target: String,
+    identity: IdentityKey,
+    created: Option<Timestamp>,
+    ownership: Ownership,
+    keys: BTreeSet<String>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    syncs: BTreeMap<Named, Link>,
+    targets: BTreeMap<Named, BTreeSet<String>>,
+    users: BTreeMap<IdentityKey, BTreeSet<Named>>,
+    identities: BTreeMap<IdentityKey, (Uses, Option<Named>)>,
+    credentials: BTreeMap<Named, BTreeSet<IdentityKey>>,
+}
+
+/// The state of an identity that its users depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Uses {
+    uid: String,
+    generation: i64,
+    deleting: bool,
+}
+
+/// The links.
+#[derive(Debug, Default)]
+pub struct Links(Mutex<Inner>);
+
+impl Links {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sync was seen. Gives back those whose claims this may change: the other syncs of its Secrets, old and new.
+    pub fn sync_seen(&self, sync: &VaultSecretSync) -> Vec<Named> {
+        let named = (sync.namespace().unwrap_or_default(), sync.name_any());
+        if sync.metadata.deletion_timestamp.is_some() {
+            return self.sync_gone(&named);
+        }
+        let asked = sync.spec.target.clone().unwrap_or_default();
+        let link = Link {
+            target: asked.name.unwrap_or_else(|| named.1.clone()),
+            identity: key_of(&named.0, sync.spec.identity_ref.as_ref()),
+            created: sync.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            ownership: asked.ownership,
+            keys: sync
+                .spec
+                .data
+                .iter()
+                .map(|entry| entry.key.clone())
+                .collect(),
+        };
+        if self.lock().syncs.get(&named) == Some(&link) {
+            return Vec::new();
+        }
+        let mut concerned = self.sync_gone(&named);
+        let mut inner = self.lock();
+        let target = (named.0.clone(), link.target.clone());
+        inner
+            .targets
+            .entry(target.clone())
+            .or_default()
+            .insert(named.1.clone());
+        inner
+            .users
+            .entry(link.identity.clone())
+            .or_default()
+            .insert(named.clone());
+        inner.syncs.insert(named.clone(), link);
+        concerned.extend(others(&inner, &target, &named.1));
+        concerned
+    }
+
+    /// A sync went. Gives back the other syncs of its Secret.
+    pub fn sync_gone(&self, named: &Named) -> Vec<Named> {
+        let mut inner = self.lock();
+        let Some(link) = inner.syncs.remove(named) else {
+            return Vec::new();
+        };
+        let target = (named.0.clone(), link.target);
+        remove(&mut inner.targets, &target, &named.1);
+        remove(&mut inner.users, &link.identity, named);
+        others(&inner, &target, &named.1)
+    }
+
+    /// Forgets syncs that a new list does not hold any more.
+    pub fn retain_syncs(&self, there: impl Fn(&Named) -> bool) {
+        let gone: Vec<Named> = self
+            .lock()
+            .syncs
+            .keys()
+            .filter(|named| !there(named))
+            .cloned()
+            .collect();
+        for named in gone {
+            self.sync_gone(&named);
+        }
+    }
+
+    /// The syncs that write into a Secret.
+    pub fn of_secret(&self, secret: &Named) -> Vec<Named> {
+        let inner = self.lock();
+        let names = inner.targets.get(secret).into_iter().flatten();
+        names.map(|name| (secret.0.clone(), name.clone())).collect()
+    }
+
+    /// The syncs that use an identity.
+    pub fn of_identity(&self, identity: &IdentityKey) -> Vec<Named> {
+        self.lock()
+            .users
+            .get(identity)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// The syncs of a namespace.
+    pub fn of_namespace(&self, namespace: &str) -> Vec<Named> {
+        let from = (namespace.to_owned(), String::new());
+        let inner = self.lock();
+        inner
+            .syncs
+            .range(from..)
+            .map(|(named, _)| named)
+            .take_while(|named| named.0 == namespace)
+            .cloned()
+            .collect()
+    }
+
+    /// The other syncs that write into the Secret of one.
+    pub fn rivals(&self, namespace: &str, target: &str, sync: &str) -> Vec<Rival> {
+        let inner = self.lock();
+        let named = others(&inner, &(namespace.to_owned(), target.to_owned()), sync);
+        let rival = |named: Named| {
+            let link = inner.syncs.get(&named)?;
+            Some(Rival {
+                name: named.1,
+                created: link.created,
+                ownership: link.ownership,
+                keys: link.keys.clone(),
+            })
+        };
+        named.into_iter().filter_map(rival).collect()
+    }
+
+    /// How many syncs there are.
+    pub fn syncs(&self) -> usize {
+        self.lock().syncs.len()
+    }
+
+    /// An identity was seen. True where something changed that its users depend on.
+    pub fn identity_seen<I: Identity>(&self, identity: &I, operator_namespace: &str) -> bool {
+        let (key, meta) = (identity.key(), identity.meta());
+        let uses = Uses {
+            uid: meta.uid.clone().unwrap_or_default(),
+            generation: meta.generation.unwrap_or_default(),
+            deleting: meta.deletion_timestamp.is_some(),
+        };
+        let namespace = key
+            .namespace
+            .as_deref()
+            .unwrap_or(operator_namespace)
+            .to_owned();
+        let credential = identity
+            .credential()
+            .client_secret
+            .as_ref()
+            .map(|secret| (namespace, secret.name.clone()));
+        let mut inner = self.lock();
+        let before = inner
+            .identities
+            .insert(key.clone(), (uses.clone(), credential.clone()));
+        if before.as_ref().is_some_and(|(before, _)| *before == uses) {
+            return false;
+        }
+        if let Some((_, Some(old))) = before {
+            remove(&mut inner.credentials, &old, &key);
+        }
+        if let Some(secret) = credential {
+            inner.credentials.entry(secret).or_default().insert(key);
+        }
+        true
+    }
+
+    /// An identity went.
+    pub fn identity_gone(&self, key: &IdentityKey) {
+        let mut inner = self.lock();
+        if let Some((_, Some(secret))) = inner.identities.remove(key) {
+            remove(&mut inner.credentials, &secret, key);
+        }
+    }
+
+    /// The identities whose credential is in a Secret.
+    pub fn of_credential(&self, secret: &Named) -> Vec<IdentityKey> {
+        self.lock()
+            .credentials
+            .get(secret)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}
+
+fn others(inner: &Inner, target: &Named, sync: &str) -> Vec<Named> {
+    let names = inner
+        .targets
+        .get(target)
+        .into_iter()
+        .flatten()
+        .filter(|name| *name != sync);
+    names.map(|name| (target.0.clone(), name.clone())).collect()
+}
+
+fn remove<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+    if let Some(values) = index.get_mut(key) {
+        values.remove(value);
+        if values.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault_secret_sync::fixtures::sync_with;
+
+    fn named(name: &str, target: &str) -> VaultSecretSync {
+        let mut sync = sync_with(|spec| spec["target"] = serde_json::json!({"name": target}));
+        sync.metadata.name = Some(name.to_owned());
+        sync
+    }
+
+    fn team(name: &str) -> Named {
+        ("team".to_owned(), name.to_owned())
+    }
+
+    #[test]
+    fn rivals_know_of_each_other_until_one_moves_or_goes() {
+        let links = Links::default();
+        assert_eq!(links.sync_seen(&named("a", "t")), []);
+        assert_eq!(links.sync_seen(&named("b", "t")), [team("a")]);
+        assert_eq!(
+            links.sync_seen(&named("b", "t")),
+            [],
+            "an event without a change woke others"
+        );
+        assert_eq!(links.rivals("team", "t", "a")[0].name, "b");
+        assert_eq!(links.sync_seen(&named("b", "elsewhere")), [team("a")]);
+        assert!(links.rivals("team", "t", "a").is_empty());
+        assert_eq!(links.of_secret(&team("elsewhere")), [team("b")]);
+        links.sync_gone(&team("b"));
+        assert!(links.of_secret(&team("elsewhere")).is_empty());
+        assert_eq!(links.of_namespace("team"), [team("a")]);
+        assert!(links.of_namespace("tea").is_empty());
+    }
+
+    #[test]
+    fn a_sync_that_is_being_deleted_claims_nothing() {
+        let links = Links::default();
+        links.sync_seen(&named("a", "t"));
+        links.sync_seen(&named("b", "t"));
+        let mut leaving = named("a", "t");
+        leaving.metadata.deletion_timestamp = Some(
+            k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::UNIX_EPOCH),
+        );
+        assert_eq!(links.sync_seen(&leaving), [team("b")]);
+        assert!(links.rivals("team", "t", "b").is_empty());
+    }
+}

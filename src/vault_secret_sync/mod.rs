@@ -1,0 +1,38 @@
+//! `VaultSecretSync`: objects of a vault mirrored into one Kubernetes Secret.
+//!
+//! `api` the kind · `valid` a spec parsed (pure) · `target` what a Secret's metadata tells (pure) · `due` whether anything is to
+//! be done (pure) · `observe` reads · `plan` decides (pure) · `render` values (pure) · `reconcile` the list of steps · `steps`
+//! carries them out · `status` what is said (pure) · `links` who has to do with whom.
+
+pub mod api;
+pub mod due;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod links;
+pub mod observe;
+pub mod plan;
+pub mod reconcile;
+pub mod render;
+pub mod status;
+pub mod steps;
+pub mod target;
+pub mod valid;
+
+/// Plural name, for metrics and URLs.
+pub const PLURAL: &str = "vaultsecretsyncs";
+/// Undoes what ownership does not: keys that were merged into somebody else's Secret.
+pub const FINALIZER: &str = "lakevault.dev/merged-keys";
+/// A changed value of this annotation on a sync asks for a look at the vault now.
+pub const SYNC_AT: &str = "lakevault.dev/sync-at";
+/// On a Secret: the syncs that may take it over or merge into it, by name, separated by commas.
+pub const ALLOW_SYNC: &str = "lakevault.dev/allow-sync";
+/// On a Secret: it holds keys of ours.
+pub const MANAGED: &str = "lakevault.dev/managed";
+/// On a Secret: prefix of the annotation, one for each sync, that records which versions its keys came from.
+pub const RECORD: &str = "sync.lakevault.dev/";
+
+/// The field manager of a sync's server-side apply. One for each sync: two of them may merge into one Secret, and the fields
+/// that one of them leaves out must not vanish from the other's.
+pub fn field_manager(sync: &str) -> String {
+    format!("lakevault/{sync}")
+}

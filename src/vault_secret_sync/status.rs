@@ -1,0 +1,416 @@
+//! What a sync's status says. Pure.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::api::{KeyError, KeyStatus, TargetStatus, VaultSecretSyncStatus};
+use super::plan::KeyPlan;
+use super::valid::Valid;
+use crate::k8s::conditions::{self, Says};
+use crate::problem::{Problem, Reason};
+
+/// Longest message of a condition, in characters. The API allows 32768; people read less.
+const LONGEST_MESSAGE: usize = 1500;
+
+/// How a reconcile went.
+#[derive(Debug)]
+pub struct Look<'a> {
+    /// How each key stands, where the vault was looked at.
+    pub keys: Option<&'a [KeyPlan]>,
+    /// What is wrong as a whole.
+    pub problem: Option<&'a Problem>,
+    /// Whether the Secret was written.
+    pub wrote: bool,
+    /// When the vault is looked at next.
+    pub next: Option<Timestamp>,
+}
+
+/// The status after a look. `valid` is absent where the spec could not be parsed.
+pub fn status(
+    old: &VaultSecretSyncStatus,
+    generation: Option<i64>,
+    valid: Option<&Valid>,
+    look: &Look<'_>,
+    now: Timestamp,
+) -> VaultSecretSyncStatus {
+    let keys = look.keys.map_or_else(
+        || old.keys.clone(),
+        |keys| keys.iter().map(|key| key_status(key, old)).collect(),
+    );
+    let held = keys.iter().filter(|key| key.version.is_some()).count();
+    let says = vec![ready(valid, look, &keys), synced(look), degraded(look)];
+    let target = match (valid, look.keys, look.problem) {
+        (Some(valid), Some(_), None) if held > 0 && (look.wrote || held == keys.len()) => {
+            Some(TargetStatus {
+                name: valid.target.name.to_string(),
+                ownership: valid.target.ownership,
+                deletion_policy: valid.target.deletion_policy,
+            })
+        }
+        _ => old.target.clone(),
+    };
+    VaultSecretSyncStatus {
+        observed_generation: generation,
+        conditions: conditions::set(&old.conditions, says, generation, now),
+        summary: (!keys.is_empty()).then(|| format!("{held}/{}", keys.len())),
+        target,
+        keys,
+        handled_sync_at: valid.map_or_else(
+            || old.handled_sync_at.clone(),
+            |valid| valid.sync_at.clone(),
+        ),
+        last_checked: if look.keys.is_some() {
+            Some(Time(now))
+        } else {
+            old.last_checked.clone()
+        },
+        last_changed: if look.wrote {
+            Some(Time(now))
+        } else {
+            old.last_changed.clone()
+        },
+        next_check: look.next.map(Time),
+    }
+}
+
+/// The status of a sync that rests: only that is said, all else stays.
+pub fn suspended(
+    old: &VaultSecretSyncStatus,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> VaultSecretSyncStatus {
+    let says = Says {
+        type_: "Synced",
+        status: None,
+        reason: "Suspended",
+        message: "spec.suspend is true: the vault is not asked, and the Secret is left as it is"
+            .to_owned(),
+    };
+    VaultSecretSyncStatus {
+        observed_generation: generation,
+        conditions: conditions::set(&old.conditions, vec![says], generation, now),
+        next_check: None,
+        ..old.clone()
+    }
+}
+
+/// Whether anything but times differs. Times alone are no reason to write.
+pub fn differs(old: &VaultSecretSyncStatus, new: &VaultSecretSyncStatus) -> bool {
+    let timeless = VaultSecretSyncStatus {
+        last_checked: old.last_checked.clone(),
+        next_check: old.next_check.clone(),
+        ..new.clone()
+    };
+    timeless != *old
+}
+
+fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
+    let before = old
+        .keys
+        .iter()
+        .find(|key| key.key == plan.key && key.version == plan.version);
+    let (updated, expires) = match (plan.times, before) {
+        (Some(times), _) => (times.updated.map(Time), times.expires.map(Time)),
+        (None, Some(before)) => (before.updated.clone(), before.expires.clone()),
+        (None, None) => (None, None),
+    };
+    KeyStatus {
+        key: plan.key.clone(),
+        object: plan.object.clone(),
+        version: plan.version.clone(),
+        updated,
+        expires,
+        error: plan.problem.as_ref().map(key_error),
+    }
+}
+
+fn key_error(problem: &Problem) -> KeyError {
+    KeyError {
+        reason: problem.reason.to_string(),
+        message: cut(&problem.message),
+        http_status: problem.http_status.map(i32::from),
+        azure_code: problem.azure_code.clone(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_MESSAGE).collect()
+}
+
+/// The first thing that is wrong: with the whole, else with a key.
+pub fn headline<'a>(look: &Look<'a>) -> Option<&'a Problem> {
+    look.problem.or_else(|| {
+        look.keys
+            .into_iter()
+            .flatten()
+            .find_map(|key| key.problem.as_ref())
+    })
+}
+
+/// What waits for somebody else and will go on by itself is no failure.
+fn waits(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::TargetNotFound | Reason::NamespaceTerminating | Reason::Conflict
+    )
+}
+
+fn ready(valid: Option<&Valid>, look: &Look<'_>, keys: &[KeyStatus]) -> Says {
+    let missing: Vec<&str> = keys
+        .iter()
+        .filter(|key| key.version.is_none())
+        .map(|key| key.key.as_str())
+        .collect();
+    let secret = valid.map_or("the Secret".to_owned(), |valid| {
+        format!("Secret {}", valid.target.name)
+    });
+    if missing.is_empty() && !keys.is_empty() {
+        let message = format!("{secret} holds a value for each of {} keys", keys.len());
+        return Says {
+            type_: "Ready",
+            status: Some(true),
+            reason: "AllKeysPresent",
+            message,
+        };
+    }
+    let reason = headline(look).map_or("Pending", |problem| problem.reason.as_str());
+    let message = match headline(look) {
+        Some(problem) if missing.is_empty() => cut(&problem.message),
+        Some(problem) => cut(&format!(
+            "{secret} has no value for {}: {}",
+            missing.join(", "),
+            problem.message
+        )),
+        None => format!("{secret} has not been written yet"),
+    };
+    Says {
+        type_: "Ready",
+        status: Some(false),
+        reason,
+        message,
+    }
+}
+
+fn synced(look: &Look<'_>) -> Says {
+    let Some(problem) = headline(look) else {
+        let message = "the Secret equals the vault, as of the last look".to_owned();
+        return Says {
+            type_: "Synced",
+            status: Some(true),
+            reason: "UpToDate",
+            message,
+        };
+    };
+    let failed: Vec<&KeyPlan> = look
+        .keys
+        .into_iter()
+        .flatten()
+        .filter(|key| key.problem.is_some())
+        .collect();
+    let message = match (look.problem, failed.as_slice()) {
+        (Some(_), _) | (None, []) => problem.message.clone(),
+        (None, [one]) => format!("{}: {}", one.key, problem.message),
+        (None, [first, others @ ..]) => {
+            let others: Vec<String> = others
+                .iter()
+                .filter_map(|key| {
+                    key.problem
+                        .as_ref()
+                        .map(|problem| format!("{} ({})", key.key, problem.reason))
+                })
+                .collect();
+            format!(
+                "{}: {}; also {}",
+                first.key,
+                problem.message,
+                others.join(", ")
+            )
+        }
+    };
+    let status = (!waits(problem.reason)).then_some(false);
+    Says {
+        type_: "Synced",
+        status,
+        reason: problem.reason.as_str(),
+        message: cut(&message),
+    }
+}
+
+fn degraded(look: &Look<'_>) -> Says {
+    match headline(look).filter(|problem| !waits(problem.reason)) {
+        Some(problem) => {
+            let message = "what was synced before is kept; see condition Synced".to_owned();
+            Says {
+                type_: "Degraded",
+                status: Some(true),
+                reason: problem.reason.as_str(),
+                message,
+            }
+        }
+        None => Says {
+            type_: "Degraded",
+            status: Some(false),
+            reason: "Healthy",
+            message: "nothing is wrong".to_owned(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retry::Retry;
+    use crate::vault_secret_sync::fixtures::sync;
+    use crate::vault_secret_sync::valid::parse;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn key(name: &str, version: Option<&str>, reason: Option<Reason>) -> KeyPlan {
+        KeyPlan {
+            key: name.to_owned(),
+            object: "o".to_owned(),
+            version: version.map(str::to_owned),
+            held: None,
+            times: None,
+            problem: reason
+                .map(|reason| Problem::new(reason, Retry::Backoff, format!("why {reason}"))),
+        }
+    }
+
+    fn looked(
+        old: &VaultSecretSyncStatus,
+        keys: &[KeyPlan],
+        problem: Option<&Problem>,
+        now: i64,
+    ) -> VaultSecretSyncStatus {
+        let valid = parse(&sync()).unwrap();
+        let look = Look {
+            keys: Some(keys),
+            problem,
+            wrote: false,
+            next: Some(at(now + 300)),
+        };
+        status(old, Some(1), Some(&valid), &look, at(now))
+    }
+
+    fn says(status: &VaultSecretSyncStatus, type_: &str) -> (String, String) {
+        let condition = conditions::find(&status.conditions, type_).unwrap();
+        (condition.status.clone(), condition.reason.clone())
+    }
+
+    fn pair(status: &str, reason: &str) -> (String, String) {
+        (status.to_owned(), reason.to_owned())
+    }
+
+    #[test]
+    fn all_is_well_when_every_key_is_up_to_date() {
+        let good = looked(
+            &VaultSecretSyncStatus::default(),
+            &[key("A", Some("1"), None), key("B", Some("2"), None)],
+            None,
+            0,
+        );
+        assert_eq!(says(&good, "Ready"), pair("True", "AllKeysPresent"));
+        assert_eq!(says(&good, "Synced"), pair("True", "UpToDate"));
+        assert_eq!(says(&good, "Degraded"), pair("False", "Healthy"));
+        assert_eq!(good.summary.as_deref(), Some("2/2"));
+        assert_eq!(good.target.unwrap().name, "app");
+    }
+
+    #[test]
+    fn a_secret_that_is_whole_stays_ready_while_its_vault_is_in_trouble() {
+        let keys = [
+            key("A", Some("1"), Some(Reason::TimedOut)),
+            key("B", Some("2"), None),
+        ];
+        let bad = looked(&VaultSecretSyncStatus::default(), &keys, None, 0);
+        assert_eq!(says(&bad, "Ready"), pair("True", "AllKeysPresent"));
+        assert_eq!(says(&bad, "Synced"), pair("False", "TimedOut"));
+        assert_eq!(says(&bad, "Degraded"), pair("True", "TimedOut"));
+        assert_eq!(bad.keys[0].error.as_ref().unwrap().reason, "TimedOut");
+    }
+
+    #[test]
+    fn a_missing_key_is_named() {
+        let keys = [
+            key("A", Some("1"), None),
+            key("B", None, Some(Reason::SecretNotFound)),
+        ];
+        let bad = looked(&VaultSecretSyncStatus::default(), &keys, None, 0);
+        assert_eq!(says(&bad, "Ready"), pair("False", "SecretNotFound"));
+        assert!(
+            conditions::find(&bad.conditions, "Ready")
+                .unwrap()
+                .message
+                .contains("no value for B")
+        );
+        assert_eq!(bad.summary.as_deref(), Some("1/2"));
+    }
+
+    #[test]
+    fn waiting_is_not_an_error() {
+        let waits = Problem::new(Reason::TargetNotFound, Retry::Backoff, "not yet");
+        let waiting = looked(
+            &VaultSecretSyncStatus::default(),
+            &[key("A", None, None)],
+            Some(&waits),
+            0,
+        );
+        assert_eq!(says(&waiting, "Synced"), pair("Unknown", "TargetNotFound"));
+        assert_eq!(says(&waiting, "Degraded"), pair("False", "Healthy"));
+        assert_eq!(says(&waiting, "Ready"), pair("False", "TargetNotFound"));
+    }
+
+    #[test]
+    fn times_alone_are_not_written() {
+        let keys = [key("A", Some("1"), None)];
+        let first = looked(&VaultSecretSyncStatus::default(), &keys, None, 0);
+        assert!(differs(&VaultSecretSyncStatus::default(), &first));
+        let second = looked(&first, &keys, None, 300);
+        assert_ne!(first, second);
+        assert!(!differs(&first, &second));
+        assert!(differs(
+            &first,
+            &looked(&first, &[key("A", Some("2"), None)], None, 300)
+        ));
+    }
+
+    #[test]
+    fn a_spec_that_cannot_be_parsed_leaves_the_keys_alone() {
+        let first = looked(
+            &VaultSecretSyncStatus::default(),
+            &[key("A", Some("1"), None)],
+            None,
+            0,
+        );
+        let invalid = Problem::new(Reason::InvalidSpec, Retry::OnChange, "spec.x");
+        let look = Look {
+            keys: None,
+            problem: Some(&invalid),
+            wrote: false,
+            next: None,
+        };
+        let second = status(&first, Some(2), None, &look, at(1));
+        assert_eq!(
+            (second.keys, second.target, second.summary),
+            (first.keys, first.target, first.summary)
+        );
+        assert_eq!(second.observed_generation, Some(2));
+    }
+
+    #[test]
+    fn a_suspended_sync_says_so_and_changes_nothing_else() {
+        let first = looked(
+            &VaultSecretSyncStatus::default(),
+            &[key("A", Some("1"), None)],
+            None,
+            0,
+        );
+        let rests = suspended(&first, Some(2), at(1));
+        assert_eq!(says(&rests, "Synced"), pair("Unknown", "Suspended"));
+        assert_eq!(says(&rests, "Ready"), pair("True", "AllKeysPresent"));
+        assert_eq!(rests.keys, first.keys);
+    }
+}

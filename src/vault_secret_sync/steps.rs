@@ -1,0 +1,207 @@
+//! Carries a plan out. Each step is one write that may be repeated, and that fails rather than overwrite what it was not
+//! planned on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use zeroize::Zeroize;
+
+use super::api::{DeletionPolicy, Ownership, TargetStatus, VaultSecretSync};
+use super::plan::{Write, over_limit};
+use super::reconcile::Ctx;
+use super::target::SecretMeta;
+use super::valid::Valid;
+use super::{FINALIZER, PLURAL, field_manager};
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+use crate::secret::SecretValue;
+
+/// A Secret on its way to the API server: its values are wiped when it goes.
+struct Outgoing(Secret);
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        for value in self.0.data.iter_mut().flatten().map(|(_, value)| value) {
+            value.0.zeroize();
+        }
+    }
+}
+
+/// Writes the Secret. What comes back is its metadata after the write.
+pub async fn apply(ctx: &Ctx, valid: &Valid, write: Write) -> Result<Arc<SecretMeta>, Problem> {
+    let (namespace, name) = (valid.namespace.as_str(), valid.target.name.as_str());
+    let kept = kept(ctx, valid, &write).await?;
+    let values = write.fresh.iter().chain(&kept);
+    if let Some(problem) = over_limit(valid, values.clone().map(|(_, value)| value.len()).sum()) {
+        return Err(problem);
+    }
+    let data = values
+        .map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())))
+        .collect();
+    let secret = Outgoing(Secret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            resource_version: write.on_version.clone(),
+            labels: Some(write.labels),
+            annotations: Some(write.annotations),
+            owner_references: write.owner.map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        data: Some(data),
+        type_: write.type_,
+        ..Secret::default()
+    });
+    // A Secret that appeared in between is somebody else's: without force its fields are not taken.
+    let force = write.on_version.is_some();
+    let manager = field_manager(&valid.name);
+    let written = ctx
+        .kube
+        .apply_secret(namespace, name, &manager, force, &secret.0)
+        .await?;
+    Ok(ctx.secrets.wrote(&written))
+}
+
+/// The last good values that stay, read from the Secret as it was when the plan was made.
+async fn kept(
+    ctx: &Ctx,
+    valid: &Valid,
+    write: &Write,
+) -> Result<BTreeMap<String, SecretValue>, Problem> {
+    if write.keep.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let name = valid.target.name.as_str();
+    let changed = || {
+        Problem::new(
+            Reason::Conflict,
+            Retry::Backoff,
+            format!("Secret {name} has just been changed"),
+        )
+    };
+    let live = ctx
+        .kube
+        .secret(&valid.namespace, name)
+        .await?
+        .ok_or_else(changed)?;
+    if live.metadata.resource_version != write.on_version {
+        return Err(changed());
+    }
+    let mut data = live.data.unwrap_or_default();
+    let kept = write
+        .keep
+        .iter()
+        .map(|key| {
+            Some((
+                key.clone(),
+                SecretValue::new(std::mem::take(&mut data.get_mut(key)?.0)),
+            ))
+        })
+        .collect::<Option<BTreeMap<_, _>>>();
+    for value in data.values_mut() {
+        value.0.zeroize();
+    }
+    kept.ok_or_else(changed)
+}
+
+/// Lets go of a Secret that the sync wrote: it goes, or our keys in it go, or it stays, as its policy says. Only what is
+/// still ours is touched, by uid.
+pub async fn release(
+    ctx: &Ctx,
+    sync: &VaultSecretSync,
+    target: &TargetStatus,
+) -> Result<(), Problem> {
+    let (namespace, name) = (
+        sync.metadata.namespace.as_deref(),
+        sync.metadata.name.as_deref(),
+    );
+    let (namespace, name) = (namespace.unwrap_or_default(), name.unwrap_or_default());
+    if target.deletion_policy == DeletionPolicy::Retain {
+        return Ok(());
+    }
+    let live = ctx.kube.secret_metadata(namespace, &target.name).await?;
+    let Some(secret) = live
+        .map(|secret| SecretMeta::read(&secret))
+        .filter(|secret| secret.share(name).is_some())
+    else {
+        return Ok(());
+    };
+    match target.ownership {
+        Ownership::Own => {
+            let ours = secret
+                .facts
+                .controller
+                .as_ref()
+                .map(|controller| &controller.uid)
+                == sync.metadata.uid.as_ref();
+            if ours {
+                ctx.kube
+                    .delete_secret(namespace, &target.name, &secret.uid)
+                    .await
+            } else {
+                Ok(())
+            }
+        }
+        Ownership::Merge => {
+            // An apply that holds nothing takes all of our fields away, and no others.
+            let nothing = Secret {
+                metadata: ObjectMeta {
+                    name: Some(target.name.clone()),
+                    namespace: Some(namespace.to_owned()),
+                    uid: Some(secret.uid),
+                    resource_version: Some(secret.version),
+                    ..ObjectMeta::default()
+                },
+                ..Secret::default()
+            };
+            let applied = ctx
+                .kube
+                .apply_secret(
+                    namespace,
+                    &target.name,
+                    &field_manager(name),
+                    true,
+                    &nothing,
+                )
+                .await;
+            applied.map(|_| ())
+        }
+    }
+}
+
+/// Whether deletion of the sync has something to undo that ownership does not.
+pub fn wants_finalizer(valid: &Valid) -> bool {
+    valid.target.ownership == Ownership::Merge
+        && valid.target.deletion_policy == DeletionPolicy::Delete
+}
+
+/// Sets or removes our finalizer. What comes back is the object after the write.
+pub async fn set_finalizer(
+    ctx: &Ctx,
+    sync: &VaultSecretSync,
+    wanted: bool,
+) -> Result<VaultSecretSync, Problem> {
+    let meta = &sync.metadata;
+    let mut finalizers: Vec<String> = meta
+        .finalizers
+        .iter()
+        .flatten()
+        .filter(|name| *name != FINALIZER)
+        .cloned()
+        .collect();
+    if wanted {
+        finalizers.push(FINALIZER.to_owned());
+    }
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (namespace, name, version) = (
+        text(&meta.namespace),
+        text(&meta.name),
+        text(&meta.resource_version),
+    );
+    ctx.kube
+        .set_finalizers(PLURAL, &namespace, &name, &version, &finalizers)
+        .await
+}
