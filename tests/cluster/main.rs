@@ -1,0 +1,98 @@
+//! The operator on a real API server against the simulator, all as real processes.
+//!
+//! One control plane, one simulator and one operator serve all tests; each test has a namespace, an application and a vault
+//! of its own. When all have run, the operator is ended by SIGTERM, and everything that it printed, said or stored outside
+//! Secrets is searched for the values that the tests planted.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it must be"
+)]
+#![allow(unreachable_pub, missing_docs, reason = "a test binary has no callers")]
+
+mod basics;
+mod kit;
+mod leaks;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use futures::future::LocalBoxFuture;
+use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
+
+use kit::{Kit, World};
+
+/// A test: a name, and what it does in a namespace of its own.
+pub struct Case {
+    name: &'static str,
+    run: fn(Kit) -> LocalBoxFuture<'static, Result<()>>,
+}
+
+/// Lists async functions as tests.
+#[macro_export]
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => {
+        vec![$($crate::Case {
+            name: concat!(module_path!(), "::", stringify!($name)),
+            run: |kit| Box::pin($name(kit)),
+        }),*]
+    };
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Tests wait far more than they compute.
+    arguments.test_threads = arguments.test_threads.or(Some(6));
+    let cases = [basics::cases()].into_iter().flatten();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    if arguments.list {
+        let trials = cases
+            .map(|case| Trial::test(case.name, || Ok(())))
+            .collect();
+        return exit_code(&libtest_mimic::run(&arguments, trials));
+    }
+    let world = Arc::new(
+        runtime
+            .block_on(World::start())
+            .unwrap_or_else(|error| panic!("{error:#}")),
+    );
+    let trials = cases
+        .map(|case| {
+            let (world, handle) = (Arc::clone(&world), runtime.handle().clone());
+            Trial::test(case.name, move || {
+                let run = async { (case.run)(Kit::new(world, case.name).await?).await };
+                handle
+                    .block_on(run)
+                    .map_err(|error| Failed::from(format!("{error:#}")))
+            })
+        })
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let afterwards = runtime
+        .block_on(leaks::afterwards(world))
+        .map_err(|error| format!("{error:#}"));
+    let last = Trial::test(
+        "afterwards::operator_ends_cleanly_and_has_printed_no_secret",
+        move || afterwards.map_err(Failed::from),
+    );
+    let last = libtest_mimic::run(&Arguments::default(), vec![last]);
+    if conclusion.has_failed() {
+        ExitCode::FAILURE
+    } else {
+        exit_code(&last)
+    }
+}
+
+fn exit_code(conclusion: &Conclusion) -> ExitCode {
+    if conclusion.has_failed() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
