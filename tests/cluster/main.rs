@@ -13,10 +13,13 @@
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no callers")]
 
 mod basics;
+mod cel;
 mod drift;
 mod hands;
 mod kit;
+mod kubectl;
 mod leaks;
+mod lifecycle;
 mod merge;
 mod ownership;
 
@@ -52,7 +55,10 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(6));
     let cases = [
         basics::cases(),
+        cel::cases(),
         drift::cases(),
+        kubectl::cases(),
+        lifecycle::cases(),
         merge::cases(),
         ownership::cases(),
     ]

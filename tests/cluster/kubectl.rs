@@ -1,0 +1,166 @@
+//! What a person sees with kubectl.
+
+use anyhow::{Context, Result, ensure};
+use testbed::binaries;
+
+use crate::kit::Kit;
+use crate::{Case, cases};
+
+pub fn cases() -> Vec<Case> {
+    cases![
+        get_shows_the_columns_that_matter,
+        every_name_of_a_kind_works,
+        explain_tells_every_field,
+        wait_ends_when_a_sync_is_ready,
+        samples_are_accepted
+    ]
+}
+
+async fn kubectl(kit: &Kit, line: &str) -> Result<String> {
+    let arguments = ["-n", &kit.namespace].into_iter().chain(line.split(' '));
+    kit.world.control_plane.kubectl().run(arguments).await
+}
+
+/// The words of a table's head. No column's name has a blank in it.
+fn head(table: &str) -> Vec<&str> {
+    table
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect()
+}
+
+async fn get_shows_the_columns_that_matter(kit: Kit) -> Result<()> {
+    kit.synced_app().await?;
+    let table = kubectl(&kit, "get vss").await?;
+    let columns = [
+        "NAME", "VAULT", "SECRET", "KEYS", "READY", "SYNCED", "REASON", "CHANGED", "AGE",
+    ];
+    ensure!(head(&table) == columns, "{table}");
+    let row: Vec<&str> = table
+        .lines()
+        .nth(1)
+        .context("no row")?
+        .split_whitespace()
+        .collect();
+    let uri = kit.endpoints().vault_url(&kit.vault);
+    let wanted = ["app", &uri, "app", "1/1", "True", "True", "UpToDate"];
+    ensure!(row.get(..7) == Some(&wanted), "{table}");
+    let wide = kubectl(&kit, "get vss -o wide").await?;
+    ensure!(
+        head(&wide).ends_with(&["AGE", "IDENTITY", "MESSAGE"]),
+        "{wide}"
+    );
+    ensure!(wide.contains("the Secret equals the vault"), "{wide}");
+    let identities = kubectl(&kit, "get azid").await?;
+    ensure!(
+        head(&identities) == ["NAME", "CLIENT", "CREDENTIAL", "READY", "REASON", "AGE"],
+        "{identities}"
+    );
+    let line = identities.lines().nth(1).unwrap_or_default();
+    ensure!(
+        line.contains(&kit.client_id) && line.contains("True"),
+        "{identities}"
+    );
+    let wide = kubectl(&kit, "get azid -o wide").await?;
+    ensure!(
+        head(&wide).ends_with(&["AGE", "TENANT", "MESSAGE"]),
+        "{wide}"
+    );
+    Ok(())
+}
+
+async fn every_name_of_a_kind_works(kit: Kit) -> Result<()> {
+    kit.synced_app().await?;
+    for name in [
+        "vss",
+        "vaultsecretsync",
+        "vaultsecretsyncs",
+        "vaultsecretsyncs.lakevault.dev",
+    ] {
+        let found = kubectl(&kit, &format!("get {name} -o name")).await?;
+        ensure!(
+            found.trim() == "vaultsecretsync.lakevault.dev/app",
+            "{name}: {found}"
+        );
+    }
+    for name in ["azid", "azureidentity", "azureidentities"] {
+        let found = kubectl(&kit, &format!("get {name} -o name")).await?;
+        ensure!(
+            found.trim() == "azureidentity.lakevault.dev/main",
+            "{name}: {found}"
+        );
+    }
+    for name in ["cazid", "clusterazureidentity", "clusterazureidentities"] {
+        kubectl(&kit, &format!("get {name} -o name")).await?;
+    }
+    let everything = kubectl(&kit, "get lakevault -o name").await?;
+    for name in [
+        "vaultsecretsync.lakevault.dev/app",
+        "azureidentity.lakevault.dev/main",
+    ] {
+        ensure!(everything.contains(name), "{everything}");
+    }
+    let everywhere = kubectl(&kit, "get lakevault -A").await?;
+    ensure!(everywhere.contains(&kit.namespace), "{everywhere}");
+    Ok(())
+}
+
+async fn explain_tells_every_field(kit: Kit) -> Result<()> {
+    let told = kubectl(&kit, "explain vss.spec.data.secret.property").await?;
+    for words in [
+        "FIELD: property <string>",
+        "JSON path (RFC 9535)",
+        "Example: database.password",
+    ] {
+        ensure!(told.contains(words), "{told}");
+    }
+    for (kind, words) in [
+        ("vss", "mirrored into one Kubernetes Secret"),
+        ("azid", "VERSION:    v1alpha1"),
+        ("cazid.spec.allow", "namespaces"),
+    ] {
+        let told = kubectl(&kit, &format!("explain {kind}")).await?;
+        ensure!(told.contains(words), "{told}");
+    }
+    for kind in ["vss", "azid", "cazid"] {
+        let all = kubectl(&kit, &format!("explain {kind} --recursive")).await?;
+        ensure!(!all.contains("<no description>"), "{all}");
+    }
+    Ok(())
+}
+
+async fn wait_ends_when_a_sync_is_ready(kit: Kit) -> Result<()> {
+    kit.make_identity().await?;
+    kit.plant("s", "first").await?;
+    kit.apply(kit.sync("x", &[("K", "s")], |_| ())).await?;
+    for condition in ["Ready", "Synced"] {
+        let waited = kubectl(
+            &kit,
+            &format!("wait --for=condition={condition} vss/x --timeout=30s"),
+        )
+        .await?;
+        ensure!(waited.contains("condition met"), "{waited}");
+    }
+    ensure!(kit.data("x").await?.contains_key("K"));
+    Ok(())
+}
+
+async fn samples_are_accepted(kit: Kit) -> Result<()> {
+    let folder = binaries::repository().join("deploy/samples");
+    let mut files: Vec<_> = std::fs::read_dir(&folder)
+        .with_context(|| format!("{}", folder.display()))?
+        .collect::<std::io::Result<Vec<_>>>()?;
+    files.sort_by_key(std::fs::DirEntry::path);
+    ensure!(!files.is_empty(), "no samples in {}", folder.display());
+    for file in files {
+        let path = file.path().display().to_string();
+        kubectl(
+            &kit,
+            &format!("apply --server-side --dry-run=server -f {path}"),
+        )
+        .await?;
+    }
+    Ok(())
+}
