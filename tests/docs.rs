@@ -1,6 +1,12 @@
 //! The documents are true where a program can tell: links lead somewhere, examples are accepted, every reason has its entry,
 //! every make target exists. And one rule of ARCHITECTURE.md about the code: pure files are pure.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it must be"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
