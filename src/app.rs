@@ -1,6 +1,6 @@
 //! The composition root: the only place that builds clients, stores, watches and controllers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedReceiver;
@@ -24,6 +24,7 @@ use crate::events::Events;
 use crate::hub::Hub;
 use crate::k8s::api::Kube;
 use crate::k8s::controller::{self, Queue};
+use crate::k8s::overlay::Overlay;
 use crate::k8s::ready::Readiness;
 use crate::k8s::{crds, watch};
 use crate::telemetry::http::serve;
@@ -173,8 +174,8 @@ impl Operator {
             identities: Arc::clone(&lent),
             links: Arc::default(),
             secrets: Arc::default(),
-            written: Default::default(),
-            memories: Default::default(),
+            written: Overlay::default(),
+            memories: Mutex::default(),
             metrics: self.metrics.clone(),
             kube: kube.clone(),
         });
@@ -207,7 +208,7 @@ impl Operator {
             identities: lent,
             kube,
             metrics: self.metrics.clone(),
-            failures: Default::default(),
+            failures: Mutex::default(),
         });
         let inbox = Inbox {
             syncs: sync_names,
@@ -330,7 +331,7 @@ impl Operator {
         let api = Api::<PartialObjectMeta<Secret>>::all(self.client.clone());
         let config = watcher::Config::default().fields(NEVER_OURS);
         self.follow(tasks, SECRETS, watch::watch(api, config), move |event| {
-            events.secret(&event)
+            events.secret(&event);
         });
     }
 

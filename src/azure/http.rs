@@ -92,7 +92,7 @@ impl Answer {
                 let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
                 Duration::try_from(date.duration_since(now)).ok()
             })?;
-        Some(asked.min(Duration::from_secs(3600)))
+        Some(asked.min(Duration::from_hours(1)))
     }
 }
 
@@ -322,9 +322,9 @@ mod tests {
         assert_eq!(after("5"), Some(Duration::from_secs(5)));
         assert_eq!(
             after("Fri, 20 Nov 2026 07:01:00 GMT"),
-            Some(Duration::from_secs(60))
+            Some(Duration::from_mins(1))
         );
-        assert_eq!(after("999999"), Some(Duration::from_secs(3600)));
+        assert_eq!(after("999999"), Some(Duration::from_hours(1)));
         assert_eq!(after("soon"), None);
     }
 }

@@ -104,7 +104,7 @@ impl Identities {
         }
     }
 
-    /// The namespace of ClusterAzureIdentities' credentials.
+    /// The namespace of `ClusterAzureIdentities`' credentials.
     pub fn operator_namespace(&self) -> &str {
         &self.operator_namespace
     }

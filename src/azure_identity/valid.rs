@@ -161,7 +161,7 @@ impl Method {
     }
 }
 
-/// Parses an identity. `operator_namespace` holds the credentials of ClusterAzureIdentities.
+/// Parses an identity. `operator_namespace` holds the credentials of `ClusterAzureIdentities`.
 pub fn parse<I: Identity>(identity: &I, operator_namespace: &str) -> Result<Valid, Problem> {
     let key = identity.key();
     let meta = identity.meta();
@@ -249,7 +249,7 @@ pub fn reference<I: Identity>(identity: &I) -> ObjectReference {
 mod tests {
     use super::*;
 
-    fn identity(spec: serde_json::Value) -> AzureIdentity {
+    fn identity(spec: &serde_json::Value) -> AzureIdentity {
         serde_json::from_value(serde_json::json!({
             "apiVersion": "lakevault.dev/v1alpha1", "kind": "AzureIdentity",
             "metadata": {"name": "payments", "namespace": "team", "uid": "u", "generation": 3}, "spec": spec
@@ -271,7 +271,7 @@ mod tests {
     fn the_credential_of_an_identity_is_in_its_own_namespace() {
         let workload =
             spec(&serde_json::json!({"workloadIdentity": {"serviceAccountName": "app"}}));
-        let valid = parse(&identity(workload), "lakevault-system").unwrap();
+        let valid = parse(&identity(&workload), "lakevault-system").unwrap();
         assert_eq!(valid.credential_namespace, "team");
         assert_eq!(valid.method.word(), "workloadIdentity");
         assert_eq!(valid.grants, None);
@@ -323,7 +323,7 @@ mod tests {
             ),
         ];
         for (credential, field) in cases {
-            let problem = parse(&identity(spec(&credential)), "lakevault-system").unwrap_err();
+            let problem = parse(&identity(&spec(&credential)), "lakevault-system").unwrap_err();
             assert_eq!(problem.reason, Reason::InvalidSpec);
             assert!(
                 problem.message.contains(field) && problem.message.contains("team/payments"),

@@ -24,7 +24,7 @@ struct Cli {
 enum Command {
     /// Run the operator until SIGTERM.
     Run(RunArgs),
-    /// Print the CustomResourceDefinitions as YAML.
+    /// Print the `CustomResourceDefinitions` as YAML.
     Crds,
 }
 
@@ -35,7 +35,7 @@ pub struct RunArgs {
     #[arg(long, env = "LAKEVAULT_HTTP_ADDRESS", default_value = "0.0.0.0:8080")]
     pub http_address: SocketAddr,
 
-    /// The operator's own namespace: credentials of ClusterAzureIdentities live there. Default: that of the pod.
+    /// The operator's own namespace: credentials of `ClusterAzureIdentities` live there. Default: that of the pod.
     #[arg(long, env = "LAKEVAULT_NAMESPACE")]
     pub namespace: Option<String>,
 
@@ -87,18 +87,15 @@ pub fn main() -> Result<(), String> {
                 .block_on(app::run(args))
         }
         Command::Crds => {
-            let text = crds()?
-                .into_iter()
-                .map(|(_, yaml)| format!("---\n{yaml}"))
-                .collect::<String>();
+            let documents: Vec<String> = crds()?.into_iter().map(|(_, yaml)| yaml).collect();
             std::io::stdout()
-                .write_all(text.as_bytes())
+                .write_all(documents.join("---\n").as_bytes())
                 .map_err(|error| format!("failed to write: {error}"))
         }
     }
 }
 
-/// The CustomResourceDefinitions as YAML, by plural name.
+/// The `CustomResourceDefinitions` as YAML, by plural name.
 pub fn crds() -> Result<Vec<(String, String)>, String> {
     let all = [
         AzureIdentity::crd(),

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
-#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[kube(
     group = "lakevault.dev",
     version = "v1alpha1",
@@ -166,6 +166,10 @@ pub enum Decode {
 }
 
 impl Decode {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
     fn is_none(&self) -> bool {
         *self == Self::None
     }
@@ -333,7 +337,7 @@ pub struct KeyError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<i32>,
 
-    /// Azure's own code. Example: SecretNotFound.
+    /// Azure's own code. Example: `SecretNotFound`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure_code: Option<String>,
 }

@@ -480,23 +480,17 @@ fn forget(ctx: &Ctx, sync: &VaultSecretSync) {
 
 /// A step that failed in Kubernetes. Nothing is remembered, so the next try does all of it.
 fn failed(sync: &VaultSecretSync, problem: &Problem) -> Outcome {
-    let pause = match problem.reason {
-        Reason::Conflict => AFTER_CONFLICT,
-        _ => retry::delay(
-            problem.retry,
-            1,
-            retry::seed(sync.metadata.uid.as_deref().unwrap_or_default(), "failed"),
-        ),
-    };
-    if problem.reason != Reason::Conflict {
-        warn!(sync = %name(sync), reason = %problem.reason, message = problem.message, "Reconcile failed");
+    if problem.reason == Reason::Conflict {
+        return Outcome {
+            word: "conflict",
+            action: Action::requeue(AFTER_CONFLICT),
+        };
     }
+    warn!(sync = %name(sync), reason = %problem.reason, message = problem.message, "Reconcile failed");
+    let uid = sync.metadata.uid.as_deref().unwrap_or_default();
+    let pause = retry::delay(problem.retry, 1, retry::seed(uid, "failed"));
     Outcome {
-        word: if problem.reason == Reason::Conflict {
-            "conflict"
-        } else {
-            "failed"
-        },
+        word: "failed",
         action: Action::requeue(pause),
     }
 }

@@ -14,7 +14,7 @@ use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
 /// How often a vault is looked at where the spec does not say.
-pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
+pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(5);
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A sync that can be worked on.
