@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn an_identity_that_is_being_deleted_is_not_used() {
-        let mut leaving = identity(spec(
+        let mut leaving = identity(&spec(
             &serde_json::json!({"clientSecret": {"name": "s", "key": "k"}}),
         ));
         leaving.metadata.deletion_timestamp = Some(

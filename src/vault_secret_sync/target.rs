@@ -330,14 +330,14 @@ mod tests {
             "{problem}"
         );
         let other = secret(
-            serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "another"}}),
+            &serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "another"}}),
         );
         assert!(matches!(
             relation(&valid(), Some(&other)),
             Relation::Foreign(_)
         ));
         let allowed = secret(
-            serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "x, app"}}),
+            &serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "x, app"}}),
         );
         assert_eq!(relation(&valid(), Some(&allowed)), Relation::Allowed);
     }
