@@ -110,6 +110,9 @@ impl Http {
             .user_agent(concat!("lakevault/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            // A connection that died without a word is found out and replaced, not waited for by every request on it.
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(5))
             .pool_idle_timeout(Duration::from_secs(90))
             .tcp_keepalive(Duration::from_secs(30));
         if let Some(file) = &options.ca_file {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Resource, ResourceExt};
 
 use super::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity, CredentialSpec, Grant};
 use crate::azure::auth::Profile;
@@ -37,8 +37,6 @@ impl fmt::Display for IdentityKey {
 pub trait Identity: Resource<DynamicType = ()> + Clone {
     /// Plural name, for metrics and URLs.
     const PLURAL: &'static str;
-    /// The API that it is written through.
-    fn api(client: Client, namespace: Option<&str>) -> Api<Self>;
     /// How it is named.
     fn key(&self) -> IdentityKey;
     /// Who authenticates, and how.
@@ -53,10 +51,6 @@ pub trait Identity: Resource<DynamicType = ()> + Clone {
 
 impl Identity for AzureIdentity {
     const PLURAL: &'static str = "azureidentities";
-
-    fn api(client: Client, namespace: Option<&str>) -> Api<Self> {
-        Api::namespaced(client, namespace.unwrap_or_default())
-    }
 
     fn key(&self) -> IdentityKey {
         IdentityKey {
@@ -85,10 +79,6 @@ impl Identity for AzureIdentity {
 
 impl Identity for ClusterAzureIdentity {
     const PLURAL: &'static str = "clusterazureidentities";
-
-    fn api(client: Client, _: Option<&str>) -> Api<Self> {
-        Api::all(client)
-    }
 
     fn key(&self) -> IdentityKey {
         IdentityKey {
