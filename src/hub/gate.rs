@@ -10,7 +10,7 @@ use crate::retry::Retry;
 
 /// A vault that fails this often in a row is left alone for a while: waiting for it would hold up whoever else has work.
 const BREAKS_AFTER: u32 = 3;
-/// For how long it is left alone the first time; doubling up to [`LONGEST_PAUSE`].
+/// For how long it is left alone the first time; doubling up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The ceiling of the pause.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
