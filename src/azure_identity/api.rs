@@ -317,3 +317,39 @@ pub struct AzureIdentityStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_expires_at: Option<Time>,
 }
+
+/// Which identity to use.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityRef {
+    /// AzureIdentity (of this namespace) or ClusterAzureIdentity. Default: AzureIdentity.
+    #[serde(default)]
+    pub kind: IdentityKind,
+
+    /// Its name. Example: payments.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// The kinds of identity.
+#[derive(
+    JsonSchema,
+    Serialize,
+    Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+)]
+pub enum IdentityKind {
+    /// An identity of the same namespace.
+    #[default]
+    AzureIdentity,
+    /// An identity that an administrator lends.
+    ClusterAzureIdentity,
+}

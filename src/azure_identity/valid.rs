@@ -8,10 +8,10 @@ use kube::{Resource, ResourceExt};
 use super::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity, CredentialSpec, Grant};
 use crate::azure::auth::Profile;
 use crate::azure::cloud::Cloud;
+use crate::azure_identity::api::IdentityKind;
 use crate::names::{NameError, ResourceName, SecretKey};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
-use crate::vault_secret_sync::api::IdentityKind;
 
 /// Names an identity. A ClusterAzureIdentity has no namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

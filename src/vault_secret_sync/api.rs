@@ -12,6 +12,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::azure_identity::api::IdentityRef;
+
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[kube(
@@ -78,42 +80,6 @@ pub struct VaultSecretSyncSpec {
     /// Pauses the sync: the vault is not asked and the Secret is left as it is. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
-}
-
-/// Which identity to use.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct IdentityRef {
-    /// AzureIdentity (of this namespace) or ClusterAzureIdentity. Default: AzureIdentity.
-    #[serde(default)]
-    pub kind: IdentityKind,
-
-    /// Its name. Example: payments.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-}
-
-/// The kinds of identity.
-#[derive(
-    JsonSchema,
-    Serialize,
-    Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-)]
-pub enum IdentityKind {
-    /// An identity of the same namespace.
-    #[default]
-    AzureIdentity,
-    /// An identity that an administrator lends.
-    ClusterAzureIdentity,
 }
 
 /// One key of the Secret.

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::SYNC_AT;
-use super::api::{DataEntry, Decode, DeletionPolicy, IdentityRef, Ownership, VaultSecretSync};
+use super::api::{DataEntry, Decode, DeletionPolicy, Ownership, VaultSecretSync};
 use crate::azure::key_vault::SecretId;
+use crate::azure_identity::api::IdentityRef;
 use crate::names::{NameError, ResourceName, SecretKey, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
