@@ -92,7 +92,7 @@ impl Answer {
                 let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
                 Duration::try_from(date.duration_since(now)).ok()
             })?;
-        Some(asked.min(Duration::from_secs(3600)))
+        Some(asked.min(Duration::from_hours(1)))
     }
 }
 
@@ -110,6 +110,9 @@ impl Http {
             .user_agent(concat!("lakevault/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            // A connection that died without a word is found out and replaced, not waited for by every request on it.
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(5))
             .pool_idle_timeout(Duration::from_secs(90))
             .tcp_keepalive(Duration::from_secs(30));
         if let Some(file) = &options.ca_file {
@@ -322,9 +325,9 @@ mod tests {
         assert_eq!(after("5"), Some(Duration::from_secs(5)));
         assert_eq!(
             after("Fri, 20 Nov 2026 07:01:00 GMT"),
-            Some(Duration::from_secs(60))
+            Some(Duration::from_mins(1))
         );
-        assert_eq!(after("999999"), Some(Duration::from_secs(3600)));
+        assert_eq!(after("999999"), Some(Duration::from_hours(1)));
         assert_eq!(after("soon"), None);
     }
 }

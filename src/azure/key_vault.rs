@@ -254,7 +254,7 @@ impl Challenge {
                     "authorization" | "authorization_uri" => challenge.authorization = Some(value),
                     "resource" => challenge.resource = Some(value),
                     "scope" => {
-                        challenge.resource = Some(value.trim_end_matches("/.default").to_owned())
+                        challenge.resource = Some(value.trim_end_matches("/.default").to_owned());
                     }
                     _ => {}
                 }

@@ -436,7 +436,7 @@ mod tests {
         let problem = read(&profile(), &throttled, now()).unwrap_err();
         assert_eq!(
             (problem.reason, problem.retry),
-            (Reason::Throttled, Retry::After(Duration::from_secs(60)))
+            (Reason::Throttled, Retry::After(Duration::from_mins(1)))
         );
     }
 }
