@@ -300,15 +300,10 @@ const IMPURE: [&str; 6] = [
     r"\bClient\b",
     r"\brand::",
 ];
-/// Known breaches, each with what would end it. One that is not needed any more makes the test fail.
-const BREACHES: [(&str, &str); 1] = [
-    // `Identity::api` makes a handle from a client: it belongs beside its only caller, in reconcile.rs.
-    ("src/azure_identity/valid.rs", r"\bClient\b"),
-];
 
 #[test]
 fn pure_files_are_pure() {
-    let (mut met, mut excused, mut broken) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let (mut met, mut broken) = (BTreeSet::new(), Vec::new());
     for path in files(&root().join("src"), ".rs") {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let Some(known) = PURE.iter().find(|pure| **pure == name) else {
@@ -322,23 +317,13 @@ fn pure_files_are_pure() {
             .into_owned();
         let code = product_code(&read(&path), &place);
         for pattern in IMPURE {
-            if !Regex::new(pattern).unwrap().is_match(&code) {
-                continue;
-            }
-            if BREACHES.contains(&(place.as_str(), pattern)) {
-                excused.insert(place.clone());
-            } else {
+            if Regex::new(pattern).unwrap().is_match(&code) {
                 broken.push(format!("{place} has {pattern}"));
             }
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
     assert_eq!(met.len(), PURE.len(), "only {met:?} were found");
-    assert_eq!(
-        excused.len(),
-        BREACHES.len(),
-        "a breach is mended: take it off the list"
-    );
 }
 
 /// A file without comments and without its tests, which stand last.
