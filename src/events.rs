@@ -61,9 +61,9 @@ impl Events {
             }
             Event::Init => {}
             Event::InitDone => {
-                links.retain_syncs(|(namespace, name)| {
+                self.wake(links.retain_syncs(|(namespace, name)| {
                     store.get(&ObjectRef::new(name).within(namespace)).is_some()
-                });
+                }));
             }
         }
         self.ctx.metrics.objects(PLURAL, links.syncs());
@@ -125,20 +125,19 @@ impl Events {
     /// A Secret came, changed or went: the syncs that write it, and those who authenticate with it.
     pub fn secret(&self, event: &Event<PartialObjectMeta<Secret>>) {
         let ctx = &self.ctx;
-        let Some(named) = ctx.secrets.saw(event) else {
-            return;
-        };
-        self.wake(ctx.links.of_secret(&named));
         let version = match event {
             Event::Apply(secret) | Event::InitApply(secret) => {
                 secret.metadata.resource_version.as_deref()
             }
             Event::Delete(_) | Event::Init | Event::InitDone => None,
         };
-        for key in ctx.links.of_credential(&named) {
-            if ctx.identities.credential_seen(&key, version) {
-                self.wake_identity(&key);
-                self.wake(ctx.links.of_identity(&key));
+        for named in ctx.secrets.saw(event) {
+            self.wake(ctx.links.of_secret(&named));
+            for key in ctx.links.of_credential(&named) {
+                if ctx.identities.credential_seen(&key, version) {
+                    self.wake_identity(&key);
+                    self.wake(ctx.links.of_identity(&key));
+                }
             }
         }
     }

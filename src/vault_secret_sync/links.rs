@@ -102,8 +102,8 @@ impl Links {
         others(&inner, &target, &named.1)
     }
 
-    /// Forgets syncs that a new list does not hold any more.
-    pub fn retain_syncs(&self, there: impl Fn(&Named) -> bool) {
+    /// Forgets syncs that a new list does not hold any more. Gives back the other syncs of their Secrets.
+    pub fn retain_syncs(&self, there: impl Fn(&Named) -> bool) -> Vec<Named> {
         let gone: Vec<Named> = self
             .lock()
             .syncs
@@ -111,9 +111,9 @@ impl Links {
             .filter(|named| !there(named))
             .cloned()
             .collect();
-        for named in gone {
-            self.sync_gone(&named);
-        }
+        gone.iter()
+            .flat_map(|named| self.sync_gone(named))
+            .collect()
     }
 
     /// The syncs that write into a Secret.
@@ -270,7 +270,12 @@ mod tests {
         assert_eq!(links.sync_seen(&named("b", "elsewhere")), [team("a")]);
         assert!(links.rivals("team", "t", "a").is_empty());
         assert_eq!(links.of_secret(&team("elsewhere")), [team("b")]);
-        links.sync_gone(&team("b"));
+        links.sync_seen(&named("b", "t"));
+        assert_eq!(
+            links.retain_syncs(|(_, name)| name != "b"),
+            [team("a")],
+            "who went while nobody watched held others up"
+        );
         assert!(links.of_secret(&team("elsewhere")).is_empty());
         assert_eq!(links.of_namespace("team"), [team("a")]);
         assert!(links.of_namespace("tea").is_empty());

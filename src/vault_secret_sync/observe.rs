@@ -1,7 +1,7 @@
 //! Reads: the Secret's metadata and the vault's objects. A thing that is not there is a fact, not an error.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
@@ -29,97 +29,90 @@ pub struct Secrets {
 }
 
 impl Secrets {
-    /// Takes a watch event over. Gives back whose it is.
-    pub fn saw(&self, event: &Event<PartialObjectMeta<Secret>>) -> Option<Named> {
-        let lock = |map: &Mutex<_>, named: &Named, meta: Arc<SecretMeta>| {
-            let mut map = map.lock().unwrap_or_else(PoisonError::into_inner);
-            let map: &mut BTreeMap<Named, Arc<SecretMeta>> = &mut map;
-            if meta.concerns_us() {
-                map.insert(named.clone(), meta)
-            } else {
-                map.remove(named)
-            };
-        };
+    /// Takes a watch event over. Gives back the Secrets that it tells about.
+    pub fn saw(&self, event: &Event<PartialObjectMeta<Secret>>) -> Vec<Named> {
         match event {
             Event::Apply(secret) => {
-                let named = named(secret);
-                lock(&self.watched, &named, Arc::new(SecretMeta::read(secret)));
-                Some(named)
+                let (named, meta) = (named(secret), Arc::new(SecretMeta::read(secret)));
+                if meta.concerns_us() {
+                    lock(&self.watched).insert(named.clone(), meta);
+                } else {
+                    lock(&self.watched).remove(&named);
+                    // What was written before somebody took our marks away is not how it is any more.
+                    drop(self.written.newer(seen(&named, &meta)));
+                }
+                vec![named]
             }
             Event::Delete(secret) => {
                 let named = named(secret);
-                self.watched
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .remove(&named);
+                lock(&self.watched).remove(&named);
                 self.written.forget(&named.0, &named.1);
-                Some(named)
+                vec![named]
             }
             Event::Init => {
-                *self.listing.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some(BTreeMap::new());
-                None
+                *lock(&self.listing) = Some(BTreeMap::new());
+                Vec::new()
             }
             Event::InitApply(secret) => {
-                let named = named(secret);
-                let meta = Arc::new(SecretMeta::read(secret));
+                let (named, meta) = (named(secret), Arc::new(SecretMeta::read(secret)));
                 if meta.concerns_us()
-                    && let Some(listing) = self
-                        .listing
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .as_mut()
+                    && let Some(listing) = lock(&self.listing).as_mut()
                 {
                     listing.insert(named.clone(), meta);
                 }
-                Some(named)
+                vec![named]
             }
-            Event::InitDone => {
-                if let Some(listed) = self
-                    .listing
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .take()
-                {
-                    *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = listed;
-                }
-                None
-            }
+            Event::InitDone => self.listed(),
         }
+    }
+
+    /// A new list is complete. Gives back what went while nobody watched: no event tells of it.
+    fn listed(&self) -> Vec<Named> {
+        let Some(listed) = lock(&self.listing).take() else {
+            return Vec::new();
+        };
+        let mut watched = lock(&self.watched);
+        let gone: Vec<Named> = watched
+            .keys()
+            .filter(|named| !listed.contains_key(*named))
+            .cloned()
+            .collect();
+        *watched = listed;
+        for (namespace, name) in &gone {
+            self.written.forget(namespace, name);
+        }
+        gone
     }
 
     /// Takes over what a write of ours returned.
     pub fn wrote(&self, secret: &PartialObjectMeta<Secret>) -> Arc<SecretMeta> {
         let (named, meta) = (named(secret), Arc::new(SecretMeta::read(secret)));
-        let seen = Seen {
-            namespace: &named.0,
-            name: &named.1,
-            uid: &meta.uid,
-            version: &meta.version,
-        };
-        self.written.put(seen, Arc::clone(&meta));
+        self.written.put(seen(&named, &meta), Arc::clone(&meta));
         meta
     }
 
     /// A Secret's metadata as far as it is known here.
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<SecretMeta>> {
         let named = (namespace.to_owned(), name.to_owned());
-        let watched = self
-            .watched
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&named)
-            .cloned();
+        let watched = lock(&self.watched).get(&named).cloned();
         let Some(watched) = watched else {
             return self.written.get(namespace, name);
         };
-        let seen = Seen {
-            namespace,
-            name,
-            uid: &watched.uid,
-            version: &watched.version,
-        };
-        Some(self.written.newer(seen).unwrap_or(watched))
+        let newer = self.written.newer(seen(&named, &watched));
+        Some(newer.unwrap_or(watched))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn seen<'a>(named: &'a Named, meta: &'a SecretMeta) -> Seen<'a> {
+    Seen {
+        namespace: &named.0,
+        name: &named.1,
+        uid: &meta.uid,
+        version: &meta.version,
     }
 }
 
@@ -164,4 +157,62 @@ pub async fn objects(
     }
     outcomes.extend(ctx.hub.read(identity, &valid.vault, &allowed).await);
     outcomes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn app(version: &str, marks: bool) -> PartialObjectMeta<Secret> {
+        let annotations = if marks {
+            serde_json::json!({"sync.lakevault.dev/app": "{\"keys\":{}}"})
+        } else {
+            serde_json::json!({})
+        };
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {"name": "app", "namespace": "team", "uid": "s", "resourceVersion": version, "annotations": annotations}
+        }))
+        .unwrap()
+    }
+
+    fn team(name: &str) -> Named {
+        ("team".to_owned(), name.to_owned())
+    }
+
+    #[test]
+    fn what_went_while_nobody_watched_is_told_by_the_next_list() {
+        let secrets = Secrets::default();
+        secrets.saw(&Event::Apply(app("7", true)));
+        secrets.wrote(&app("8", true));
+        assert!(secrets.saw(&Event::Init).is_empty());
+        assert_eq!(secrets.saw(&Event::InitDone), [team("app")]);
+        assert_eq!(secrets.get("team", "app"), None);
+    }
+
+    #[test]
+    fn a_list_that_holds_what_was_known_tells_nothing_more() {
+        let secrets = Secrets::default();
+        secrets.saw(&Event::Apply(app("7", true)));
+        secrets.saw(&Event::Init);
+        assert_eq!(
+            secrets.saw(&Event::InitApply(app("9", true))),
+            [team("app")]
+        );
+        assert!(secrets.saw(&Event::InitDone).is_empty());
+        assert_eq!(secrets.get("team", "app").unwrap().version, "9");
+    }
+
+    #[test]
+    fn marks_that_were_taken_away_are_not_remembered_from_our_own_write() {
+        let secrets = Secrets::default();
+        secrets.wrote(&app("8", true));
+        secrets.saw(&Event::Apply(app("7", false)));
+        assert!(
+            secrets.get("team", "app").is_some(),
+            "an older event hid a newer write"
+        );
+        secrets.saw(&Event::Apply(app("9", false)));
+        assert_eq!(secrets.get("team", "app"), None);
+    }
 }

@@ -148,7 +148,8 @@ pub fn plan(valid: &Valid, observed: &Observed<'_>, now: Timestamp) -> Plan {
         .iter()
         .map(|entry| (entry, look(valid, entry, observed, now)))
         .collect();
-    let blocked = blocked(valid, observed.secret).or_else(|| too_large(valid, &looked));
+    let blocked =
+        blocked(valid, observed.secret, observed.rivals).or_else(|| too_large(valid, &looked));
     let mut keys: Vec<KeyPlan> = looked
         .iter()
         .map(|(entry, looked)| key_plan(entry, looked, &share))
@@ -177,11 +178,7 @@ pub fn plan(valid: &Valid, observed: &Observed<'_>, now: Timestamp) -> Plan {
 }
 
 fn look<'a>(valid: &Valid, entry: &Entry, observed: &Observed<'a>, now: Timestamp) -> Looked<'a> {
-    if let Some(rival) = observed
-        .rivals
-        .iter()
-        .find(|rival| beats(rival, valid, entry.key.as_str(), observed.secret))
-    {
+    if let Some(rival) = claimed(valid, entry, observed.secret, observed.rivals) {
         let message = format!(
             "key {} of Secret {} is claimed by VaultSecretSync {}, which came first: name another key, or another Secret in spec.target.name",
             entry.key, valid.target.name, rival.name
@@ -218,9 +215,25 @@ fn usable(entry: &Entry, bundle: &SecretBundle, now: Timestamp) -> Result<(), Pr
     ))
 }
 
+/// The rival that a key is left to.
+fn claimed<'a>(
+    valid: &Valid,
+    entry: &Entry,
+    secret: Option<&SecretMeta>,
+    rivals: &'a [Rival],
+) -> Option<&'a Rival> {
+    let key = entry.key.as_str();
+    rivals.iter().find(|rival| beats(rival, valid, key, secret))
+}
+
+/// Whether one of two wants the whole Secret.
+fn wants_whole(rival: &Rival, valid: &Valid) -> bool {
+    rival.ownership == Ownership::Own || valid.target.ownership == Ownership::Own
+}
+
 /// Whether a rival has the better claim to a key: who holds it, else who came first. Both sides come to the same answer.
 fn beats(rival: &Rival, valid: &Valid, key: &str, secret: Option<&SecretMeta>) -> bool {
-    let whole = rival.ownership == Ownership::Own || valid.target.ownership == Ownership::Own;
+    let whole = wants_whole(rival, valid);
     if !whole && !rival.keys.contains(key) {
         return false;
     }
@@ -236,7 +249,22 @@ fn beats(rival: &Rival, valid: &Valid, key: &str, secret: Option<&SecretMeta>) -
 }
 
 /// Why the Secret must not be written, whatever the vault says. Asked before the vault is.
-pub fn blocked(valid: &Valid, secret: Option<&SecretMeta>) -> Option<Problem> {
+pub fn blocked(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> Option<Problem> {
+    // First, since a Secret that a rival has written is also somebody else's, which would tell less.
+    let winner = rivals
+        .iter()
+        .find(|rival| wants_whole(rival, valid) && beats(rival, valid, "", secret));
+    if let Some(rival) = winner {
+        let message = format!(
+            "Secret {} is claimed by VaultSecretSync {}, which came first: name another Secret in spec.target.name, or let both put keys into one with spec.target.ownership Merge",
+            valid.target.name, rival.name
+        );
+        return Some(Problem::new(
+            Reason::TargetClaimed,
+            Retry::OnChange,
+            message,
+        ));
+    }
     match relation(valid, secret) {
         Relation::Foreign(problem) => return Some(problem),
         Relation::Absent if valid.target.ownership == Ownership::Merge => {
@@ -422,8 +450,14 @@ fn dress(
     }
 }
 
-/// The objects that must be read. After damage alone: those of the damaged keys; else all of them.
-pub fn wanted(valid: &Valid, secret: Option<&SecretMeta>, only_damage: bool) -> Vec<SecretId> {
+/// The objects that must be read. After damage alone: those of the damaged keys; else all of them. Keys that are left to a
+/// rival need none.
+pub fn wanted(
+    valid: &Valid,
+    secret: Option<&SecretMeta>,
+    rivals: &[Rival],
+    only_damage: bool,
+) -> Vec<SecretId> {
     let share = secret
         .and_then(|secret| secret.share(&valid.name))
         .cloned()
@@ -431,7 +465,8 @@ pub fn wanted(valid: &Valid, secret: Option<&SecretMeta>, only_damage: bool) -> 
     let entries = valid
         .entries
         .iter()
-        .filter(|entry| !only_damage || held(entry, &share).is_none());
+        .filter(|entry| !only_damage || held(entry, &share).is_none())
+        .filter(|entry| claimed(valid, entry, secret, rivals).is_none());
     entries
         .map(|entry| entry.id.clone())
         .collect::<BTreeSet<_>>()

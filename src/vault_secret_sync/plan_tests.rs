@@ -243,7 +243,10 @@ fn damage_is_repaired_with_nothing_but_the_damaged_keys_objects() {
         .unwrap()
         .intact
         .remove("DB_PASSWORD");
-    assert_eq!(wanted(&valid, Some(&secret), true), [id("db-password")]);
+    assert_eq!(
+        wanted(&valid, Some(&secret), &[], true),
+        [id("db-password")]
+    );
     let objects = BTreeMap::from([(id("db-password"), bundle("a", "v1"))]);
     let plan = planned(&valid, Some(&secret), &objects, &[]);
     let write = plan.write.as_ref().unwrap();
@@ -443,6 +446,27 @@ fn who_holds_a_secret_keeps_it_from_an_older_one_that_comes_later() {
 }
 
 #[test]
+fn a_secret_that_a_rival_has_written_is_told_as_claimed_and_no_vault_is_asked() {
+    let valid = valid();
+    let mut theirs = written(&valid, V1);
+    let share = theirs.facts.shares.remove("app").unwrap();
+    theirs.facts.shares.insert("other".to_owned(), share);
+    theirs.facts.controller = Some(Controller {
+        uid: "uid-other".to_owned(),
+        named: "VaultSecretSync other".to_owned(),
+    });
+    let rivals = [rival("other", 40, Ownership::Own, &["X"])];
+    let plan = planned(&valid, Some(&theirs), &BTreeMap::new(), &rivals);
+    let blocked = plan.blocked.unwrap();
+    assert_eq!(blocked.reason, Reason::TargetClaimed);
+    assert!(
+        blocked.message.contains("VaultSecretSync other"),
+        "{blocked}"
+    );
+    assert!(wanted(&valid, Some(&theirs), &rivals, false).is_empty());
+}
+
+#[test]
 fn two_that_merge_share_a_secret_key_by_key() {
     let mut merge = parse(&sync_with(|spec| {
         spec["target"] = serde_json::json!({"ownership": "Merge"});
@@ -462,6 +486,11 @@ fn two_that_merge_share_a_secret_key_by_key() {
     assert_eq!(
         plan.write.unwrap().fresh.keys().collect::<Vec<_>>(),
         ["DB_PASSWORD"]
+    );
+    assert_eq!(
+        wanted(&merge, Some(&theirs), &rivals, false),
+        [id("db-password")],
+        "a value is read that somebody else writes"
     );
 }
 

@@ -119,7 +119,15 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     };
     // 4. observe (reads)
     let secret = observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await?;
-    let (objects, no_look) = look(ctx, &valid, &identity, secret.as_deref(), only_damage).await;
+    let (objects, no_look) = look(
+        ctx,
+        &valid,
+        &identity,
+        secret.as_deref(),
+        &rivals,
+        only_damage,
+    )
+    .await;
     // 5. plan (pure)
     let plan = plan::plan(
         &valid,
@@ -211,13 +219,14 @@ async fn look(
     valid: &Valid,
     identity: &Result<Identity, Problem>,
     secret: Option<&SecretMeta>,
+    rivals: &[Rival],
     only_damage: bool,
 ) -> (BTreeMap<SecretId, hub::Outcome>, Option<Problem>) {
     match identity {
         Err(problem) => (BTreeMap::new(), Some(problem.clone())),
-        Ok(_) if plan::blocked(valid, secret).is_some() => (BTreeMap::new(), None),
+        Ok(_) if plan::blocked(valid, secret, rivals).is_some() => (BTreeMap::new(), None),
         Ok(identity) => {
-            let wanted = plan::wanted(valid, secret, only_damage);
+            let wanted = plan::wanted(valid, secret, rivals, only_damage);
             (observe::objects(ctx, valid, identity, wanted).await, None)
         }
     }

@@ -39,16 +39,14 @@ pub fn status(
     );
     let held = keys.iter().filter(|key| key.version.is_some()).count();
     let says = vec![ready(valid, look, &keys), synced(look), degraded(look)];
-    let target = match (valid, look.keys, look.problem) {
-        (Some(valid), Some(_), None) if held > 0 && (look.wrote || held == keys.len()) => {
-            Some(TargetStatus {
-                name: valid.target.name.to_string(),
-                ownership: valid.target.ownership,
-                deletion_policy: valid.target.deletion_policy,
-            })
-        }
-        _ => old.target.clone(),
-    };
+    let target = valid
+        .filter(|valid| has_arrived(old, valid, look, held, keys.len()))
+        .map(|valid| TargetStatus {
+            name: valid.target.name.to_string(),
+            ownership: valid.target.ownership,
+            deletion_policy: valid.target.deletion_policy,
+        })
+        .or_else(|| old.target.clone());
     VaultSecretSyncStatus {
         observed_generation: generation,
         conditions: conditions::set(&old.conditions, says, generation, now),
@@ -71,6 +69,23 @@ pub fn status(
         },
         next_check: look.next.map(Time),
     }
+}
+
+/// Whether the Secret of the spec is the one that was written. A Secret that moves is the old one until the new one holds
+/// all: what the status names is what will be let go.
+fn has_arrived(
+    old: &VaultSecretSyncStatus,
+    valid: &Valid,
+    look: &Look<'_>,
+    held: usize,
+    keys: usize,
+) -> bool {
+    let moves = old
+        .target
+        .as_ref()
+        .is_some_and(|target| target.name != valid.target.name.as_str());
+    let written = look.wrote && !moves;
+    look.keys.is_some() && look.problem.is_none() && held > 0 && (written || held == keys)
 }
 
 /// The status of a sync that rests: only that is said, all else stays.
@@ -399,6 +414,39 @@ mod tests {
             (first.keys, first.target, first.summary)
         );
         assert_eq!(second.observed_generation, Some(2));
+    }
+
+    #[test]
+    fn a_secret_that_moves_is_the_old_one_until_the_new_one_is_whole() {
+        let whole = [key("A", Some("1"), None), key("B", Some("2"), None)];
+        let first = looked(&VaultSecretSyncStatus::default(), &whole, None, 0);
+        let moved = parse(&crate::vault_secret_sync::fixtures::sync_with(|spec| {
+            spec["target"] = serde_json::json!({"name": "moved"});
+        }))
+        .unwrap();
+        let named = |old: &VaultSecretSyncStatus, keys: &[KeyPlan]| {
+            let look = Look {
+                keys: Some(keys),
+                problem: None,
+                wrote: true,
+                next: None,
+            };
+            status(old, Some(2), Some(&moved), &look, at(1))
+                .target
+                .unwrap()
+                .name
+        };
+        let part = [
+            key("A", Some("1"), None),
+            key("B", None, Some(Reason::SecretDisabled)),
+        ];
+        assert_eq!(named(&first, &part), "app");
+        assert_eq!(named(&first, &whole), "moved");
+        assert_eq!(
+            named(&VaultSecretSyncStatus::default(), &part),
+            "moved",
+            "a first Secret is named as soon as it is there"
+        );
     }
 
     #[test]

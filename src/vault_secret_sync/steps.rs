@@ -146,13 +146,18 @@ pub async fn release(
             }
         }
         Ownership::Merge => {
-            // An apply that holds nothing takes all of our fields away, and no others.
+            // An apply that holds nothing takes all of our fields away, and no others. The maps are there but empty: where
+            // one is left out, the API server drops it with all that no manager claims, and what was written by way of
+            // stringData is claimed by none.
             let nothing = Secret {
+                data: Some(BTreeMap::new()),
                 metadata: ObjectMeta {
                     name: Some(target.name.clone()),
                     namespace: Some(namespace.to_owned()),
                     uid: Some(secret.uid),
                     resource_version: Some(secret.version),
+                    labels: Some(BTreeMap::new()),
+                    annotations: Some(BTreeMap::new()),
                     ..ObjectMeta::default()
                 },
                 ..Secret::default()

@@ -204,16 +204,18 @@ pub fn relation(valid: &Valid, secret: Option<&SecretMeta>) -> Relation {
                 "still belongs to an earlier VaultSecretSync of this name and goes with it",
             )
         } else {
-            foreign(valid, &format!("is controlled by {}", controller.named))
+            controlled(valid, &controller.named)
         });
     }
-    if secret.share(&valid.name).is_some() {
+    // Who lost its record to somebody's edit is still known by its owner.
+    let owned = facts.controller.as_ref().map(|owner| &owner.uid) == Some(&valid.uid);
+    if owned || secret.share(&valid.name).is_some() {
         return Relation::Ours;
     }
     if facts.allows.contains(&valid.name) {
         return Relation::Allowed;
     }
-    Relation::Foreign(foreign(valid, "exists and is not ours"))
+    Relation::Foreign(foreign(valid))
 }
 
 fn waiting(valid: &Valid, what: &str) -> Problem {
@@ -221,11 +223,20 @@ fn waiting(valid: &Valid, what: &str) -> Problem {
     Problem::new(Reason::TargetNotOurs, Retry::Backoff, message)
 }
 
-fn foreign(valid: &Valid, what: &str) -> Problem {
+fn foreign(valid: &Valid) -> Problem {
     let (secret, sync) = (&valid.target.name, &valid.name);
     let message = format!(
-        "Secret {secret} {what}; it is left as it is. Name another one in spec.target.name, or allow it: kubectl -n {} annotate secret {secret} {ALLOW_SYNC}={sync}",
+        "Secret {secret} exists and is not ours; it is left as it is. Name another one in spec.target.name, or allow it: kubectl -n {} annotate secret {secret} {ALLOW_SYNC}={sync}",
         valid.namespace
+    );
+    Problem::new(Reason::TargetNotOurs, Retry::OnChange, message)
+}
+
+/// Consent would not help: a Secret has one controller.
+fn controlled(valid: &Valid, controller: &str) -> Problem {
+    let (secret, sync) = (&valid.target.name, &valid.name);
+    let message = format!(
+        "Secret {secret} is controlled by {controller}; it is left as it is. Name another one in spec.target.name, or put keys into it with spec.target.ownership Merge and its annotation {ALLOW_SYNC}={sync}"
     );
     Problem::new(Reason::TargetNotOurs, Retry::OnChange, message)
 }
@@ -320,6 +331,13 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_without_its_record_is_still_its_owners() {
+        let mut edited = written("uid-app");
+        edited["annotations"] = serde_json::json!({});
+        assert_eq!(relation(&valid(), Some(&secret(edited))), Relation::Ours);
+    }
+
+    #[test]
     fn a_foreign_secret_is_let_alone_unless_it_names_the_sync() {
         let plain = secret(&serde_json::json!({"name": "app"}));
         let Relation::Foreign(problem) = relation(&valid(), Some(&plain)) else {
@@ -352,6 +370,10 @@ mod tests {
             panic!("taken from its controller")
         };
         assert!(problem.message.contains("Certificate c"), "{problem}");
+        assert!(
+            !problem.message.contains("kubectl"),
+            "consent is advised where it does not help: {problem}"
+        );
         let merge = parse(&sync_with(|spec| {
             spec["target"] = serde_json::json!({"ownership": "Merge"});
         }))

@@ -13,8 +13,12 @@
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no callers")]
 
 mod basics;
+mod drift;
+mod hands;
 mod kit;
 mod leaks;
+mod merge;
+mod ownership;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,7 +50,14 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Tests wait far more than they compute.
     arguments.test_threads = arguments.test_threads.or(Some(6));
-    let cases = [basics::cases()].into_iter().flatten();
+    let cases = [
+        basics::cases(),
+        drift::cases(),
+        merge::cases(),
+        ownership::cases(),
+    ]
+    .into_iter()
+    .flatten();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
