@@ -192,7 +192,9 @@ fn timed_out(what: &str) -> Problem {
     Problem::new(
         Reason::TimedOut,
         Retry::Backoff,
-        format!("{what} did not answer in time"),
+        format!(
+            "{what} did not answer in time; it is tried again. May the operator reach it (network policy, firewall, proxy)?"
+        ),
     )
 }
 
@@ -222,25 +224,25 @@ fn explain(what: &str, error: &TransportError) -> Problem {
         return timed_out(what);
     }
     let how = if error.is_connect() {
-        "no connection to"
+        "no connection came about to"
     } else {
         "the connection broke to"
     };
     Problem::new(
         Reason::ConnectionFailed,
         Retry::Backoff,
-        format!("{how} {what}"),
+        format!(
+            "{how} {what}; it is tried again. May the operator reach it (network policy, firewall, proxy)?"
+        ),
     )
 }
 
 fn certificate_error(error: &(dyn StdError + 'static)) -> Option<String> {
-    let inner = error.downcast_ref::<rustls::Error>().or_else(|| {
-        error
-            .downcast_ref::<std::io::Error>()?
-            .get_ref()?
-            .downcast_ref::<rustls::Error>()
-    })?;
-    matches!(inner, rustls::Error::InvalidCertificate(_)).then(|| inner.to_string())
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return matches!(error, rustls::Error::InvalidCertificate(_)).then(|| error.to_string());
+    }
+    // An `io::Error` hides what it wraps from the chain of sources, and each layer of the connection wraps anew.
+    certificate_error(error.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 /// Looks a name up in the hosts file, read anew each time (it is small, and look-ups are rare), else in the system.
@@ -307,6 +309,18 @@ mod tests {
         );
         assert_eq!(in_hosts(text, "plain"), ["127.0.0.2:0".parse().unwrap()]);
         assert!(in_hosts(text, "two").is_empty() && in_hosts(text, "x").is_empty());
+    }
+
+    #[test]
+    fn a_refused_certificate_is_found_however_deep_it_is_wrapped() {
+        use std::io::{Error, ErrorKind};
+        let refused = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let once = Error::new(ErrorKind::InvalidData, refused());
+        assert!(certificate_error(&once).is_some());
+        assert!(certificate_error(&Error::other(once)).is_some());
+        let other = Error::other(rustls::Error::HandshakeNotComplete);
+        assert!(certificate_error(&other).is_none());
+        assert!(certificate_error(&Error::from(ErrorKind::TimedOut)).is_none());
     }
 
     #[test]

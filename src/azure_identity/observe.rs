@@ -73,7 +73,7 @@ async fn client_secret(
         .filter(|bytes| !bytes.is_empty())
         .ok_or_else(|| {
             absent(format!(
-                "Secret {namespace}/{name} has no key {key}, or it is empty"
+                "Secret {namespace}/{name} has no key {key}, or it is empty: put the client secret there, or name its key in spec.clientSecret.key"
             ))
         })?;
     Ok(Read {

@@ -377,10 +377,11 @@ fn next_look(
         .chain(done.keys.iter().filter_map(|key| key.problem.as_ref()));
     let seed = retry::seed(&valid.uid, "look");
     let retries = problems.map(|problem| retry::delay(problem.retry, failures, seed));
-    // A problem of the whole is not mended by looking at the vault in the usual rhythm.
+    // A problem of the whole is not mended by looking at the vault in the usual rhythm, unless it is about what the vault holds.
+    let of_vault = |problem: &Problem| problem.reason == Reason::TooLarge;
     let interval = valid
         .interval
-        .filter(|_| done.problem.is_none())
+        .filter(|_| done.problem.as_ref().is_none_or(of_vault))
         .map(|interval| retry::jitter(interval, seed));
     let pause = retries.chain(interval).min();
     let after = |pause| {
