@@ -1,6 +1,8 @@
 //! The composition root: the only place that builds clients, stores, watches and controllers.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::channel::mpsc::UnboundedReceiver;
@@ -14,19 +16,20 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::azure::http::Http;
+use crate::azure::http::{Http, HttpOptions};
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
-use crate::cli::RunArgs;
 use crate::events::Events;
 use crate::hub::Hub;
 use crate::k8s::api::Kube;
 use crate::k8s::controller::{self, Queue};
+use crate::k8s::overlay::Overlay;
 use crate::k8s::ready::Readiness;
 use crate::k8s::{crds, watch};
 use crate::telemetry::http::serve;
+use crate::telemetry::logs::LogFormat;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
@@ -43,6 +46,52 @@ const NAMESPACES: &str = "watch of Namespaces (metadata)";
 const SYNCS: &str = "watch of VaultSecretSyncs";
 const IDENTITIES: &str = "watch of AzureIdentities";
 const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
+
+/// How the operator runs.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunArgs {
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, env = "LAKEVAULT_HTTP_ADDRESS", default_value = "0.0.0.0:8080")]
+    pub http_address: SocketAddr,
+
+    /// The operator's own namespace: credentials of `ClusterAzureIdentities` live there. Default: that of the pod.
+    #[arg(long, env = "LAKEVAULT_NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// Format of the log.
+    #[arg(long, env = "LAKEVAULT_LOG_FORMAT", value_enum, default_value = "json")]
+    pub log_format: LogFormat,
+
+    /// Level of the log, or a filter such as info,lakevault=debug.
+    #[arg(long, env = "LAKEVAULT_LOG_LEVEL", default_value = "info")]
+    pub log_level: String,
+
+    /// A PEM file with root certificates to trust besides the system's.
+    #[arg(long, env = "LAKEVAULT_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// A file like /etc/hosts for Azure's names, where an address may carry a port. Names in it are not looked up elsewhere.
+    #[arg(long, env = "LAKEVAULT_HOSTS_FILE")]
+    pub hosts_file: Option<PathBuf>,
+
+    /// Requests that are under way at once between one identity and one vault.
+    #[arg(long, env = "LAKEVAULT_VAULT_CONCURRENCY", default_value_t = 32)]
+    pub vault_concurrency: usize,
+
+    /// Syncs that are worked on at once.
+    #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 256)]
+    pub concurrency: u16,
+}
+
+impl RunArgs {
+    /// How Azure is reached.
+    pub fn http(&self) -> HttpOptions {
+        HttpOptions {
+            ca_file: self.ca_file.clone(),
+            hosts_file: self.hosts_file.clone(),
+        }
+    }
+}
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<(), String> {
@@ -173,8 +222,8 @@ impl Operator {
             identities: Arc::clone(&lent),
             links: Arc::default(),
             secrets: Arc::default(),
-            written: Default::default(),
-            memories: Default::default(),
+            written: Overlay::default(),
+            memories: Mutex::default(),
             metrics: self.metrics.clone(),
             kube: kube.clone(),
         });
@@ -207,7 +256,7 @@ impl Operator {
             identities: lent,
             kube,
             metrics: self.metrics.clone(),
-            failures: Default::default(),
+            failures: Mutex::default(),
         });
         let inbox = Inbox {
             syncs: sync_names,
@@ -330,7 +379,7 @@ impl Operator {
         let api = Api::<PartialObjectMeta<Secret>>::all(self.client.clone());
         let config = watcher::Config::default().fields(NEVER_OURS);
         self.follow(tasks, SECRETS, watch::watch(api, config), move |event| {
-            events.secret(&event)
+            events.secret(&event);
         });
     }
 

@@ -8,10 +8,11 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 
+use crate::azure_identity::api::IdentityKind;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::k8s::controller::Queue;
-use crate::vault_secret_sync::api::{IdentityKind, VaultSecretSync};
+use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::links::Named;
 use crate::vault_secret_sync::reconcile::Ctx;
 use crate::vault_secret_sync::{PLURAL, reconcile};

@@ -14,11 +14,11 @@ pub enum Retry {
 }
 
 /// The slow look again at what only a change can mend.
-pub const RESYNC: Duration = Duration::from_secs(3600);
+pub const RESYNC: Duration = Duration::from_hours(1);
 /// The first pause of a backoff.
 pub const FIRST: Duration = Duration::from_secs(2);
 /// The ceiling of a backoff.
-pub const CEILING: Duration = Duration::from_secs(300);
+pub const CEILING: Duration = Duration::from_mins(5);
 
 /// The pause before the next try after `failures` failures in a row (1 for the first), spread by `seed`.
 pub fn delay(retry: Retry, failures: u32, seed: u64) -> Duration {
@@ -72,9 +72,9 @@ mod tests {
     #[test]
     fn a_time_that_was_asked_for_is_never_cut_short() {
         for seed in 0..1000 {
-            let pause = delay(Retry::After(Duration::from_secs(60)), 1, seed);
+            let pause = delay(Retry::After(Duration::from_mins(1)), 1, seed);
             assert!(
-                pause >= Duration::from_secs(60) && pause <= Duration::from_secs(66),
+                pause >= Duration::from_mins(1) && pause <= Duration::from_secs(66),
                 "{pause:?}"
             );
         }

@@ -1,4 +1,4 @@
-//! The committed CustomResourceDefinitions are those of the Rust types. `LAKEVAULT_BLESS=1` rewrites them.
+//! The committed `CustomResourceDefinitions` are those of the Rust types. `LAKEVAULT_BLESS=1` rewrites them.
 
 use std::fs;
 use std::path::Path;

@@ -92,7 +92,7 @@ impl Answer {
                 let date = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
                 Duration::try_from(date.duration_since(now)).ok()
             })?;
-        Some(asked.min(Duration::from_secs(3600)))
+        Some(asked.min(Duration::from_hours(1)))
     }
 }
 
@@ -110,6 +110,9 @@ impl Http {
             .user_agent(concat!("lakevault/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
+            // A connection that died without a word is found out and replaced, not waited for by every request on it.
+            .http2_keep_alive_interval(Duration::from_secs(20))
+            .http2_keep_alive_timeout(Duration::from_secs(5))
             .pool_idle_timeout(Duration::from_secs(90))
             .tcp_keepalive(Duration::from_secs(30));
         if let Some(file) = &options.ca_file {
@@ -189,7 +192,9 @@ fn timed_out(what: &str) -> Problem {
     Problem::new(
         Reason::TimedOut,
         Retry::Backoff,
-        format!("{what} did not answer in time"),
+        format!(
+            "{what} did not answer in time; it is tried again. May the operator reach it (network policy, firewall, proxy)?"
+        ),
     )
 }
 
@@ -219,25 +224,25 @@ fn explain(what: &str, error: &TransportError) -> Problem {
         return timed_out(what);
     }
     let how = if error.is_connect() {
-        "no connection to"
+        "no connection came about to"
     } else {
         "the connection broke to"
     };
     Problem::new(
         Reason::ConnectionFailed,
         Retry::Backoff,
-        format!("{how} {what}"),
+        format!(
+            "{how} {what}; it is tried again. May the operator reach it (network policy, firewall, proxy)?"
+        ),
     )
 }
 
 fn certificate_error(error: &(dyn StdError + 'static)) -> Option<String> {
-    let inner = error.downcast_ref::<rustls::Error>().or_else(|| {
-        error
-            .downcast_ref::<std::io::Error>()?
-            .get_ref()?
-            .downcast_ref::<rustls::Error>()
-    })?;
-    matches!(inner, rustls::Error::InvalidCertificate(_)).then(|| inner.to_string())
+    if let Some(error) = error.downcast_ref::<rustls::Error>() {
+        return matches!(error, rustls::Error::InvalidCertificate(_)).then(|| error.to_string());
+    }
+    // An `io::Error` hides what it wraps from the chain of sources, and each layer of the connection wraps anew.
+    certificate_error(error.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
 /// Looks a name up in the hosts file, read anew each time (it is small, and look-ups are rare), else in the system.
@@ -307,6 +312,18 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_certificate_is_found_however_deep_it_is_wrapped() {
+        use std::io::{Error, ErrorKind};
+        let refused = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let once = Error::new(ErrorKind::InvalidData, refused());
+        assert!(certificate_error(&once).is_some());
+        assert!(certificate_error(&Error::other(once)).is_some());
+        let other = Error::other(rustls::Error::HandshakeNotComplete);
+        assert!(certificate_error(&other).is_none());
+        assert!(certificate_error(&Error::from(ErrorKind::TimedOut)).is_none());
+    }
+
+    #[test]
     fn retry_after_is_read_as_seconds_or_date_and_bounded() {
         let now: jiff::Timestamp = "2026-11-20T07:00:00Z".parse().unwrap();
         let after = |text: &'static str| {
@@ -322,9 +339,9 @@ mod tests {
         assert_eq!(after("5"), Some(Duration::from_secs(5)));
         assert_eq!(
             after("Fri, 20 Nov 2026 07:01:00 GMT"),
-            Some(Duration::from_secs(60))
+            Some(Duration::from_mins(1))
         );
-        assert_eq!(after("999999"), Some(Duration::from_secs(3600)));
+        assert_eq!(after("999999"), Some(Duration::from_hours(1)));
         assert_eq!(after("soon"), None);
     }
 }

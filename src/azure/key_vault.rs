@@ -130,7 +130,7 @@ pub fn read(
     let status = answer.status.as_u16();
     if answer.status.is_success() {
         return bundle(id, answer).ok_or_else(|| {
-            let message = format!("{vault} answered for {id} in a form that is not understood");
+            let message = format!("{vault} answered for {id} in a form that is not understood; it is asked again. Does a proxy stand in between?");
             Problem::new(Reason::MalformedAnswer, Retry::Backoff, message).answered(status, None)
         });
     }
@@ -144,7 +144,9 @@ pub fn read(
             Problem::new(
                 Reason::Throttled,
                 retry,
-                format!("{vault} limits its callers"),
+                format!(
+                    "{vault} limits its callers; it is asked again when it allows. If this lasts, look at it less often: spec.refreshInterval"
+                ),
             )
         }
         500.. | 408 => {
@@ -152,7 +154,9 @@ pub fn read(
             Problem::new(
                 Reason::AzureUnavailable,
                 retry,
-                format!("{vault} answered HTTP {status}"),
+                format!(
+                    "{vault} answered HTTP {status}; it is asked again. If this lasts, see https://azure.status.microsoft"
+                ),
             )
         }
         _ => refused(profile, vault, id, status, &error),
@@ -217,7 +221,7 @@ fn challenged(profile: &Profile, vault: &VaultUri, answer: &Answer) -> Problem {
         return Problem::new(Reason::ForeignChallenge, Retry::Backoff, message);
     }
     let message = format!(
-        "{vault} does not accept tokens of client {} in tenant {}",
+        "{vault} does not accept tokens of client {} in tenant {}: check the identity's tenantId and cloud, and the operator's clock",
         profile.client, profile.tenant
     );
     Problem::new(Reason::Unauthorized, Retry::Backoff, message)
@@ -254,7 +258,7 @@ impl Challenge {
                     "authorization" | "authorization_uri" => challenge.authorization = Some(value),
                     "resource" => challenge.resource = Some(value),
                     "scope" => {
-                        challenge.resource = Some(value.trim_end_matches("/.default").to_owned())
+                        challenge.resource = Some(value.trim_end_matches("/.default").to_owned());
                     }
                     _ => {}
                 }
@@ -298,7 +302,10 @@ fn refused(
         (403, "ForbiddenByFirewall" | "ForbiddenByConnection") => (
             Reason::ForbiddenByNetwork,
             Retry::Backoff,
-            format!("the network settings of {vault} shut the operator out: {said}"),
+            format!(
+                "the network settings of {vault} shut the operator out. Mend: az keyvault network-rule add --name {} --ip-address <address of the operator>, or reach the vault by a private endpoint. Azure says: {said}",
+                vault.vault_name()
+            ),
         ),
         (403, _) => (
             Reason::Forbidden,

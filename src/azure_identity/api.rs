@@ -1,7 +1,8 @@
 //! The kinds `AzureIdentity` (of a namespace) and `ClusterAzureIdentity` (lent by an admin to namespaces).
 #![allow(
     unreachable_pub,
-    reason = "the KubeSchema derive makes private shadows of public types"
+    clippy::duplicated_attributes,
+    reason = "the KubeSchema derive makes private shadows of public types, and print columns look alike"
 )]
 
 use std::collections::BTreeMap;
@@ -183,7 +184,7 @@ pub struct WorkloadIdentitySpec {
 #[x_kube(validation = Rule::new("has(self.name) != has(self.custom)").message("exactly one of name and custom must be set"))]
 #[serde(rename_all = "camelCase")]
 pub struct CloudSpec {
-    /// A cloud that Microsoft runs: Public, USGovernment or China.
+    /// A cloud that Microsoft runs: Public, `USGovernment` or China.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<CloudName>,
 
@@ -199,7 +200,7 @@ pub enum CloudName {
     Public,
     /// Azure Government (`login.microsoftonline.us`).
     USGovernment,
-    /// Azure operated by 21Vianet (`login.partner.microsoftonline.cn`).
+    /// Azure operated by `21Vianet` (`login.partner.microsoftonline.cn`).
     China,
 }
 
@@ -267,13 +268,13 @@ pub struct Grant {
     /// Which namespaces.
     pub namespaces: NamespaceSelector,
 
-    /// Only these vaults, by name. Default: all. Example: ["kv-payments"].
+    /// Only these vaults, by name. Default: all. Example: `["kv-payments"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127)))]
     pub vaults: Option<Vec<String>>,
 
     /// Only vault objects whose names fit one of these patterns, in which `*` stands for any characters. Default: all.
-    /// Example: ["payments-*"].
+    /// Example: `["payments-*"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127)))]
     pub secrets: Option<Vec<String>>,
@@ -284,7 +285,7 @@ pub struct Grant {
 #[x_kube(validation = Rule::new("has(self.names) || has(self.matchLabels)").message("names or matchLabels must be set"))]
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceSelector {
-    /// Namespaces by name. Example: ["payments"].
+    /// Namespaces by name. Example: `["payments"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024), inner(length(min = 1, max = 63)))]
     pub names: Option<Vec<String>>,
@@ -315,4 +316,40 @@ pub struct AzureIdentityStatus {
     /// When the newest token for Key Vault ends. It is renewed well before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_expires_at: Option<Time>,
+}
+
+/// Which identity to use.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityRef {
+    /// AzureIdentity (of this namespace) or ClusterAzureIdentity. Default: AzureIdentity.
+    #[serde(default)]
+    pub kind: IdentityKind,
+
+    /// Its name. Example: payments.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// The kinds of identity.
+#[derive(
+    JsonSchema,
+    Serialize,
+    Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+)]
+pub enum IdentityKind {
+    /// An identity of the same namespace.
+    #[default]
+    AzureIdentity,
+    /// An identity that an administrator lends.
+    ClusterAzureIdentity,
 }

@@ -142,8 +142,8 @@ mod tests {
     use super::*;
     use crate::azure::auth::Profile;
     use crate::azure::cloud::Cloud;
+    use crate::azure_identity::api::IdentityKind;
     use crate::azure_identity::valid::{IdentityKey, Method};
-    use crate::vault_secret_sync::api::IdentityKind;
 
     fn identity(grants: Option<serde_json::Value>, namespace: Option<&str>) -> Valid {
         Valid {

@@ -14,11 +14,11 @@ use super::{DEFAULT, observe};
 use crate::azure::auth::slots::Slots;
 use crate::azure::auth::{Token, entra};
 use crate::azure::http::Http;
+use crate::azure_identity::api::{IdentityKind, IdentityRef};
 use crate::k8s::api::Kube;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
-use crate::vault_secret_sync::api::{IdentityKind, IdentityRef};
 
 /// Everything that decides a token. A changed spec, a changed credential or an identity made anew has other slots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,7 +104,7 @@ impl Identities {
         }
     }
 
-    /// The namespace of ClusterAzureIdentities' credentials.
+    /// The namespace of `ClusterAzureIdentities`' credentials.
     pub fn operator_namespace(&self) -> &str {
         &self.operator_namespace
     }

@@ -73,7 +73,7 @@ async fn client_secret(
         .filter(|bytes| !bytes.is_empty())
         .ok_or_else(|| {
             absent(format!(
-                "Secret {namespace}/{name} has no key {key}, or it is empty"
+                "Secret {namespace}/{name} has no key {key}, or it is empty: put the client secret there, or name its key in spec.clientSecret.key"
             ))
         })?;
     Ok(Read {
@@ -100,25 +100,34 @@ async fn service_account_token(
     name: &ResourceName,
 ) -> Result<Read, Problem> {
     let namespace = &identity.credential_namespace;
-    let token = kube.service_account_token(namespace, name.as_str(), AUDIENCE).await.map_err(|problem| {
-        let (reason, mend) = match problem.reason {
-            Reason::Conflict => (
-                Reason::ServiceAccountNotFound,
-                format!("there is no ServiceAccount {namespace}/{name}. Mend: kubectl -n {namespace} create serviceaccount {name}"),
-            ),
-            Reason::KubernetesForbidden => (
-                Reason::TokenRequestForbidden,
-                format!("the operator may not create tokens for ServiceAccount {namespace}/{name}: an administrator must grant it \"create\" on serviceaccounts/token of that name"),
-            ),
-            _ => return problem,
-        };
-        Problem::new(reason, Retry::Backoff, format!("{}: {mend}", identity.key))
-    })?;
+    let token = kube
+        .service_account_token(namespace, name.as_str(), AUDIENCE)
+        .await
+        .map_err(|problem| explain_request(problem, identity, name))?;
     Ok(Read {
         presented: presented(&token),
         credential: Credential::Assertion(token),
         version: None,
     })
+}
+
+/// Says what a refused TokenRequest means for the identity.
+fn explain_request(problem: Problem, identity: &Valid, name: &ResourceName) -> Problem {
+    let (key, namespace) = (&identity.key, &identity.credential_namespace);
+    let explained = |reason, message| Problem::new(reason, Retry::Backoff, message);
+    if problem.reason == Reason::Conflict {
+        let message = format!(
+            "{key}: there is no ServiceAccount {namespace}/{name}. Mend: kubectl -n {namespace} create serviceaccount {name}"
+        );
+        explained(Reason::ServiceAccountNotFound, message)
+    } else if problem.reason == Reason::KubernetesForbidden {
+        let message = format!(
+            "{key}: the operator may not create tokens for ServiceAccount {namespace}/{name}: an administrator must grant it \"create\" on serviceaccounts/token of that name"
+        );
+        explained(Reason::TokenRequestForbidden, message)
+    } else {
+        problem
+    }
 }
 
 /// Issuer and subject from a token's payload, unverified: they are shown to people, nothing is decided by them.

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 use kube::runtime::controller::Action;
+use kube::{Api, Client, ResourceExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::{info, warn};
 
-use super::api::AzureIdentityStatus;
+use super::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity};
 use super::identities::Identities;
 use super::status::status;
 use super::valid::{Identity, parse, reference};
@@ -24,6 +24,24 @@ use crate::telemetry::metrics::Metrics;
 
 /// A renewal under way needs a moment before the slot is looked at again.
 const SHORTEST: Duration = Duration::from_secs(1);
+
+/// An identity that can be written.
+pub trait Stored: Identity + Serialize + DeserializeOwned + Debug {
+    /// The API that it is written through.
+    fn api(client: Client, namespace: Option<&str>) -> Api<Self>;
+}
+
+impl Stored for AzureIdentity {
+    fn api(client: Client, namespace: Option<&str>) -> Api<Self> {
+        Api::namespaced(client, namespace.unwrap_or_default())
+    }
+}
+
+impl Stored for ClusterAzureIdentity {
+    fn api(client: Client, _: Option<&str>) -> Api<Self> {
+        Api::all(client)
+    }
+}
 
 /// What reconciling identities needs.
 pub struct Ctx {
@@ -40,7 +58,7 @@ pub struct Ctx {
 /// parse (pure) → token (I/O, mostly from its slot) → status (pure) → written where it differs, Event on an edge.
 pub async fn reconcile<I>(identity: Arc<I>, ctx: Arc<Ctx>) -> Action
 where
-    I: Identity + Serialize + DeserializeOwned + Debug,
+    I: Stored,
 {
     let valid = parse(identity.as_ref(), ctx.identities.operator_namespace());
     let outcome = match &valid {
@@ -84,7 +102,7 @@ async fn write<I>(
     new: AzureIdentityStatus,
 ) -> Result<(), Problem>
 where
-    I: Identity + Serialize + DeserializeOwned + Debug,
+    I: Stored,
 {
     let edge = conditions::edge(&old.conditions, &new.conditions, "Ready");
     let mut updated = identity.clone();

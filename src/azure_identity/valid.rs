@@ -3,15 +3,15 @@
 use std::fmt;
 
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{Api, Client, Resource, ResourceExt};
+use kube::{Resource, ResourceExt};
 
 use super::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity, CredentialSpec, Grant};
 use crate::azure::auth::Profile;
 use crate::azure::cloud::Cloud;
+use crate::azure_identity::api::IdentityKind;
 use crate::names::{NameError, ResourceName, SecretKey};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
-use crate::vault_secret_sync::api::IdentityKind;
 
 /// Names an identity. A ClusterAzureIdentity has no namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,8 +37,6 @@ impl fmt::Display for IdentityKey {
 pub trait Identity: Resource<DynamicType = ()> + Clone {
     /// Plural name, for metrics and URLs.
     const PLURAL: &'static str;
-    /// The API that it is written through.
-    fn api(client: Client, namespace: Option<&str>) -> Api<Self>;
     /// How it is named.
     fn key(&self) -> IdentityKey;
     /// Who authenticates, and how.
@@ -53,10 +51,6 @@ pub trait Identity: Resource<DynamicType = ()> + Clone {
 
 impl Identity for AzureIdentity {
     const PLURAL: &'static str = "azureidentities";
-
-    fn api(client: Client, namespace: Option<&str>) -> Api<Self> {
-        Api::namespaced(client, namespace.unwrap_or_default())
-    }
 
     fn key(&self) -> IdentityKey {
         IdentityKey {
@@ -85,10 +79,6 @@ impl Identity for AzureIdentity {
 
 impl Identity for ClusterAzureIdentity {
     const PLURAL: &'static str = "clusterazureidentities";
-
-    fn api(client: Client, _: Option<&str>) -> Api<Self> {
-        Api::all(client)
-    }
 
     fn key(&self) -> IdentityKey {
         IdentityKey {
@@ -161,7 +151,7 @@ impl Method {
     }
 }
 
-/// Parses an identity. `operator_namespace` holds the credentials of ClusterAzureIdentities.
+/// Parses an identity. `operator_namespace` holds the credentials of `ClusterAzureIdentities`.
 pub fn parse<I: Identity>(identity: &I, operator_namespace: &str) -> Result<Valid, Problem> {
     let key = identity.key();
     let meta = identity.meta();
@@ -249,7 +239,7 @@ pub fn reference<I: Identity>(identity: &I) -> ObjectReference {
 mod tests {
     use super::*;
 
-    fn identity(spec: serde_json::Value) -> AzureIdentity {
+    fn identity(spec: &serde_json::Value) -> AzureIdentity {
         serde_json::from_value(serde_json::json!({
             "apiVersion": "lakevault.dev/v1alpha1", "kind": "AzureIdentity",
             "metadata": {"name": "payments", "namespace": "team", "uid": "u", "generation": 3}, "spec": spec
@@ -271,7 +261,7 @@ mod tests {
     fn the_credential_of_an_identity_is_in_its_own_namespace() {
         let workload =
             spec(&serde_json::json!({"workloadIdentity": {"serviceAccountName": "app"}}));
-        let valid = parse(&identity(workload), "lakevault-system").unwrap();
+        let valid = parse(&identity(&workload), "lakevault-system").unwrap();
         assert_eq!(valid.credential_namespace, "team");
         assert_eq!(valid.method.word(), "workloadIdentity");
         assert_eq!(valid.grants, None);
@@ -323,7 +313,7 @@ mod tests {
             ),
         ];
         for (credential, field) in cases {
-            let problem = parse(&identity(spec(&credential)), "lakevault-system").unwrap_err();
+            let problem = parse(&identity(&spec(&credential)), "lakevault-system").unwrap_err();
             assert_eq!(problem.reason, Reason::InvalidSpec);
             assert!(
                 problem.message.contains(field) && problem.message.contains("team/payments"),
@@ -334,7 +324,7 @@ mod tests {
 
     #[test]
     fn an_identity_that_is_being_deleted_is_not_used() {
-        let mut leaving = identity(spec(
+        let mut leaving = identity(&spec(
             &serde_json::json!({"clientSecret": {"name": "s", "key": "k"}}),
         ));
         leaving.metadata.deletion_timestamp = Some(

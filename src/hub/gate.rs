@@ -10,10 +10,10 @@ use crate::retry::Retry;
 
 /// A vault that fails this often in a row is left alone for a while: waiting for it would hold up whoever else has work.
 const BREAKS_AFTER: u32 = 3;
-/// For how long it is left alone the first time; doubling up to [`LONGEST_PAUSE`].
+/// For how long it is left alone the first time; doubling up to `LONGEST_PAUSE`.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The ceiling of the pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Pause after a 429 that does not say how long (Key Vault throttling guidance: start at 1 s and double).
 const UNSAID: Duration = Duration::from_secs(1);
 
@@ -102,14 +102,20 @@ enum Kind {
 }
 
 fn kind(reason: Reason) -> Kind {
-    match reason {
-        Reason::Throttled => Kind::Throttled,
+    let vault_fails = matches!(
+        reason,
         Reason::TimedOut
-        | Reason::ConnectionFailed
-        | Reason::AzureUnavailable
-        | Reason::HostNotFound
-        | Reason::CertificateNotTrusted => Kind::VaultFails,
-        _ => Kind::Answered,
+            | Reason::ConnectionFailed
+            | Reason::AzureUnavailable
+            | Reason::HostNotFound
+            | Reason::CertificateNotTrusted
+    );
+    if reason == Reason::Throttled {
+        Kind::Throttled
+    } else if vault_fails {
+        Kind::VaultFails
+    } else {
+        Kind::Answered
     }
 }
 
@@ -140,7 +146,7 @@ mod tests {
         gate.saw(
             Some(&problem(
                 Reason::Throttled,
-                Retry::After(Duration::from_secs(60)),
+                Retry::After(Duration::from_mins(1)),
             )),
             at(0),
         );
@@ -158,7 +164,7 @@ mod tests {
         gate.saw(
             Some(&problem(
                 Reason::Throttled,
-                Retry::After(Duration::from_secs(60)),
+                Retry::After(Duration::from_mins(1)),
             )),
             at(0),
         );

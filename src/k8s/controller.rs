@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 /// A reconcile that ended in a panic is tried again after this.
-const AFTER_PANIC: Duration = Duration::from_secs(60);
+const AFTER_PANIC: Duration = Duration::from_mins(1);
 /// Running reconciles get this long to end when the operator stops. Each of their writes is whole in itself.
 const FAREWELL: Duration = Duration::from_secs(4);
 

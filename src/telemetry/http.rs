@@ -61,11 +61,8 @@ async fn ready(State(served): State<Served>) -> impl IntoResponse {
     if missing.is_empty() {
         return (StatusCode::OK, "ok\n".to_owned());
     }
-    let lines: String = missing
-        .iter()
-        .map(|what| format!("waiting for {what}\n"))
-        .collect();
-    (StatusCode::SERVICE_UNAVAILABLE, lines)
+    let text = format!("waiting for {}\n", missing.join("\nwaiting for "));
+    (StatusCode::SERVICE_UNAVAILABLE, text)
 }
 
 async fn metrics_text(State(served): State<Served>) -> impl IntoResponse {

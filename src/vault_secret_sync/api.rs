@@ -12,8 +12,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::azure_identity::api::IdentityRef;
+
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
-#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[kube(
     group = "lakevault.dev",
     version = "v1alpha1",
@@ -80,42 +82,6 @@ pub struct VaultSecretSyncSpec {
     pub suspend: bool,
 }
 
-/// Which identity to use.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct IdentityRef {
-    /// AzureIdentity (of this namespace) or ClusterAzureIdentity. Default: AzureIdentity.
-    #[serde(default)]
-    pub kind: IdentityKind,
-
-    /// Its name. Example: payments.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-}
-
-/// The kinds of identity.
-#[derive(
-    JsonSchema,
-    Serialize,
-    Deserialize,
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-)]
-pub enum IdentityKind {
-    /// An identity of the same namespace.
-    #[default]
-    AzureIdentity,
-    /// An identity that an administrator lends.
-    ClusterAzureIdentity,
-}
-
 /// One key of the Secret.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
@@ -166,6 +132,10 @@ pub enum Decode {
 }
 
 impl Decode {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
     fn is_none(&self) -> bool {
         *self == Self::None
     }
@@ -333,7 +303,7 @@ pub struct KeyError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http_status: Option<i32>,
 
-    /// Azure's own code. Example: SecretNotFound.
+    /// Azure's own code. Example: `SecretNotFound`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure_code: Option<String>,
 }

@@ -104,7 +104,12 @@ pub fn due(
         return Due::All;
     }
     if memory.secret != secret(inputs) {
-        return Due::Damage;
+        // What failed before is looked at as well: else its failure would be forgotten with this look.
+        return if memory.failures > 0 {
+            Due::All
+        } else {
+            Due::Damage
+        };
     }
     memory.next.map_or(Due::OnChange, Due::At)
 }
@@ -222,6 +227,11 @@ mod tests {
             Due::Damage
         );
         assert_eq!(asked(&inputs(&valid, None), &memory, 1), Due::Damage);
+        let failing = Memory {
+            failures: 1,
+            ..memory
+        };
+        assert_eq!(asked(&inputs(&valid, None), &failing, 1), Due::All);
         let rival = [Rival {
             name: "b".to_owned(),
             created: None,

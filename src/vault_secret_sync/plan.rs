@@ -207,7 +207,10 @@ fn usable(entry: &Entry, bundle: &SecretBundle, now: Timestamp) -> Result<(), Pr
         return Ok(());
     };
     let wait = std::time::Duration::try_from(start.duration_since(now)).unwrap_or_default();
-    let message = format!("{} is not valid before {start}", entry.id);
+    let message = format!(
+        "{} is not valid before {start}, and is taken then; set its not-before time in the vault to have it earlier",
+        entry.id
+    );
     Err(Problem::new(
         Reason::NotYetValid,
         Retry::After(wait.min(crate::retry::RESYNC)),

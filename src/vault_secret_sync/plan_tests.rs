@@ -13,6 +13,11 @@ fn valid() -> Valid {
     parse(&sync()).unwrap()
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::unwrap_in_result,
+    reason = "it makes what a vault answers"
+)]
 fn bundle(value: &str, version: &str) -> Outcome {
     Ok(Arc::new(SecretBundle {
         version: version.parse().unwrap(),
@@ -221,7 +226,7 @@ fn a_value_before_its_time_is_waited_for() {
         (problem.reason, problem.retry),
         (
             Reason::NotYetValid,
-            Retry::After(std::time::Duration::from_secs(60))
+            Retry::After(std::time::Duration::from_mins(1))
         )
     );
     assert_eq!(plan.write.unwrap().fresh.len(), 1);
@@ -274,16 +279,17 @@ fn a_damaged_key_whose_vault_is_away_is_left_as_it_is() {
     assert_eq!(versions(&plan)[0], ("DB_PASSWORD", None));
 }
 
+type Damage = fn(&mut SecretMeta);
+
 #[test]
 fn a_lost_label_owner_or_dropped_key_is_a_difference() {
     let valid = parse(&sync_with(|spec| {
-        spec["template"] = serde_json::json!({"labels": {"app": "x"}})
+        spec["template"] = serde_json::json!({"labels": {"app": "x"}});
     }))
     .unwrap();
     let good = both(bundle("a", "v1"), bundle("b", "v1"));
     let whole = written(&valid, V1);
     assert!(planned(&valid, Some(&whole), &good, &[]).write.is_none());
-    type Damage = fn(&mut SecretMeta);
     let damages: [Damage; 4] = [
         |secret| secret.facts.managed = false,
         |secret| secret.facts.controller = None,
@@ -326,7 +332,7 @@ fn a_foreign_secret_is_not_written() {
 #[test]
 fn merging_waits_for_its_secret() {
     let merge = parse(&sync_with(|spec| {
-        spec["target"] = serde_json::json!({"ownership": "Merge"})
+        spec["target"] = serde_json::json!({"ownership": "Merge"});
     }))
     .unwrap();
     let objects = both(bundle("a", "v1"), bundle("b", "v1"));
@@ -348,7 +354,7 @@ fn a_changed_type_is_told_and_the_secret_kept() {
     let valid = valid();
     let secret = written(&valid, V1);
     let changed = parse(&sync_with(|spec| {
-        spec["template"] = serde_json::json!({"type": "kubernetes.io/basic-auth"})
+        spec["template"] = serde_json::json!({"type": "kubernetes.io/basic-auth"});
     }))
     .unwrap();
     let plan = planned(
@@ -463,7 +469,7 @@ fn a_secret_that_a_rival_has_written_is_told_as_claimed_and_no_vault_is_asked() 
 #[test]
 fn two_that_merge_share_a_secret_key_by_key() {
     let mut merge = parse(&sync_with(|spec| {
-        spec["target"] = serde_json::json!({"ownership": "Merge"})
+        spec["target"] = serde_json::json!({"ownership": "Merge"});
     }))
     .unwrap();
     merge.created = Some(at(50));

@@ -143,39 +143,24 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let mut done = carry_out(ctx, sync, &valid, plan).await?;
     done.problem = done.problem.or(no_look);
     // 7. status (pure), written where it differs; remembered, and come back in time
-    let failures = if status::headline(&done.look(None)).is_some() {
-        memory.map_or(0, |m| m.failures) + 1
-    } else {
-        0
+    let before = memory
+        .filter(|_| only_damage)
+        .and_then(|memory| memory.next);
+    let failures = match status::headline(&done.look(None)) {
+        Some(_) => memory.map_or(0, |memory| memory.failures) + 1,
+        None => 0,
     };
-    let next = next_look(&valid, &done, failures, Timestamp::now());
+    let next = next_look(&valid, &done, failures, before, Timestamp::now());
     let after = done.secret.as_deref().or(secret.as_deref());
-    let remembered = Memory::new(
-        &inputs(ctx, &valid, &identity, after, &rivals),
-        next,
-        failures,
-    );
-    let new = status::status(
-        &old,
-        sync.metadata.generation,
-        Some(&valid),
-        &done.look(next),
-        Timestamp::now(),
-    );
+    let inputs = inputs(ctx, &valid, &identity, after, &rivals);
+    let remembered = Memory::new(&inputs, next, failures);
+    let look = done.look(next);
+    let generation = sync.metadata.generation;
+    let new = status::status(&old, generation, Some(&valid), &look, Timestamp::now());
     write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
-    ctx.memories
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(valid.uid.clone(), remembered);
-    let word = match (failures, done.wrote) {
-        (0, true) => "written",
-        (0, false) => "unchanged",
-        _ => "degraded",
-    };
-    let action = next.map_or_else(Action::await_change, |next| {
-        Action::requeue(plan::until(next, Timestamp::now()))
-    });
-    Ok(Outcome { word, action })
+    let mut memories = ctx.memories.lock().unwrap_or_else(PoisonError::into_inner);
+    memories.insert(valid.uid.clone(), remembered);
+    Ok(done.outcome(failures, next))
 }
 
 /// The identity, where this sync may use it for its vault.
@@ -259,6 +244,19 @@ struct Done {
 }
 
 impl Done {
+    fn outcome(&self, failures: u32, next: Option<Timestamp>) -> Outcome {
+        let word = match (failures, self.wrote) {
+            (0, true) => "written",
+            (0, false) => "unchanged",
+            _ => "degraded",
+        };
+        let pause = next.map(|next| plan::until(next, Timestamp::now()));
+        Outcome {
+            word,
+            action: pause.map_or_else(Action::await_change, Action::requeue),
+        }
+    }
+
     fn look(&self, next: Option<Timestamp>) -> Look<'_> {
         Look {
             keys: Some(&self.keys),
@@ -310,12 +308,10 @@ async fn carry_out(
     let whole = done.problem.is_none() && done.keys.iter().all(|key| key.version.is_some());
     if let Some(left) = left_behind(sync, valid).filter(|_| whole) {
         steps::release(ctx, sync, left).await?;
-        if has && !wants {
-            done.sync = Some(wrote_sync(
-                ctx,
-                steps::set_finalizer(ctx, sync, false).await?,
-            ));
-        }
+    }
+    if has && !wants && whole {
+        let freed = steps::set_finalizer(ctx, sync, false).await?;
+        done.sync = Some(wrote_sync(ctx, freed));
     }
     Ok(done)
 }
@@ -366,21 +362,33 @@ fn recall(ctx: &Ctx, uid: &str) -> Option<Memory> {
 }
 
 /// When the vault is looked at next: after the interval, or sooner where a problem may pass by itself.
-fn next_look(valid: &Valid, done: &Done, failures: u32, now: Timestamp) -> Option<Timestamp> {
+///
+/// A look that repaired damage does not put the usual one off: who keeps damaging a Secret must not keep rotations away.
+fn next_look(
+    valid: &Valid,
+    done: &Done,
+    failures: u32,
+    before: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Timestamp> {
     let problems = done
         .problem
         .iter()
         .chain(done.keys.iter().filter_map(|key| key.problem.as_ref()));
     let seed = retry::seed(&valid.uid, "look");
     let retries = problems.map(|problem| retry::delay(problem.retry, failures, seed));
-    // A problem of the whole is not mended by looking at the vault in the usual rhythm.
+    // A problem of the whole is not mended by looking at the vault in the usual rhythm, unless it is about what the vault holds.
+    let of_vault = |problem: &Problem| problem.reason == Reason::TooLarge;
     let interval = valid
         .interval
-        .filter(|_| done.problem.is_none())
+        .filter(|_| done.problem.as_ref().is_none_or(of_vault))
         .map(|interval| retry::jitter(interval, seed));
-    let pause = retries.chain(interval).min()?;
-    now.checked_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX))
-        .ok()
+    let pause = retries.chain(interval).min();
+    let after = |pause| {
+        now.checked_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX))
+            .ok()
+    };
+    pause.and_then(after).into_iter().chain(before).min()
 }
 
 async fn write_status(
@@ -489,23 +497,17 @@ fn forget(ctx: &Ctx, sync: &VaultSecretSync) {
 
 /// A step that failed in Kubernetes. Nothing is remembered, so the next try does all of it.
 fn failed(sync: &VaultSecretSync, problem: &Problem) -> Outcome {
-    let pause = match problem.reason {
-        Reason::Conflict => AFTER_CONFLICT,
-        _ => retry::delay(
-            problem.retry,
-            1,
-            retry::seed(sync.metadata.uid.as_deref().unwrap_or_default(), "failed"),
-        ),
-    };
-    if problem.reason != Reason::Conflict {
-        warn!(sync = %name(sync), reason = %problem.reason, message = problem.message, "Reconcile failed");
+    if problem.reason == Reason::Conflict {
+        return Outcome {
+            word: "conflict",
+            action: Action::requeue(AFTER_CONFLICT),
+        };
     }
+    warn!(sync = %name(sync), reason = %problem.reason, message = problem.message, "Reconcile failed");
+    let uid = sync.metadata.uid.as_deref().unwrap_or_default();
+    let pause = retry::delay(problem.retry, 1, retry::seed(uid, "failed"));
     Outcome {
-        word: if problem.reason == Reason::Conflict {
-            "conflict"
-        } else {
-            "failed"
-        },
+        word: "failed",
         action: Action::requeue(pause),
     }
 }

@@ -33,7 +33,7 @@ pub fn render(entry: &Entry, value: &SecretValue) -> Result<SecretValue, Problem
         return Err(problem(
             Reason::EmptyValue,
             format!(
-                "{} is empty: an empty value is never put into a Secret",
+                "{} is empty: an empty value is never put into a Secret; set a value in the vault",
                 entry.id
             ),
         ));
@@ -68,7 +68,7 @@ fn property(entry: &Entry, path: &str, value: &SecretValue) -> Result<SecretValu
         .map(Json)
         .map_err(|_| {
             let message = format!(
-                "{} is not JSON, but property {path:?} of it was asked for",
+                "{} is not JSON, but property {path:?} of it was asked for: store JSON, or take spec.data[].secret.property out",
                 entry.id
             );
             problem(Reason::NotJson, message)
@@ -76,7 +76,10 @@ fn property(entry: &Entry, path: &str, value: &SecretValue) -> Result<SecretValu
     let absent = |what: &str| {
         problem(
             Reason::PropertyNotFound,
-            format!("{} has no property {path:?}{what}", entry.id),
+            format!(
+                "{} has no property {path:?}{what}: correct spec.data[].secret.property, or the JSON in the vault",
+                entry.id
+            ),
         )
     };
     let found = by_path(&json.0, path)?.or_else(|| json.0.get(path));
@@ -101,7 +104,7 @@ fn by_path<'a>(json: &'a Value, path: &str) -> Result<Option<&'a Value>, Problem
         [one] => Ok(Some(one)),
         more => {
             let message = format!(
-                "property {path:?} finds {} values: it must find one",
+                "property {path:?} finds {} values: it must find one; correct spec.data[].secret.property",
                 more.len()
             );
             Err(problem(Reason::PropertyNotFound, message))
@@ -124,7 +127,7 @@ fn decode(
     packed.zeroize();
     decoded.map(SecretValue::new).map_err(|_| {
         let message = format!(
-            "the value of {} for key {} is not {:?}",
+            "the value of {} for key {} is not {:?}: correct spec.data[].secret.decode, or the value in the vault",
             entry.id, entry.key, entry.decode
         );
         problem(Reason::DecodeFailed, message)

@@ -176,9 +176,10 @@ fn ready(valid: Option<&Valid>, look: &Look<'_>, keys: &[KeyStatus]) -> Says {
         .filter(|key| key.version.is_none())
         .map(|key| key.key.as_str())
         .collect();
-    let secret = valid.map_or("the Secret".to_owned(), |valid| {
-        format!("Secret {}", valid.target.name)
-    });
+    let secret = valid.map_or_else(
+        || "the Secret".to_owned(),
+        |valid| format!("Secret {}", valid.target.name),
+    );
     if missing.is_empty() && !keys.is_empty() {
         let message = format!("{secret} holds a value for each of {} keys", keys.len());
         return Says {

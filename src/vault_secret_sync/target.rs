@@ -265,7 +265,7 @@ mod tests {
     use crate::vault_secret_sync::fixtures::{sync, sync_with};
     use crate::vault_secret_sync::valid::parse;
 
-    fn secret(metadata: serde_json::Value) -> SecretMeta {
+    fn secret(metadata: &serde_json::Value) -> SecretMeta {
         let object =
             serde_json::json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata});
         SecretMeta::read(&serde_json::from_value(object).unwrap())
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn intact_keys_are_those_that_our_apply_still_holds() {
-        let meta = secret(written("uid-app"));
+        let meta = secret(&written("uid-app"));
         let share = meta.share("app").unwrap();
         assert_eq!(
             share.intact,
@@ -310,16 +310,17 @@ mod tests {
         touched["resourceVersion"] = "8".into();
         touched["labels"]["other"] = "z".into();
         touched["annotations"]["somebody/else"] = "1".into();
-        assert_eq!(secret(touched).facts, secret(written("uid-app")).facts);
+        assert_eq!(secret(&touched).facts, secret(&written("uid-app")).facts);
     }
 
     #[test]
     fn a_secret_is_ours_by_record_and_owner_uid() {
         assert_eq!(
-            relation(&valid(), Some(&secret(written("uid-app")))),
+            relation(&valid(), Some(&secret(&written("uid-app")))),
             Relation::Ours
         );
-        let Relation::Foreign(problem) = relation(&valid(), Some(&secret(written("older")))) else {
+        let Relation::Foreign(problem) = relation(&valid(), Some(&secret(&written("older"))))
+        else {
             panic!("a Secret of an earlier sync of this name was taken over")
         };
         assert_eq!(
@@ -338,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_foreign_secret_is_let_alone_unless_it_names_the_sync() {
-        let plain = secret(serde_json::json!({"name": "app"}));
+        let plain = secret(&serde_json::json!({"name": "app"}));
         let Relation::Foreign(problem) = relation(&valid(), Some(&plain)) else {
             panic!("taken over without consent")
         };
@@ -347,21 +348,21 @@ mod tests {
             "{problem}"
         );
         let other = secret(
-            serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "another"}}),
+            &serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "another"}}),
         );
         assert!(matches!(
             relation(&valid(), Some(&other)),
             Relation::Foreign(_)
         ));
         let allowed = secret(
-            serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "x, app"}}),
+            &serde_json::json!({"name": "app", "annotations": {"lakevault.dev/allow-sync": "x, app"}}),
         );
         assert_eq!(relation(&valid(), Some(&allowed)), Relation::Allowed);
     }
 
     #[test]
     fn a_controlled_secret_is_never_owned_even_by_consent_but_may_be_merged_into() {
-        let controlled = secret(serde_json::json!({
+        let controlled = secret(&serde_json::json!({
             "name": "app", "annotations": {"lakevault.dev/allow-sync": "app"},
             "ownerReferences": [{"apiVersion": "v1", "kind": "Certificate", "name": "c", "uid": "c", "controller": true}]
         }));
@@ -374,7 +375,7 @@ mod tests {
             "consent is advised where it does not help: {problem}"
         );
         let merge = parse(&sync_with(|spec| {
-            spec["target"] = serde_json::json!({"ownership": "Merge"})
+            spec["target"] = serde_json::json!({"ownership": "Merge"});
         }))
         .unwrap();
         assert_eq!(relation(&merge, Some(&controlled)), Relation::Allowed);

@@ -7,14 +7,15 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::SYNC_AT;
-use super::api::{DataEntry, Decode, DeletionPolicy, IdentityRef, Ownership, VaultSecretSync};
+use super::api::{DataEntry, Decode, DeletionPolicy, Ownership, VaultSecretSync};
 use crate::azure::key_vault::SecretId;
+use crate::azure_identity::api::IdentityRef;
 use crate::names::{NameError, ResourceName, SecretKey, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
 /// How often a vault is looked at where the spec does not say.
-pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(300);
+pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(5);
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A sync that can be worked on.

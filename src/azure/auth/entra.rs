@@ -116,7 +116,7 @@ pub fn read(profile: &Profile, answer: &Answer, now: Timestamp) -> Result<Token,
     if answer.status.is_success() {
         return granted(answer, now).ok_or_else(|| {
             let message = format!(
-                "{} granted a token in a form that is not understood",
+                "{} granted a token in a form that is not understood; it is asked again. Does a proxy stand in between?",
                 profile.cloud.authority
             );
             Problem::new(Reason::MalformedAnswer, Retry::Backoff, message).answered(status, None)
@@ -125,7 +125,7 @@ pub fn read(profile: &Profile, answer: &Answer, now: Timestamp) -> Result<Token,
     if status == 429 {
         let retry = answer.retry_after(now).map_or(Retry::Backoff, Retry::After);
         let message = format!(
-            "{} limits token requests of this tenant",
+            "{} limits token requests of this tenant; it is asked again when it allows",
             profile.cloud.authority
         );
         return Err(Problem::new(Reason::Throttled, retry, message).answered(status, None));
@@ -133,7 +133,10 @@ pub fn read(profile: &Profile, answer: &Answer, now: Timestamp) -> Result<Token,
     let refused: Refused = serde_json::from_slice(answer.body.bytes()).unwrap_or_default();
     if status >= 500 || refused.error == "temporarily_unavailable" {
         let retry = answer.retry_after(now).map_or(Retry::Backoff, Retry::After);
-        let message = format!("{} answered HTTP {status}", profile.cloud.authority);
+        let message = format!(
+            "{} answered HTTP {status}; it is asked again. If this lasts, see https://azure.status.microsoft",
+            profile.cloud.authority
+        );
         return Err(Problem::new(Reason::AzureUnavailable, retry, message).answered(status, None));
     }
     Err(refusal(profile, status, &refused))
@@ -436,7 +439,7 @@ mod tests {
         let problem = read(&profile(), &throttled, now()).unwrap_err();
         assert_eq!(
             (problem.reason, problem.retry),
-            (Reason::Throttled, Retry::After(Duration::from_secs(60)))
+            (Reason::Throttled, Retry::After(Duration::from_mins(1)))
         );
     }
 }

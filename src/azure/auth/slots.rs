@@ -20,7 +20,7 @@ const LAST_USE: Duration = Duration::from_secs(30);
 /// has been through a backoff of its own.
 const SHARED_FAILURE: Duration = Duration::from_secs(2);
 
-/// See [`Slots::invalidate`].
+/// A refused token that is younger than this stays: see [`Slots::invalidate`].
 const TOO_YOUNG: Duration = Duration::from_secs(5);
 
 type Flight = Shared<BoxFuture<'static, Result<Token, Problem>>>;
@@ -76,7 +76,7 @@ impl<K: Ord + Clone> Slots<K> {
     }
 
     /// Drops `token` where it is still the one in the slot: the service has refused it. One that is younger than
-    /// [`TOO_YOUNG`] stays: a new one would be refused as well, and each refusal would cost a token.
+    /// a few seconds stays: a new one would be refused as well, and each refusal would cost a token.
     pub fn invalidate(&self, key: &K, token: &SecretValue, now: Timestamp) {
         let slot = self
             .slots

@@ -19,7 +19,7 @@ pub struct Options {
     /// Address of the admin API (plain HTTP).
     #[arg(long, default_value = "127.0.0.1:0")]
     pub admin: SocketAddr,
-    /// Domain under which all Azure hosts live: login.<suffix>, management.<suffix>, <vault>.vault.<suffix>.
+    /// Domain under which all Azure hosts live: `login.<suffix>`, `management.<suffix>`, `<vault>.vault.<suffix>`.
     #[arg(long, default_value = "sim.test")]
     pub suffix: String,
     /// Seed document, YAML or JSON.

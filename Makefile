@@ -1,0 +1,47 @@
+# The only door: `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help build control-plane demo test check fmt bless bench deny clean tools
+
+CARGO := cargo
+SHELL := /bin/bash
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+tools:
+	@tests/tools.sh
+
+build: tools ## Build everything that is Rust
+	$(CARGO) build --workspace --all-targets
+
+control-plane: tools ## Build etcd, API server, controller manager and kubectl once (some minutes)
+	@tests/control-plane/build.sh
+
+demo: control-plane ## Show it at work in real processes; KEEP=1 leaves them running
+	$(CARGO) build --workspace
+	@$(CARGO) run --quiet --package testbed --bin demo -- $(if $(KEEP),--keep)
+
+test: tools ## Run every test there is; the last line counts them
+	@tests/all.sh
+
+check: tools ## Formatting, lints and documentation, without warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+
+fmt: ## Format
+	$(CARGO) fmt --all
+
+bless: ## Write crds/ from the Rust types
+	LAKEVAULT_BLESS=1 $(CARGO) test --quiet --workspace --test crds
+
+bench: control-plane ## Measure; SCENARIO=name for one of them
+	$(CARGO) build --release --workspace
+	$(CARGO) bench --bench bench -- $(if $(SCENARIO),--scenario $(SCENARIO))
+
+deny: ## Licences, sources and advisories of dependencies (needs cargo-deny)
+	$(CARGO) deny check
+
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf tests/control-plane/bin

@@ -1,0 +1,346 @@
+//! The documents are true where a program can tell: links lead somewhere, examples are accepted, every reason has its entry,
+//! every make target exists. And one rule of ARCHITECTURE.md about the code: pure files are pure.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is not as it must be"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lakevault::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use lakevault::azure_identity::valid as identity;
+use lakevault::problem::Reason;
+use lakevault::vault_secret_sync::api::VaultSecretSync;
+use lakevault::vault_secret_sync::valid as sync;
+use regex::Regex;
+use serde_json::Value;
+
+/// Words of conditions that tell of success or waiting; they are no `Reason`.
+const GOOD: [&str; 6] = [
+    "UpToDate",
+    "AllKeysPresent",
+    "TokenAcquired",
+    "Suspended",
+    "Pending",
+    "Healthy",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Files under a folder, at any depth, whose name ends so.
+fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, ending));
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn documents() -> Vec<PathBuf> {
+    let top = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+    ];
+    let mut all: Vec<PathBuf> = top.iter().map(|name| root().join(name)).collect();
+    all.extend(files(&root().join("docs"), ".md"));
+    all
+}
+
+/// A document taken apart: its prose, and its fenced blocks with their language.
+#[derive(Default)]
+struct Parts {
+    prose: Vec<String>,
+    blocks: Vec<(String, String)>,
+}
+
+fn parts(text: &str) -> Parts {
+    let (mut parts, mut inside) = (Parts::default(), false);
+    for line in text.lines() {
+        if let Some(language) = line.trim_start().strip_prefix("```") {
+            inside = !inside;
+            if inside {
+                parts.blocks.push((language.to_owned(), String::new()));
+            }
+        } else if inside {
+            let block = &mut parts.blocks.last_mut().unwrap().1;
+            block.push_str(line);
+            block.push('\n');
+        } else {
+            parts.prose.push(line.to_owned());
+        }
+    }
+    assert!(!inside, "a fence is not closed");
+    parts
+}
+
+fn headings(path: &Path) -> Vec<String> {
+    let heading = Regex::new("^#+ (.*)$").unwrap();
+    let prose = parts(&read(path)).prose;
+    prose
+        .iter()
+        .filter_map(|line| Some(heading.captures(line)?[1].to_owned()))
+        .collect()
+}
+
+/// The anchor that GitHub makes of a heading.
+fn anchor(heading: &str) -> String {
+    let kept = heading
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn every_reason_has_an_entry_and_every_entry_a_reason() {
+    let word = Regex::new("^## ([A-Z][A-Za-z]+)$").unwrap();
+    let text = read(&root().join("docs/troubleshooting.md"));
+    let entries: Vec<&str> = text
+        .lines()
+        .filter_map(|line| Some(word.captures(line)?.get(1)?.as_str()))
+        .collect();
+    let documented: BTreeSet<&str> = entries.iter().copied().collect();
+    assert_eq!(entries.len(), documented.len(), "a word has two entries");
+    let words: BTreeSet<&str> = Reason::ALL
+        .iter()
+        .map(|reason| reason.as_str())
+        .chain(GOOD)
+        .collect();
+    let missing: Vec<_> = words.difference(&documented).collect();
+    let unknown: Vec<_> = documented.difference(&words).collect();
+    assert!(
+        missing.is_empty() && unknown.is_empty(),
+        "without an entry: {missing:?}; entries of no reason: {unknown:?}"
+    );
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    let (link, code) = (
+        Regex::new(r"\]\(([^)\s]+)\)").unwrap(),
+        Regex::new("`[^`]*`").unwrap(),
+    );
+    let mut broken = Vec::new();
+    for document in documents() {
+        let prose = parts(&read(&document)).prose.join("\n");
+        let prose = code.replace_all(&prose, "code");
+        for found in link.captures_iter(&prose) {
+            let target = &found[1];
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() {
+                document.clone()
+            } else {
+                document.parent().unwrap().join(file)
+            };
+            let reached = path.exists()
+                && (fragment.is_empty()
+                    || headings(&path)
+                        .iter()
+                        .any(|heading| anchor(heading) == fragment));
+            if !reached {
+                broken.push(format!("{}: {target}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn every_example_is_accepted() {
+    let schemas: BTreeMap<String, Value> = lakevault::cli::crds()
+        .unwrap()
+        .into_iter()
+        .map(|(_, yaml)| {
+            let crd: Value = serde_saphyr::from_str(&yaml).unwrap();
+            let kind = crd["spec"]["names"]["kind"].as_str().unwrap().to_owned();
+            let schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone();
+            (kind, schema)
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    for document in documents() {
+        for (_, block) in parts(&read(&document))
+            .blocks
+            .iter()
+            .filter(|(language, _)| language == "yaml")
+        {
+            for text in block.split("\n---\n") {
+                let place = format!("{}:\n{text}", document.display());
+                let object: Value = serde_saphyr::from_str(text)
+                    .unwrap_or_else(|error| panic!("{error} in {place}"));
+                let version = object["apiVersion"].as_str().unwrap_or_default();
+                if version.starts_with("lakevault.dev/") {
+                    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
+                    let schema = schemas
+                        .get(&kind)
+                        .unwrap_or_else(|| panic!("unknown kind in {place}"));
+                    known_fields(&object["spec"], &schema["properties"]["spec"], &place);
+                    accepted(&kind, text).unwrap_or_else(|error| panic!("{error} in {place}"));
+                    seen.insert(kind);
+                }
+            }
+        }
+    }
+    assert_eq!(seen.len(), schemas.len(), "examples only of {seen:?}");
+}
+
+/// Parses as the product does.
+fn accepted(kind: &str, text: &str) -> Result<(), String> {
+    let unread = |error: serde_saphyr::Error| error.to_string();
+    let own = "lakevault-system";
+    let parsed = match kind {
+        "AzureIdentity" => {
+            let object: AzureIdentity = serde_saphyr::from_str(text).map_err(unread)?;
+            identity::parse(&object, own).map(drop)
+        }
+        "ClusterAzureIdentity" => {
+            let object: ClusterAzureIdentity = serde_saphyr::from_str(text).map_err(unread)?;
+            identity::parse(&object, own).map(drop)
+        }
+        "VaultSecretSync" => {
+            let object: VaultSecretSync = serde_saphyr::from_str(text).map_err(unread)?;
+            sync::parse(&object).map(drop)
+        }
+        other => return Err(format!("the kind {other} has no parser in this test")),
+    };
+    parsed.map_err(|problem| problem.to_string())
+}
+
+/// A misspelt field is dropped silently by serde and by the API server; an example must have none.
+fn known_fields(value: &Value, schema: &Value, place: &str) {
+    for item in value.as_array().into_iter().flatten() {
+        known_fields(item, &schema["items"], place);
+    }
+    for (name, field) in value.as_object().into_iter().flatten() {
+        let known = [&schema["properties"][name], &schema["additionalProperties"]];
+        let schema = known.into_iter().find(|schema| !schema.is_null());
+        let schema = schema.unwrap_or_else(|| panic!("no field {name:?} in {place}"));
+        known_fields(field, schema, place);
+    }
+}
+
+#[test]
+fn every_make_target_exists() {
+    let makefile = read(&root().join("Makefile"));
+    let targets: BTreeSet<&str> = makefile
+        .lines()
+        .filter(|line| !line.starts_with(['\t', '#', ' ', '.']))
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(_, after)| !after.starts_with('='))
+        .flat_map(|(names, _)| names.split_whitespace())
+        .collect();
+    let (in_prose, in_shell) = (
+        Regex::new("`make ([a-z][a-z-]*)").unwrap(),
+        Regex::new("(?m)^make ([a-z][a-z-]*)").unwrap(),
+    );
+    let mut named = BTreeSet::new();
+    for document in documents() {
+        let parts = parts(&read(&document));
+        let shell = parts.blocks.iter().filter(|(language, _)| language == "sh");
+        let shell: String = shell.map(|(_, block)| block.as_str()).collect();
+        let prose = parts.prose.join("\n");
+        let found = in_prose
+            .captures_iter(&prose)
+            .chain(in_shell.captures_iter(&shell));
+        named.extend(found.map(|found| found[1].to_owned()));
+    }
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !targets.contains(name.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "the documents name {missing:?}; the Makefile has {targets:?}"
+    );
+}
+
+/// Files of these names decide and say; they neither wait, nor look at a clock, nor log, nor hold a client.
+const PURE: [&str; 15] = [
+    "plan.rs",
+    "render.rs",
+    "status.rs",
+    "due.rs",
+    "target.rs",
+    "valid.rs",
+    "grant.rs",
+    "gate.rs",
+    "retry.rs",
+    "conditions.rs",
+    "entra.rs",
+    "key_vault.rs",
+    "cloud.rs",
+    "names.rs",
+    "problem.rs",
+];
+const IMPURE: [&str; 6] = [
+    r"\basync\b",
+    r"\bTimestamp::now\b",
+    r"\b(Instant|SystemTime)::now\b",
+    r"\btracing::",
+    r"\bClient\b",
+    r"\brand::",
+];
+
+#[test]
+fn pure_files_are_pure() {
+    let (mut met, mut broken) = (BTreeSet::new(), Vec::new());
+    for path in files(&root().join("src"), ".rs") {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let Some(known) = PURE.iter().find(|pure| **pure == name) else {
+            continue;
+        };
+        met.insert(*known);
+        let place = path
+            .strip_prefix(root())
+            .unwrap()
+            .to_string_lossy()
+            .into_owned();
+        let code = product_code(&read(&path), &place);
+        for pattern in IMPURE {
+            if Regex::new(pattern).unwrap().is_match(&code) {
+                broken.push(format!("{place} has {pattern}"));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert_eq!(met.len(), PURE.len(), "only {met:?} were found");
+}
+
+/// A file without comments and without its tests, which stand last.
+fn product_code(text: &str, place: &str) -> String {
+    let comment = Regex::new(r"(^|\s)//.*$").unwrap();
+    let (code, tests) = text
+        .split_once("\n#[cfg(test)]\n")
+        .unwrap_or((text, "mod tests;"));
+    let hidden = tests.lines().find(|line| {
+        let inside = line.is_empty() || line.starts_with(' ') || *line == "}";
+        !inside && !line.starts_with("mod tests") && !line.starts_with("#[path")
+    });
+    assert_eq!(
+        hidden, None,
+        "{place} has something after its tests, where this test does not look"
+    );
+    code.lines()
+        .map(|line| comment.replace(line, "").into_owned() + "\n")
+        .collect()
+}
