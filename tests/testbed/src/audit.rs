@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Events and service-account tokens are
-/// noted without their bodies, once each when answered; everything else is left out, so that the log costs next to nothing.
+/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, Events and service-account
+/// tokens are noted without their bodies, once each when answered; everything else is left out, so that the log costs next to nothing.
 pub(crate) const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -19,7 +19,7 @@ rules:
   - group: lakevault.dev
   - group: events.k8s.io
   - group: ''
-    resources: [secrets, events, serviceaccounts/token]
+    resources: [secrets, namespaces, events, serviceaccounts/token]
 - level: None
 ";
 

@@ -189,8 +189,8 @@ impl ControlPlane {
             .await?)
     }
 
-    /// The requests that the API server answered so far and that its audit policy covers: the operator's kinds, Secrets, Events,
-    /// service-account tokens.
+    /// The requests that the API server answered so far and that its audit policy covers: the operator's kinds, Secrets, Namespaces,
+    /// Events, service-account tokens.
     ///
     /// # Errors
     /// When the log cannot be read.
