@@ -43,15 +43,21 @@ pub async fn afterwards(world: Arc<World>) -> Result<()> {
     ensure!(!log.contains("panicked"), "a panic is in the log");
     said.push(("log".to_owned(), log));
     for (what, text) in said {
-        for form in forms() {
-            if let Some(at) = text.find(&form) {
-                let around: String = text
-                    .chars()
-                    .skip(at.saturating_sub(200))
-                    .take(400)
-                    .collect();
-                anyhow::bail!("a planted value is in {what}: …{around}…");
-            }
+        holds_no_value(&what, &text)?;
+    }
+    Ok(())
+}
+
+/// Fails where a planted value is in something that the operator said.
+pub fn holds_no_value(what: &str, text: &str) -> Result<()> {
+    for form in forms() {
+        if let Some(at) = text.find(&form) {
+            let around: String = text
+                .chars()
+                .skip(at.saturating_sub(200))
+                .take(400)
+                .collect();
+            anyhow::bail!("a planted value is in {what}: …{around}…");
         }
     }
     Ok(())

@@ -12,6 +12,7 @@
 )]
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no callers")]
 
+mod audit;
 mod basics;
 mod cel;
 mod drift;
@@ -22,6 +23,7 @@ mod leaks;
 mod lifecycle;
 mod merge;
 mod ownership;
+mod restarts;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     // Tests wait far more than they compute.
     arguments.test_threads = arguments.test_threads.or(Some(6));
     let cases = [
+        audit::cases(),
         basics::cases(),
         cel::cases(),
         drift::cases(),
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         lifecycle::cases(),
         merge::cases(),
         ownership::cases(),
+        restarts::cases(),
     ]
     .into_iter()
     .flatten();
@@ -91,14 +95,23 @@ fn main() -> ExitCode {
         })
         .collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    let afterwards = runtime
-        .block_on(leaks::afterwards(world))
-        .map_err(|error| format!("{error:#}"));
-    let last = Trial::test(
-        "afterwards::operator_ends_cleanly_and_has_printed_no_secret",
-        move || afterwards.map_err(Failed::from),
-    );
-    let last = libtest_mimic::run(&Arguments::default(), vec![last]);
+    let refused = runtime.block_on(audit::nothing_was_refused(&world));
+    let leaks = runtime.block_on(leaks::afterwards(world));
+    let outcomes = [
+        (
+            "afterwards::operator_asked_for_nothing_that_it_may_not",
+            refused,
+        ),
+        (
+            "afterwards::operator_ends_cleanly_and_has_printed_no_secret",
+            leaks,
+        ),
+    ];
+    let last = outcomes.map(|(name, outcome)| {
+        let outcome = outcome.map_err(|error| format!("{error:#}"));
+        Trial::test(name, move || outcome.map_err(Failed::from))
+    });
+    let last = libtest_mimic::run(&Arguments::default(), last.into());
     if conclusion.has_failed() {
         ExitCode::FAILURE
     } else {

@@ -1,0 +1,160 @@
+//! `deploy/rbac.yaml` is enough and not too much, by what the API server says was asked.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use testbed::poll::{expect, seen};
+use testbed::{binaries, until};
+
+use crate::hands::OPERATOR;
+use crate::kit::{Kit, SOON, TENANT, World};
+use crate::{Case, cases};
+
+pub fn cases() -> Vec<Case> {
+    cases![every_permission_is_used]
+}
+
+/// Group, resource with subresource, and verb.
+type Permission = (String, String, String);
+
+/// No answer to the operator was 403, except where a namespace that is being deleted takes nothing new.
+pub async fn nothing_was_refused(world: &World) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    let alive: BTreeSet<String> = namespaces
+        .list_metadata(&Default::default())
+        .await?
+        .iter()
+        .filter(|namespace| namespace.metadata.deletion_timestamp.is_none())
+        .map(ResourceExt::name_any)
+        .collect();
+    let mut asked = world.control_plane.audit()?;
+    asked.retain(|entry| entry.user == OPERATOR);
+    ensure!(
+        !asked.is_empty(),
+        "the audit log does not know the operator"
+    );
+    asked.retain(|entry| {
+        entry.code == 403 && (entry.namespace.is_empty() || alive.contains(&entry.namespace))
+    });
+    ensure!(asked.is_empty(), "{asked:#?}");
+    Ok(())
+}
+
+/// What the role gives. The right to set finalizers is checked in clusters that enforce owner permissions, and asked for by
+/// no request.
+fn given() -> Result<BTreeSet<Permission>> {
+    let text = std::fs::read_to_string(binaries::repository().join("deploy/rbac.yaml"))?;
+    let role = text
+        .split("\n---\n")
+        .find(|document| document.contains("kind: ClusterRole\n"))
+        .context("deploy/rbac.yaml has no ClusterRole")?;
+    let role: ClusterRole = serde_saphyr::from_str(role)?;
+    let mut given = BTreeSet::new();
+    for rule in role.rules.unwrap_or_default() {
+        for group in rule.api_groups.iter().flatten() {
+            for resource in rule.resources.iter().flatten() {
+                for verb in &rule.verbs {
+                    given.insert((group.clone(), resource.clone(), verb.clone()));
+                }
+            }
+        }
+    }
+    given.retain(|(_, resource, _)| !resource.ends_with("/finalizers"));
+    Ok(given)
+}
+
+/// What was asked for so far. An apply that makes an object is a patch for which the right to create is needed, too.
+fn used(world: &World) -> Result<BTreeSet<Permission>> {
+    let mut used = BTreeSet::new();
+    for entry in world.control_plane.audit()? {
+        if entry.user != OPERATOR {
+            continue;
+        }
+        let resource = if entry.subresource.is_empty() {
+            entry.resource
+        } else {
+            format!("{}/{}", entry.resource, entry.subresource)
+        };
+        if entry.verb == "patch" && entry.code == 201 {
+            used.insert((entry.group.clone(), resource.clone(), "create".to_owned()));
+        }
+        used.insert((entry.group, resource, entry.verb));
+    }
+    Ok(used)
+}
+
+/// A ClusterAzureIdentity that signs in with a token of the operator's own ServiceAccount.
+async fn lend(kit: &Kit) -> Result<()> {
+    let world = &kit.world;
+    let subject = "system:serviceaccount:lakevault-system:lakevault";
+    let application = json!({
+        "clientId": kit.client_id, "objectId": kit.object_id, "name": kit.namespace, "secrets": [{"value": kit.client_secret}],
+        "federatedCredentials": [{
+            "name": "k8s", "issuer": world.control_plane.issuer(), "subject": subject, "audience": "api://AzureADTokenExchange"
+        }]
+    });
+    kit.admin()
+        .put_application(TENANT, &kit.client_id, &application)
+        .await?;
+    kit.apply(json!({
+        "apiVersion": "lakevault.dev/v1alpha1", "kind": "ClusterAzureIdentity", "metadata": {"name": kit.namespace},
+        "spec": {
+            "tenantId": TENANT, "clientId": kit.client_id, "cloud": kit.cloud(),
+            "workloadIdentity": {"serviceAccountName": "lakevault"},
+            "allow": [{"namespaces": {"names": [kit.namespace]}}]
+        }
+    }))
+    .await
+}
+
+/// Trouble and recovery, twice: the second Event of a kind is counted on the first one.
+async fn trouble(kit: &Kit) -> Result<()> {
+    for _ in 0..2 {
+        for (enabled, reason) in [(false, "SecretDisabled"), (true, "UpToDate")] {
+            let change = json!({ "enabled": enabled });
+            kit.admin().patch_secret(&kit.vault, "s", &change).await?;
+            kit.look("app").await?;
+            let status = if enabled { "True" } else { "False" };
+            kit.says("app", "Synced", status, reason).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn every_permission_is_used(kit: Kit) -> Result<()> {
+    kit.synced_app().await?;
+    trouble(&kit).await?;
+    // A Secret that moves is deleted where it was.
+    kit.edit("app", json!({"spec": {"target": {"name": "moved"}}}))
+        .await?;
+    kit.is_gone(kit.secrets(), "app").await?;
+    lend(&kit).await?;
+    let allow = json!({"lakevault.dev/allow-sync": "merging"});
+    kit.make_secret("shared", json!({"THEIRS": "theirs"}), allow)
+        .await?;
+    let merging = kit.sync("merging", &[("K", "s")], |spec| {
+        spec["identityRef"] = json!({"kind": "ClusterAzureIdentity", "name": kit.namespace});
+        spec["target"] = json!({"name": "shared", "ownership": "Merge"});
+    });
+    kit.apply(merging).await?;
+    kit.is_synced("merging").await?;
+    let given = given()?;
+    ensure!(given.len() > 15, "the role was not read: {given:?}");
+    // The audit log may be a moment late.
+    let unused = async || -> Result<BTreeSet<Permission>, String> {
+        let used = used(&kit.world).map_err(seen)?;
+        Ok(given.difference(&used).cloned().collect())
+    };
+    until(SOON, "every permission is used", async || {
+        expect(&unused().await?, &BTreeSet::new())
+    })
+    .await?;
+    let cluster_identity = format!("clusterazureidentity/{}", kit.namespace);
+    let kubectl = kit.world.control_plane.kubectl();
+    kubectl.run(["delete", &cluster_identity]).await?;
+    Ok(())
+}

@@ -1,0 +1,227 @@
+//! Pairs for VaultSecretSync.
+
+use serde_json::{Value, json};
+
+use super::{Pair, merge, pair, text};
+
+pub fn sync() -> Value {
+    json!({
+        "apiVersion": "lakevault.dev/v1alpha1", "kind": "VaultSecretSync", "metadata": {"name": "x"},
+        "spec": {"vaultUri": "https://kv.vault.azure.net", "data": [{"key": "K", "secret": {"name": "s"}}]}
+    })
+}
+
+fn entry(change: &Value) -> Value {
+    let mut entry = json!({"key": "K", "secret": {"name": "s"}});
+    merge(&mut entry, change);
+    json!({"spec": {"data": [entry]}})
+}
+
+fn keys(count: usize) -> Value {
+    let entries: Vec<Value> = (0..count)
+        .map(|n| json!({"key": format!("K{n}"), "secret": {"name": "s"}}))
+        .collect();
+    json!({"spec": {"data": entries}})
+}
+
+fn names(count: usize) -> Value {
+    (0..count).map(|n| (format!("n{n}"), json!("v"))).collect()
+}
+
+pub fn sync_pairs() -> Vec<Pair> {
+    let uri = |uri: &str| json!({"spec": {"vaultUri": uri}});
+    let interval = |interval: &str| json!({"spec": {"refreshInterval": interval}});
+    let target = |name: String| json!({"spec": {"target": {"name": name}}});
+    let template = |template: Value| json!({"spec": {"template": template}});
+    let identity = |identity: Value| json!({"spec": {"identityRef": identity}});
+    let name = |name: String| json!({"metadata": {"name": name}});
+    let secret = |secret: Value| entry(&json!({ "secret": secret }));
+    let key = |key: String| entry(&json!({ "key": key }));
+    let long =
+        "metadata.name must have at most 63 characters: it is part of an annotation on the Secret";
+    let twice = json!({"spec": {"data": [{"key": "K", "secret": {"name": "a"}}, {"key": "K", "secret": {"name": "b"}}]}});
+    vec![
+        pair(name(text(63)), name(text(64)), long),
+        pair(
+            uri("https://kv-1.vault.azure.net:8443/"),
+            uri("http://kv.vault.azure.net"),
+            "spec.vaultUri",
+        ),
+        pair(
+            uri("https://KV.vault.azure.net"),
+            uri("https://user@kv.vault.azure.net"),
+            "spec.vaultUri",
+        ),
+        pair(
+            uri("https://kv.vault.azure.net/"),
+            uri("https://kv.vault.azure.net/secrets/x"),
+            "spec.vaultUri",
+        ),
+        pair(
+            uri(&format!("https://kv.{}", text(501))),
+            uri(&format!("https://kv.{}", text(502))),
+            "spec.vaultUri: Too long",
+        ),
+        pair(
+            json!({}),
+            json!({"spec": {"vaultUri": null}}),
+            "spec.vaultUri: Required",
+        ),
+        pair(
+            interval("10s"),
+            interval("9.9s"),
+            "refreshInterval must be 0s (once) or at least 10s",
+        ),
+        pair(
+            interval("0s"),
+            interval("1ms"),
+            "refreshInterval must be 0s (once) or at least 10s",
+        ),
+        pair(interval("1h30m"), interval("-5m"), "spec.refreshInterval"),
+        pair(
+            interval("10000ms"),
+            interval("5 minutes"),
+            "spec.refreshInterval",
+        ),
+        pair(
+            interval("1m"),
+            interval(&format!("{}1m", "0".repeat(31))),
+            "spec.refreshInterval: Too long",
+        ),
+        pair(keys(2), twice, "each key may stand once in data"),
+        pair(keys(256), keys(257), "spec.data: Too many"),
+        pair(keys(1), keys(0), "spec.data: Invalid value"),
+        pair(
+            json!({}),
+            json!({"spec": {"data": null}}),
+            "spec.data: Required",
+        ),
+        pair(
+            key("-._aZ9".to_owned()),
+            key("a/b".to_owned()),
+            "spec.data[0].key",
+        ),
+        pair(
+            key(".hidden".to_owned()),
+            key("..hidden".to_owned()),
+            "key must not be '.' and must not start with '..'",
+        ),
+        pair(
+            key("a..b".to_owned()),
+            key(".".to_owned()),
+            "key must not be '.' and must not start with '..'",
+        ),
+        pair(key(text(253)), key(text(254)), "spec.data[0].key: Too long"),
+        pair(key(text(1)), key(String::new()), "spec.data[0].key"),
+        pair(
+            secret(json!({"name": "Db-1"})),
+            secret(json!({"name": "../keys/x"})),
+            "spec.data[0].secret.name",
+        ),
+        pair(
+            secret(json!({"name": text(127)})),
+            secret(json!({"name": text(128)})),
+            "spec.data[0].secret.name: Too long",
+        ),
+        pair(
+            secret(json!({"version": "4387e9f3d6e14c459867679a90fd0f79"})),
+            secret(json!({"version": "a/b"})),
+            "spec.data[0].secret.version",
+        ),
+        pair(
+            secret(json!({"version": text(64)})),
+            secret(json!({"version": text(65)})),
+            "spec.data[0].secret.version: Too long",
+        ),
+        pair(
+            secret(json!({"property": text(1024)})),
+            secret(json!({"property": text(1025)})),
+            "spec.data[0].secret.property: Too long",
+        ),
+        pair(
+            secret(json!({"property": "$.a['b.c']"})),
+            secret(json!({"property": ""})),
+            "spec.data[0].secret.property",
+        ),
+        pair(
+            secret(json!({"decode": "Base64"})),
+            secret(json!({"decode": "base64"})),
+            "spec.data[0].secret.decode: Unsupported value",
+        ),
+        pair(
+            secret(json!({"decode": "Base64Url"})),
+            secret(json!({"decode": "Hex"})),
+            "spec.data[0].secret.decode: Unsupported value",
+        ),
+        pair(
+            identity(json!({"name": "a"})),
+            identity(json!({"name": ""})),
+            "spec.identityRef.name",
+        ),
+        pair(
+            identity(json!({"name": text(253)})),
+            identity(json!({"name": text(254)})),
+            "spec.identityRef.name: Too long",
+        ),
+        pair(
+            identity(json!({"kind": "ClusterAzureIdentity", "name": "a"})),
+            identity(json!({"kind": "ServiceAccount", "name": "a"})),
+            "spec.identityRef.kind: Unsupported value",
+        ),
+        pair(
+            target("a-b.c".to_owned()),
+            target("A_b".to_owned()),
+            "spec.target.name",
+        ),
+        pair(
+            target(text(253)),
+            target(text(254)),
+            "spec.target.name: Too long",
+        ),
+        pair(
+            json!({"spec": {"target": {"ownership": "Merge"}}}),
+            json!({"spec": {"target": {"ownership": "Share"}}}),
+            "spec.target.ownership: Unsupported value",
+        ),
+        pair(
+            json!({"spec": {"target": {"deletionPolicy": "Retain"}}}),
+            json!({"spec": {"target": {"deletionPolicy": "Keep"}}}),
+            "spec.target.deletionPolicy: Unsupported value",
+        ),
+        pair(
+            template(json!({"labels": {"example.com/a": "b"}})),
+            template(json!({"labels": {"lakevault.dev/managed": "no"}})),
+            "labels of lakevault.dev belong to the operator",
+        ),
+        pair(
+            template(json!({"annotations": {"example.com/a": "b"}})),
+            template(json!({"annotations": {"sync.lakevault.dev/x": "{}"}})),
+            "annotations of lakevault.dev belong to the operator",
+        ),
+        pair(
+            template(json!({"labels": names(64)})),
+            template(json!({"labels": names(65)})),
+            "spec.template.labels: Too many",
+        ),
+        pair(
+            template(json!({"annotations": names(64)})),
+            template(json!({"annotations": names(65)})),
+            "spec.template.annotations: Too many",
+        ),
+        pair(
+            template(json!({"type": "kubernetes.io/tls"})),
+            template(json!({"type": ""})),
+            "spec.template.type",
+        ),
+        pair(
+            template(json!({"type": text(253)})),
+            template(json!({"type": text(254)})),
+            "spec.template.type: Too long",
+        ),
+        pair(
+            json!({"spec": {"suspend": true}}),
+            json!({"spec": {"suspend": "yes"}}),
+            "spec.suspend",
+        ),
+    ]
+}
