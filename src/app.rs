@@ -32,6 +32,7 @@ use crate::telemetry::http::serve;
 use crate::telemetry::logs::LogFormat;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
 /// Group and version of our kinds.
@@ -217,13 +218,14 @@ impl Operator {
             self.http.clone(),
             self.namespace.clone(),
         ));
-        let sync_ctx = Arc::new(sync_reconcile::Ctx {
+        let sync_ctx = Arc::new(SyncCtx {
             hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.vault_concurrency),
             identities: Arc::clone(&lent),
             links: Arc::default(),
             secrets: Arc::default(),
             written: Overlay::default(),
             memories: Mutex::default(),
+            stumbles: Mutex::default(),
             metrics: self.metrics.clone(),
             kube: kube.clone(),
         });
@@ -277,7 +279,7 @@ impl Operator {
         &self,
         args: &RunArgs,
         inbox: Inbox,
-        sync_ctx: Arc<sync_reconcile::Ctx>,
+        sync_ctx: Arc<SyncCtx>,
         identity_ctx: Arc<identity_reconcile::Ctx>,
         (syncs, identities, cluster_identities): (
             Store<VaultSecretSync>,

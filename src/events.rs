@@ -12,10 +12,10 @@ use crate::azure_identity::api::IdentityKind;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::k8s::controller::Queue;
+use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::ctx::Ctx;
 use crate::vault_secret_sync::links::Named;
-use crate::vault_secret_sync::reconcile::Ctx;
-use crate::vault_secret_sync::{PLURAL, reconcile};
 
 /// Where events go.
 pub struct Events {
@@ -57,7 +57,7 @@ impl Events {
             Event::Delete(sync) => {
                 let named = (sync.namespace().unwrap_or_default(), sync.name_any());
                 self.wake(links.sync_gone(&named));
-                reconcile::gone(&self.ctx, sync);
+                self.ctx.gone(sync);
             }
             Event::Init => {}
             Event::InitDone => {

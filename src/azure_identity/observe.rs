@@ -103,7 +103,14 @@ async fn service_account_token(
     let token = kube
         .service_account_token(namespace, name.as_str(), AUDIENCE)
         .await
-        .map_err(|problem| explain_request(problem, identity, name))?;
+        .map_err(|problem| explain_request(problem, identity, name))?
+        .ok_or_else(|| {
+            let message = format!(
+                "{}: there is no ServiceAccount {namespace}/{name}. Mend: kubectl -n {namespace} create serviceaccount {name}",
+                identity.key
+            );
+            Problem::new(Reason::ServiceAccountNotFound, Retry::Backoff, message)
+        })?;
     Ok(Read {
         presented: presented(&token),
         credential: Credential::Assertion(token),
@@ -111,23 +118,16 @@ async fn service_account_token(
     })
 }
 
-/// Says what a refused TokenRequest means for the identity.
+/// Says whose permission is missing for a token.
 fn explain_request(problem: Problem, identity: &Valid, name: &ResourceName) -> Problem {
-    let (key, namespace) = (&identity.key, &identity.credential_namespace);
-    let explained = |reason, message| Problem::new(reason, Retry::Backoff, message);
-    if problem.reason == Reason::Conflict {
-        let message = format!(
-            "{key}: there is no ServiceAccount {namespace}/{name}. Mend: kubectl -n {namespace} create serviceaccount {name}"
-        );
-        explained(Reason::ServiceAccountNotFound, message)
-    } else if problem.reason == Reason::KubernetesForbidden {
-        let message = format!(
-            "{key}: the operator may not create tokens for ServiceAccount {namespace}/{name}: an administrator must grant it \"create\" on serviceaccounts/token of that name"
-        );
-        explained(Reason::TokenRequestForbidden, message)
-    } else {
-        problem
+    if problem.reason != Reason::KubernetesForbidden {
+        return problem;
     }
+    let message = format!(
+        "{}: the operator may not create tokens for ServiceAccount {}/{name}: an administrator must grant it \"create\" on serviceaccounts/token of that name",
+        identity.key, identity.credential_namespace
+    );
+    Problem::new(Reason::TokenRequestForbidden, Retry::Backoff, message)
 }
 
 /// Issuer and subject from a token's payload, unverified: they are shown to people, nothing is decided by them.

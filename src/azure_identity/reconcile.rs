@@ -126,7 +126,8 @@ fn next_look(ctx: &Ctx, uid: &str, outcome: &Result<Timestamp, Problem>) -> Acti
     let pause = match outcome {
         Ok(refresh_at) => {
             failures.remove(uid);
-            let left = refresh_at.duration_since(Timestamp::now()).unsigned_abs();
+            let left = Duration::try_from(refresh_at.duration_since(Timestamp::now()));
+            let left = left.unwrap_or_default();
             left.max(SHORTEST).min(retry::RESYNC)
         }
         Err(problem) => {

@@ -17,10 +17,17 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Pause after a 429 that does not say how long (Key Vault throttling guidance: start at 1 s and double).
 const UNSAID: Duration = Duration::from_secs(1);
 
+/// Whoever is refused while one request goes first comes back after this.
+const AFTER_PROBE: Duration = Duration::from_secs(1);
+/// After a pause one request goes first. One that has not come back within this does not hold the others up any longer.
+const PROBE: Duration = Duration::from_secs(15);
+
 /// The gate of one session.
 #[derive(Debug, Default)]
 pub struct Gate {
     closed: Option<(Timestamp, Problem)>,
+    /// Until when the one request that goes first after a pause is waited for.
+    probe: Option<Timestamp>,
     /// Failures of the vault as a whole, in a row.
     failures: u32,
     /// Answers 429 without a time, in a row.
@@ -28,25 +35,39 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Lets a request through, or says why not and until when.
+    /// Why no request may go now, and until when, if so.
+    pub fn shut(&self, now: Timestamp) -> Option<Problem> {
+        let (until, problem) = self.closed.as_ref()?;
+        let until = self.probe.map_or(*until, |probe| probe.max(*until));
+        (until > now).then(|| {
+            let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            let left = if self.probe.is_some() {
+                left.min(AFTER_PROBE)
+            } else {
+                left
+            };
+            Problem {
+                retry: Retry::After(left),
+                ..problem.clone()
+            }
+        })
+    }
+
+    /// Lets a request through, or says why not. After a pause the first one goes alone; its outcome opens the gate or shuts
+    /// it again, so that a vault still in trouble costs one request and not one of each that waits.
     pub fn admit(&mut self, now: Timestamp) -> Result<(), Problem> {
-        match &self.closed {
-            Some((until, problem)) if *until > now => {
-                let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                Err(Problem {
-                    retry: Retry::After(left),
-                    ..problem.clone()
-                })
-            }
-            _ => {
-                self.closed = None;
-                Ok(())
-            }
+        if let Some(problem) = self.shut(now) {
+            return Err(problem);
         }
+        if self.closed.is_some() {
+            self.probe = Some(now.checked_add(signed(PROBE)).unwrap_or(now));
+        }
+        Ok(())
     }
 
     /// Learns from the outcome of a request: what went wrong, if anything.
     pub fn saw(&mut self, problem: Option<&Problem>, now: Timestamp) {
+        self.probe = None;
         match problem.map(|problem| (problem, kind(problem.reason))) {
             Some((problem, Kind::Throttled)) => {
                 self.throttled += 1;
@@ -72,15 +93,17 @@ impl Gate {
             Some((_, Kind::Answered)) | None => {
                 self.failures = 0;
                 self.throttled = 0;
+                // A request that was under way when the gate was shut does not open it early.
+                if self.closed.as_ref().is_some_and(|(until, _)| *until <= now) {
+                    self.closed = None;
+                }
             }
         }
     }
 
     /// Requests that were under way together fail together: the gate stays shut until the latest time that any of them gave.
     fn close(&mut self, now: Timestamp, pause: Duration, problem: &Problem) {
-        let until = now
-            .checked_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX))
-            .unwrap_or(now);
+        let until = now.checked_add(signed(pause)).unwrap_or(now);
         if self
             .closed
             .as_ref()
@@ -89,6 +112,10 @@ impl Gate {
             self.closed = Some((until, problem.clone()));
         }
     }
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
 fn doubled(first: Duration, times: u32) -> Duration {
@@ -210,6 +237,36 @@ mod tests {
             gate.admit(at(24)).is_err() && gate.admit(at(25)).is_ok(),
             "the pause did not double"
         );
+    }
+
+    #[test]
+    fn after_a_pause_one_request_goes_first() {
+        let mut gate = Gate::default();
+        let throttled = problem(Reason::Throttled, Retry::After(Duration::from_secs(10)));
+        gate.saw(Some(&throttled), at(0));
+        assert!(gate.admit(at(10)).is_ok());
+        let refused = gate.admit(at(10)).unwrap_err();
+        assert_eq!(refused.retry, Retry::After(Duration::from_secs(1)));
+        gate.saw(None, at(11));
+        assert!(
+            gate.admit(at(11)).is_ok() && gate.admit(at(11)).is_ok(),
+            "success did not open the gate"
+        );
+    }
+
+    #[test]
+    fn a_first_request_that_never_comes_back_holds_nobody_up_for_ever() {
+        let mut gate = Gate::default();
+        gate.saw(
+            Some(&problem(
+                Reason::Throttled,
+                Retry::After(Duration::from_secs(10)),
+            )),
+            at(0),
+        );
+        assert!(gate.admit(at(10)).is_ok());
+        assert!(gate.admit(at(24)).is_err());
+        assert!(gate.admit(at(25)).is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@
 pub mod gate;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared, join_all};
@@ -151,6 +151,10 @@ impl Reader {
     }
 
     async fn ask(&self) -> Outcome {
+        // Asked before the permit too: nobody queues behind requests to a vault that is left alone.
+        if let Some(problem) = self.gate().shut(Timestamp::now()) {
+            return Err(problem);
+        }
         let Ok(_permit) = self.session.permits.acquire().await else {
             return Err(gate::closed_for_good(&self.session.vault));
         };
@@ -178,25 +182,25 @@ impl Reader {
         }
     }
 
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.session
+            .gate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn exchange(&self, token: &Token) -> Outcome {
         let Session {
-            identity,
-            vault,
-            gate,
-            ..
+            identity, vault, ..
         } = self.session.as_ref();
-        gate.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .admit(Timestamp::now())?;
+        self.gate().admit(Timestamp::now())?;
         let request = key_vault::request(vault, &self.id, &token.value)?;
         let answer = self.http.send("GetSecret", vault.origin(), request).await;
         let now = Timestamp::now();
         let outcome = answer
             .and_then(|answer| key_vault::read(&identity.profile, vault, &self.id, &answer, now));
         let problem = outcome.as_ref().err();
-        gate.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .saw(problem, now);
+        self.gate().saw(problem, now);
         outcome.map(Arc::new)
     }
 }

@@ -199,13 +199,13 @@ impl Kube {
         .await
     }
 
-    /// A token of a ServiceAccount for one audience, valid for an hour.
+    /// A token of a ServiceAccount for one audience, valid for an hour; none where there is no such ServiceAccount.
     pub async fn service_account_token(
         &self,
         namespace: &str,
         name: &str,
         audience: &str,
-    ) -> Result<SecretValue, Problem> {
+    ) -> Result<Option<SecretValue>, Problem> {
         let spec = TokenRequestSpec {
             audiences: Some(vec![audience.to_owned()]),
             expiration_seconds: Some(3600),
@@ -218,19 +218,23 @@ impl Kube {
         let api: Api<ServiceAccount> = Api::namespaced(self.client.clone(), namespace);
         let what = format!("token of ServiceAccount {namespace}/{name}");
         let params = PostParams::default();
+        let ask = async {
+            match api.create_token_request(name, &params, &request).await {
+                Err(kube::Error::Api(status)) if status.is_not_found() => Ok(None),
+                answer => answer.map(Some),
+            }
+        };
         let answer = self
-            .call(
-                "create",
-                "serviceaccounts/token",
-                &what,
-                api.create_token_request(name, &params, &request),
-            )
+            .call("create", "serviceaccounts/token", &what, ask)
             .await?;
-        answer
-            .status
-            .and_then(|status| status.token)
-            .map(SecretValue::from)
-            .ok_or_else(|| unavailable("create", &what, "was answered without a token"))
+        let Some(answer) = answer else {
+            return Ok(None);
+        };
+        let token = answer.status.and_then(|status| status.token);
+        match token {
+            Some(token) => Ok(Some(SecretValue::from(token))),
+            None => Err(unavailable("create", &what, "was answered without a token")),
+        }
     }
 
     /// Publishes an Event. That it fails is logged and nothing more: Events are news, not state.
@@ -299,6 +303,13 @@ fn refused(verb: &str, what: &str, status: &Status) -> Problem {
             Retry::Backoff,
             format!("{what} was changed by somebody else at the same moment"),
         ),
+        422 if status_names(status, "type") => (
+            Reason::TargetTypeImmutable,
+            Retry::OnChange,
+            format!(
+                "{what} has another type, and Kubernetes lets nobody change it: name a new one in spec.target.name, or set spec.template.type to the type it has"
+            ),
+        ),
         422 => (
             Reason::TargetRefused,
             Retry::OnChange,
@@ -311,6 +322,11 @@ fn refused(verb: &str, what: &str, status: &Status) -> Problem {
         ),
     };
     Problem::new(reason, retry, message)
+}
+
+fn status_names(status: &Status, field: &str) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.any(|cause| cause.field == field)
 }
 
 /// Which fields are invalid, without the values that the API server quotes.
@@ -348,13 +364,13 @@ mod tests {
             "code": 422, "reason": "Invalid", "message": "Secret \"x\" is invalid: data[k]: Invalid value: \"hunter2\": bad",
             "details": {"causes": [
                 {"reason": "FieldValueInvalid", "message": "Invalid value: \"hunter2\": bad", "field": "data[k]"},
-                {"reason": "FieldValueInvalid", "message": "Invalid value: \"Opaque\": field is immutable", "field": "type"}
+                {"reason": "FieldValueInvalid", "message": "Invalid value: \"x\": field is immutable", "field": "immutable"}
             ]}
         }));
         let problem = refused("patch", "Secret a/b", &said);
         assert_eq!(problem.reason, Reason::TargetRefused);
         assert!(
-            problem.message.contains("type (field is immutable)"),
+            problem.message.contains("immutable (field is immutable)"),
             "{problem}"
         );
         assert!(!problem.message.contains("hunter2"), "{problem}");

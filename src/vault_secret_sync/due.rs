@@ -1,5 +1,6 @@
 //! Whether anything is to be done. Pure, and asked before any call: most reconciles end here.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
@@ -17,6 +18,8 @@ pub struct Inputs<'a> {
     pub valid: &'a Valid,
     /// Its identity: uid and generation, or why it cannot be used.
     pub identity: Result<(&'a str, i64), &'a str>,
+    /// Labels of the namespace, where they decide what the identity lends to it.
+    pub lent_to: Option<BTreeMap<String, String>>,
     /// How often the identity's credential has changed.
     pub revision: u64,
     /// The Secret.
@@ -73,10 +76,11 @@ fn spec(inputs: &Inputs<'_>) -> u64 {
     let Inputs {
         valid,
         identity,
+        lent_to,
         rivals,
         ..
     } = inputs;
-    digest(&(valid.generation, &valid.sync_at, identity, rivals))
+    digest(&(valid.generation, &valid.sync_at, identity, lent_to, rivals))
 }
 
 fn secret(inputs: &Inputs<'_>) -> u64 {
@@ -147,6 +151,7 @@ mod tests {
         Inputs {
             valid,
             identity: Ok(("uid", 1)),
+            lent_to: None,
             revision: 0,
             secret,
             rivals: &[],
@@ -214,6 +219,12 @@ mod tests {
             ..inputs(&valid, Some(&secret))
         };
         assert_eq!(asked(&denied, &memory, 1), Due::All);
+        let labels = BTreeMap::from([("team".to_owned(), "red".to_owned())]);
+        let relabelled = Inputs {
+            lent_to: Some(labels),
+            ..inputs(&valid, Some(&secret))
+        };
+        assert_eq!(asked(&relabelled, &memory, 1), Due::All);
         let mut damaged = secret.clone();
         damaged
             .facts

@@ -1,10 +1,11 @@
 //! `VaultSecretSync`: objects of a vault mirrored into one Kubernetes Secret.
 //!
-//! `api` the kind · `valid` a spec parsed (pure) · `target` what a Secret's metadata tells (pure) · `due` whether anything is to
+//! `api` the kind · `ctx` what reconciling needs · `valid` a spec parsed (pure) · `target` what a Secret's metadata tells (pure) · `due` whether anything is to
 //! be done (pure) · `observe` reads · `plan` decides (pure) · `render` values (pure) · `reconcile` the list of steps · `steps`
 //! carries them out · `status` what is said (pure) · `links` who has to do with whom.
 
 pub mod api;
+pub mod ctx;
 pub mod due;
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -8,8 +8,8 @@ use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 
+use super::ctx::Ctx;
 use super::links::Named;
-use super::reconcile::Ctx;
 use super::target::SecretMeta;
 use super::valid::Valid;
 use crate::azure::key_vault::SecretId;

@@ -1,7 +1,7 @@
 //! The list of steps that keeps a Secret equal to its vault.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,48 +10,26 @@ use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
 use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
+use super::ctx::Ctx;
 use super::due::{Due, Inputs, Memory, due};
-use super::links::Links;
-use super::observe::{self, Secrets};
-use super::plan::{self, KeyPlan, Observed, Plan, Rival};
+use super::observe::{self};
+use super::plan::{self, Observed, Rival};
 use super::status::{self, Look};
+use super::steps::Done;
 use super::target::SecretMeta;
 use super::valid::{Valid, parse};
 use super::{FINALIZER, PLURAL, steps};
 use crate::azure::key_vault::SecretId;
 use crate::azure_identity::grant::{self, Borrower};
-use crate::azure_identity::identities::{Identities, key_of};
+use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::Valid as Identity;
-use crate::hub::{self, Hub};
-use crate::k8s::api::Kube;
+use crate::hub::{self};
 use crate::k8s::conditions;
-use crate::k8s::overlay::{Overlay, Seen};
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
-use crate::telemetry::metrics::Metrics;
 
 /// Pause after somebody else wrote at the same moment: the watch brings the news meanwhile.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
-
-/// What reconciling syncs needs.
-pub struct Ctx {
-    /// The door to the API server.
-    pub kube: Kube,
-    /// The door to vaults.
-    pub hub: Hub,
-    /// The identities.
-    pub identities: Arc<Identities>,
-    /// Who has to do with whom.
-    pub links: Arc<Links>,
-    /// Metadata of Secrets.
-    pub secrets: Arc<Secrets>,
-    /// Syncs as our own writes returned them.
-    pub written: Overlay<Arc<VaultSecretSync>>,
-    /// What is remembered of each sync, by uid.
-    pub memories: Mutex<BTreeMap<String, Memory>>,
-    /// Metrics.
-    pub metrics: Metrics,
-}
 
 /// What a reconcile came to.
 struct Outcome {
@@ -62,10 +40,10 @@ struct Outcome {
 
 /// One reconcile: read from caches, decide whether anything is due, and mostly end there.
 pub async fn reconcile(sync: Arc<VaultSecretSync>, ctx: Arc<Ctx>) -> Action {
-    let sync = newest(&ctx, sync);
+    let sync = ctx.newest(sync);
     let outcome = match run(&sync, &ctx).await {
         Ok(outcome) => outcome,
-        Err(problem) => failed(&sync, &problem),
+        Err(problem) => failed(&sync, &ctx, &problem).await,
     };
     ctx.metrics.reconciled(PLURAL, outcome.word);
     debug!(sync = %name(&sync), outcome = outcome.word, "Reconciled");
@@ -94,7 +72,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         .get(&valid.namespace, valid.target.name.as_str());
     // 3. due? (pure)
     let old = sync.status.clone().unwrap_or_default();
-    let memory = recall(ctx, &valid.uid);
+    let memory = ctx.recall(&valid.uid);
     let now = Timestamp::now();
     let only_damage = match due(
         &inputs(ctx, &valid, &identity, known.as_deref(), &rivals),
@@ -140,7 +118,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     );
     drop(objects);
     // 6. carry out (writes)
-    let mut done = carry_out(ctx, sync, &valid, plan).await?;
+    let mut done = steps::carry_out(ctx, sync, &valid, plan).await?;
     done.problem = done.problem.or(no_look);
     // 7. status (pure), written where it differs; remembered, and come back in time
     let before = memory
@@ -158,9 +136,8 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let generation = sync.metadata.generation;
     let new = status::status(&old, generation, Some(&valid), &look, Timestamp::now());
     write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
-    let mut memories = ctx.memories.lock().unwrap_or_else(PoisonError::into_inner);
-    memories.insert(valid.uid.clone(), remembered);
-    Ok(done.outcome(failures, next))
+    ctx.remember(&valid.uid, remembered);
+    Ok(outcome(&done, failures, next))
 }
 
 /// The identity, where this sync may use it for its vault.
@@ -205,6 +182,11 @@ fn inputs<'a>(
             .as_ref()
             .map(|identity| (identity.uid.as_str(), identity.generation))
             .map_err(|problem| problem.message.as_str()),
+        lent_to: identity
+            .as_ref()
+            .ok()
+            .filter(|identity| identity.grants.is_some())
+            .map(|_| ctx.identities.namespace_labels(&valid.namespace)),
         revision: ctx
             .identities
             .revision(&key_of(&valid.namespace, valid.identity.as_ref())),
@@ -232,133 +214,17 @@ async fn look(
     }
 }
 
-/// What the steps came to.
-struct Done {
-    keys: Vec<KeyPlan>,
-    problem: Option<Problem>,
-    wrote: bool,
-    /// The Secret after the write.
-    secret: Option<Arc<SecretMeta>>,
-    /// The sync, where a step wrote it.
-    sync: Option<Arc<VaultSecretSync>>,
-}
-
-impl Done {
-    fn outcome(&self, failures: u32, next: Option<Timestamp>) -> Outcome {
-        let word = match (failures, self.wrote) {
-            (0, true) => "written",
-            (0, false) => "unchanged",
-            _ => "degraded",
-        };
-        let pause = next.map(|next| plan::until(next, Timestamp::now()));
-        Outcome {
-            word,
-            action: pause.map_or_else(Action::await_change, Action::requeue),
-        }
-    }
-
-    fn look(&self, next: Option<Timestamp>) -> Look<'_> {
-        Look {
-            keys: Some(&self.keys),
-            problem: self.problem.as_ref(),
-            wrote: self.wrote,
-            next,
-        }
-    }
-}
-
-/// Finalizer first, then the Secret, then what is let go, then a finalizer that is not needed any more.
-async fn carry_out(
-    ctx: &Ctx,
-    sync: &VaultSecretSync,
-    valid: &Valid,
-    plan: Plan,
-) -> Result<Done, Problem> {
-    let mut done = Done {
-        keys: plan.keys,
-        problem: plan.blocked,
-        wrote: false,
-        secret: None,
-        sync: None,
+fn outcome(done: &Done, failures: u32, next: Option<Timestamp>) -> Outcome {
+    let word = match (failures, done.wrote) {
+        (0, true) => "written",
+        (0, false) => "unchanged",
+        _ => "degraded",
     };
-    let has = sync.finalizers().iter().any(|name| name == FINALIZER);
-    let wants = steps::wants_finalizer(valid);
-    if wants && !has && plan.write.is_some() {
-        done.sync = Some(wrote_sync(
-            ctx,
-            steps::set_finalizer(ctx, sync, true).await?,
-        ));
+    let pause = next.map(|next| plan::until(next, Timestamp::now()));
+    Outcome {
+        word,
+        action: pause.map_or_else(Action::await_change, Action::requeue),
     }
-    if let Some(write) = plan.write {
-        match steps::apply(ctx, valid, write).await {
-            Ok(secret) => {
-                info!(sync = %name(sync), secret = %valid.target.name, repaired = plan.repairs, "Secret written");
-                if plan.repairs {
-                    ctx.metrics.drift_repaired();
-                }
-                (done.wrote, done.secret) = (true, Some(secret));
-            }
-            Err(problem) if problem.reason == Reason::Conflict => return Err(problem),
-            Err(problem) => {
-                done.keys = done.keys.into_iter().map(KeyPlan::unwritten).collect();
-                done.problem = Some(problem);
-            }
-        }
-    }
-    let whole = done.problem.is_none() && done.keys.iter().all(|key| key.version.is_some());
-    if let Some(left) = left_behind(sync, valid).filter(|_| whole) {
-        steps::release(ctx, sync, left).await?;
-    }
-    if has && !wants && whole {
-        let freed = steps::set_finalizer(ctx, sync, false).await?;
-        done.sync = Some(wrote_sync(ctx, freed));
-    }
-    Ok(done)
-}
-
-/// The Secret that an earlier spec wrote and this one does not, or writes in another way.
-fn left_behind<'a>(sync: &'a VaultSecretSync, valid: &Valid) -> Option<&'a TargetStatus> {
-    let target = sync.status.as_ref()?.target.as_ref()?;
-    (target.name != valid.target.name.as_str()).then_some(target)
-}
-
-fn wrote_sync(ctx: &Ctx, sync: VaultSecretSync) -> Arc<VaultSecretSync> {
-    let sync = Arc::new(sync);
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let meta = &sync.metadata;
-    let (namespace, name) = (text(&meta.namespace), text(&meta.name));
-    let (uid, version) = (text(&meta.uid), text(&meta.resource_version));
-    let seen = Seen {
-        namespace: &namespace,
-        name: &name,
-        uid: &uid,
-        version: &version,
-    };
-    ctx.written.put(seen, Arc::clone(&sync));
-    sync
-}
-
-/// The sync as the cache has it, or as our own write returned it where that is newer.
-fn newest(ctx: &Ctx, sync: Arc<VaultSecretSync>) -> Arc<VaultSecretSync> {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let meta = &sync.metadata;
-    let (namespace, name) = (text(&meta.namespace), text(&meta.name));
-    let (uid, version) = (text(&meta.uid), text(&meta.resource_version));
-    let seen = Seen {
-        namespace: &namespace,
-        name: &name,
-        uid: &uid,
-        version: &version,
-    };
-    ctx.written.newer(seen).unwrap_or(sync)
-}
-
-fn recall(ctx: &Ctx, uid: &str) -> Option<Memory> {
-    ctx.memories
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(uid)
-        .copied()
 }
 
 /// When the vault is looked at next: after the interval, or sooner where a problem may pass by itself.
@@ -406,7 +272,7 @@ async fn write_status(
         ..sync.clone()
     };
     let api = Api::namespaced(ctx.kube.client(), &sync.namespace().unwrap_or_default());
-    let written = wrote_sync(ctx, ctx.kube.replace_status(&api, PLURAL, &updated).await?);
+    let written = ctx.wrote(ctx.kube.replace_status(&api, PLURAL, &updated).await?);
     if let Some(edge) = edge {
         if edge.trouble {
             warn!(sync = %name(sync), reason = edge.reason, message = edge.message, "Sync has a problem");
@@ -418,7 +284,8 @@ async fn write_status(
     Ok(())
 }
 
-async fn invalid(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<Outcome, Problem> {
+/// Says what is wrong with a sync whose vault was not looked at.
+async fn say(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<(), Problem> {
     let old = sync.status.clone().unwrap_or_default();
     let look = Look {
         keys: None,
@@ -433,7 +300,11 @@ async fn invalid(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result
         &look,
         Timestamp::now(),
     );
-    write_status(ctx, sync, &old, new).await?;
+    write_status(ctx, sync, &old, new).await
+}
+
+async fn invalid(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<Outcome, Problem> {
+    say(sync, ctx, problem).await?;
     Ok(Outcome {
         word: "invalid",
         action: Action::await_change(),
@@ -445,7 +316,7 @@ async fn rest(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let new = status::suspended(&old, sync.metadata.generation, Timestamp::now());
     write_status(ctx, sync, &old, new).await?;
     // When it wakes, everything is looked at.
-    forget(ctx, sync);
+    ctx.forget(sync);
     Ok(Outcome {
         word: "suspended",
         action: Action::await_change(),
@@ -454,7 +325,7 @@ async fn rest(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
 
 /// Undoes what ownership does not. No vault is asked, so none can hold a deletion up.
 async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
-    forget(ctx, sync);
+    ctx.forget(sync);
     if sync.finalizers().iter().any(|name| name == FINALIZER) {
         let written = sync
             .status
@@ -480,23 +351,8 @@ async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem>
     })
 }
 
-/// A sync is gone for good: nothing of it is remembered.
-pub fn gone(ctx: &Ctx, sync: &VaultSecretSync) {
-    forget(ctx, sync);
-    ctx.written
-        .forget(&sync.namespace().unwrap_or_default(), &sync.name_any());
-}
-
-fn forget(ctx: &Ctx, sync: &VaultSecretSync) {
-    let uid = sync.metadata.uid.as_deref().unwrap_or_default();
-    ctx.memories
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .remove(uid);
-}
-
 /// A step that failed in Kubernetes. Nothing is remembered, so the next try does all of it.
-fn failed(sync: &VaultSecretSync, problem: &Problem) -> Outcome {
+async fn failed(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Outcome {
     if problem.reason == Reason::Conflict {
         return Outcome {
             word: "conflict",
@@ -504,8 +360,13 @@ fn failed(sync: &VaultSecretSync, problem: &Problem) -> Outcome {
         };
     }
     warn!(sync = %name(sync), reason = %problem.reason, message = problem.message, "Reconcile failed");
+    // A missing permission is the administrator's to mend, who reads conditions. Where the status cannot be written either,
+    // the log has said it.
+    if problem.reason == Reason::KubernetesForbidden {
+        drop(say(sync, ctx, problem).await);
+    }
     let uid = sync.metadata.uid.as_deref().unwrap_or_default();
-    let pause = retry::delay(problem.retry, 1, retry::seed(uid, "failed"));
+    let pause = retry::delay(problem.retry, ctx.stumbled(uid), retry::seed(uid, "failed"));
     Outcome {
         word: "failed",
         action: Action::requeue(pause),

@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::ResourceExt;
+use tracing::info;
 use zeroize::Zeroize;
 
 use super::api::{DeletionPolicy, Ownership, TargetStatus, VaultSecretSync};
-use super::plan::{Write, over_limit};
-use super::reconcile::Ctx;
-use super::target::SecretMeta;
+use super::ctx::Ctx;
+use super::plan::{KeyPlan, Plan, Write, over_limit};
+use super::status::Look;
+use super::target::{SecretMeta, written_by_one};
 use super::valid::Valid;
 use super::{FINALIZER, PLURAL, field_manager};
 use crate::problem::{Problem, Reason};
@@ -28,6 +32,84 @@ impl Drop for Outgoing {
             value.0.zeroize();
         }
     }
+}
+
+/// What the steps came to.
+pub struct Done {
+    /// How each key stands.
+    pub keys: Vec<KeyPlan>,
+    /// What is wrong with the whole.
+    pub problem: Option<Problem>,
+    /// Whether the Secret was written.
+    pub wrote: bool,
+    /// The Secret after the write.
+    pub secret: Option<Arc<SecretMeta>>,
+    /// The sync, where a step wrote it.
+    pub sync: Option<Arc<VaultSecretSync>>,
+}
+
+impl Done {
+    /// As the status sees it.
+    pub fn look(&self, next: Option<Timestamp>) -> Look<'_> {
+        Look {
+            keys: Some(&self.keys),
+            problem: self.problem.as_ref(),
+            wrote: self.wrote,
+            next,
+        }
+    }
+}
+
+/// Finalizer first, then the Secret, then what is let go, then a finalizer that is not needed any more.
+pub async fn carry_out(
+    ctx: &Ctx,
+    sync: &VaultSecretSync,
+    valid: &Valid,
+    plan: Plan,
+) -> Result<Done, Problem> {
+    let mut done = Done {
+        keys: plan.keys,
+        problem: plan.blocked,
+        wrote: false,
+        secret: None,
+        sync: None,
+    };
+    let has = sync.finalizers().iter().any(|name| name == FINALIZER);
+    let wants = wants_finalizer(valid);
+    let touches = plan.write.is_some() || done.keys.iter().any(|key| key.held.is_some());
+    if wants && !has && touches {
+        done.sync = Some(ctx.wrote(set_finalizer(ctx, sync, true).await?));
+    }
+    if let Some(write) = plan.write {
+        match apply(ctx, valid, write).await {
+            Ok(secret) => {
+                info!(sync = %valid.name, secret = %valid.target.name, repaired = plan.repairs, "Secret written");
+                if plan.repairs {
+                    ctx.metrics.drift_repaired();
+                }
+                (done.wrote, done.secret) = (true, Some(secret));
+            }
+            Err(problem) if problem.reason == Reason::Conflict => return Err(problem),
+            Err(problem) => {
+                done.keys = done.keys.into_iter().map(KeyPlan::unwritten).collect();
+                done.problem = Some(problem);
+            }
+        }
+    }
+    let whole = done.problem.is_none() && done.keys.iter().all(|key| key.version.is_some());
+    if let Some(left) = left_behind(sync, valid).filter(|_| whole) {
+        release(ctx, sync, left).await?;
+    }
+    if has && !wants && whole {
+        done.sync = Some(ctx.wrote(set_finalizer(ctx, sync, false).await?));
+    }
+    Ok(done)
+}
+
+/// The Secret that an earlier spec wrote and this one does not, or writes in another way.
+fn left_behind<'a>(sync: &'a VaultSecretSync, valid: &Valid) -> Option<&'a TargetStatus> {
+    let target = sync.status.as_ref()?.target.as_ref()?;
+    (target.name != valid.target.name.as_str()).then_some(target)
 }
 
 /// Writes the Secret. What comes back is its metadata after the write.
@@ -62,7 +144,55 @@ pub async fn apply(ctx: &Ctx, valid: &Valid, write: Write) -> Result<Arc<SecretM
         .kube
         .apply_secret(namespace, name, &manager, force, &secret.0)
         .await?;
+    if !force && !written_by_one(&written, &manager) {
+        // It appeared in between, and no field of it stood against ours: what was put into it is taken back.
+        withdraw(
+            ctx,
+            namespace,
+            &valid.name,
+            name,
+            &SecretMeta::read(&written),
+        )
+        .await?;
+        return Err(just_changed(name));
+    }
     Ok(ctx.secrets.wrote(&written))
+}
+
+fn just_changed(name: &str) -> Problem {
+    let message = format!("Secret {name} has just been changed by somebody else");
+    Problem::new(Reason::Conflict, Retry::Backoff, message)
+}
+
+/// Takes all of our fields out of a Secret, and no others, by an apply that holds nothing. The maps are there but empty: where
+/// one is left out, the API server drops it with all that no manager claims, and what was written by way of stringData is
+/// claimed by none.
+async fn withdraw(
+    ctx: &Ctx,
+    namespace: &str,
+    sync: &str,
+    name: &str,
+    secret: &SecretMeta,
+) -> Result<(), Problem> {
+    let nothing = Secret {
+        data: Some(BTreeMap::new()),
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: Some(namespace.to_owned()),
+            uid: Some(secret.uid.clone()),
+            resource_version: Some(secret.version.clone()),
+            labels: Some(BTreeMap::new()),
+            annotations: Some(BTreeMap::new()),
+            ..ObjectMeta::default()
+        },
+        ..Secret::default()
+    };
+    let manager = field_manager(sync);
+    let applied = ctx
+        .kube
+        .apply_secret(namespace, name, &manager, true, &nothing)
+        .await;
+    applied.map(|_| ())
 }
 
 /// The last good values that stay, read from the Secret as it was when the plan was made.
@@ -75,13 +205,7 @@ async fn kept(
         return Ok(BTreeMap::new());
     }
     let name = valid.target.name.as_str();
-    let changed = || {
-        Problem::new(
-            Reason::Conflict,
-            Retry::Backoff,
-            format!("Secret {name} has just been changed"),
-        )
-    };
+    let changed = || just_changed(name);
     let live = ctx
         .kube
         .secret(&valid.namespace, name)
@@ -145,35 +269,7 @@ pub async fn release(
                 Ok(())
             }
         }
-        Ownership::Merge => {
-            // An apply that holds nothing takes all of our fields away, and no others. The maps are there but empty: where
-            // one is left out, the API server drops it with all that no manager claims, and what was written by way of
-            // stringData is claimed by none.
-            let nothing = Secret {
-                data: Some(BTreeMap::new()),
-                metadata: ObjectMeta {
-                    name: Some(target.name.clone()),
-                    namespace: Some(namespace.to_owned()),
-                    uid: Some(secret.uid),
-                    resource_version: Some(secret.version),
-                    labels: Some(BTreeMap::new()),
-                    annotations: Some(BTreeMap::new()),
-                    ..ObjectMeta::default()
-                },
-                ..Secret::default()
-            };
-            let applied = ctx
-                .kube
-                .apply_secret(
-                    namespace,
-                    &target.name,
-                    &field_manager(name),
-                    true,
-                    &nothing,
-                )
-                .await;
-            applied.map(|_| ())
-        }
+        Ownership::Merge => withdraw(ctx, namespace, name, &target.name, &secret).await,
     }
 }
 

@@ -168,6 +168,14 @@ fn intact(meta: &ObjectMeta, sync: &str) -> BTreeSet<String> {
     .collect()
 }
 
+/// Whether one field manager has written all that is in a Secret.
+pub fn written_by_one(secret: &PartialObjectMeta<Secret>, manager: &str) -> bool {
+    let entries = secret.metadata.managed_fields.iter().flatten();
+    entries
+        .map(|entry| entry.manager.as_deref())
+        .all(|name| name == Some(manager))
+}
+
 /// Whose a Secret is, seen from one sync.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Relation {
@@ -334,7 +342,7 @@ mod tests {
     fn a_secret_without_its_record_is_still_its_owners() {
         let mut edited = written("uid-app");
         edited["annotations"] = serde_json::json!({});
-        assert_eq!(relation(&valid(), Some(&secret(edited))), Relation::Ours);
+        assert_eq!(relation(&valid(), Some(&secret(&edited))), Relation::Ours);
     }
 
     #[test]

@@ -1,0 +1,103 @@
+//! What reconciling syncs needs, and what is remembered between two reconciles of one sync.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kube::ResourceExt;
+
+use super::api::VaultSecretSync;
+use super::due::Memory;
+use super::links::Links;
+use super::observe::Secrets;
+use crate::azure_identity::identities::Identities;
+use crate::hub::Hub;
+use crate::k8s::api::Kube;
+use crate::k8s::overlay::{Overlay, Seen};
+use crate::telemetry::metrics::Metrics;
+
+/// What reconciling syncs needs.
+pub struct Ctx {
+    /// The door to the API server.
+    pub kube: Kube,
+    /// The door to vaults.
+    pub hub: Hub,
+    /// The identities.
+    pub identities: Arc<Identities>,
+    /// Who has to do with whom.
+    pub links: Arc<Links>,
+    /// Metadata of Secrets.
+    pub secrets: Arc<Secrets>,
+    /// Syncs as our own writes returned them.
+    pub written: Overlay<Arc<VaultSecretSync>>,
+    /// What is remembered of each sync, by uid.
+    pub memories: Mutex<BTreeMap<String, Memory>>,
+    /// Steps in a row that failed in Kubernetes, by uid.
+    pub stumbles: Mutex<BTreeMap<String, u32>>,
+    /// Metrics.
+    pub metrics: Metrics,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Namespace, name, uid and resourceVersion of a sync.
+fn identified<T>(sync: &VaultSecretSync, with: impl FnOnce(Seen<'_>) -> T) -> T {
+    let meta = &sync.metadata;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let (namespace, name) = (text(&meta.namespace), text(&meta.name));
+    let (uid, version) = (text(&meta.uid), text(&meta.resource_version));
+    with(Seen {
+        namespace: &namespace,
+        name: &name,
+        uid: &uid,
+        version: &version,
+    })
+}
+
+impl Ctx {
+    /// The sync as the cache has it, or as our own write returned it where that is newer.
+    pub fn newest(&self, sync: Arc<VaultSecretSync>) -> Arc<VaultSecretSync> {
+        identified(&sync, |seen| self.written.newer(seen)).unwrap_or(sync)
+    }
+
+    /// Takes over what a write of ours returned.
+    pub fn wrote(&self, sync: VaultSecretSync) -> Arc<VaultSecretSync> {
+        let sync = Arc::new(sync);
+        identified(&sync, |seen| self.written.put(seen, Arc::clone(&sync)));
+        sync
+    }
+
+    /// What is remembered of a sync's last look at its vault.
+    pub fn recall(&self, uid: &str) -> Option<Memory> {
+        lock(&self.memories).get(uid).copied()
+    }
+
+    /// Remembers a look.
+    pub fn remember(&self, uid: &str, memory: Memory) {
+        lock(&self.memories).insert(uid.to_owned(), memory);
+        lock(&self.stumbles).remove(uid);
+    }
+
+    /// Counts a failure in Kubernetes; how many it makes in a row.
+    pub fn stumbled(&self, uid: &str) -> u32 {
+        let mut stumbles = lock(&self.stumbles);
+        let count = stumbles.entry(uid.to_owned()).or_default();
+        *count += 1;
+        *count
+    }
+
+    /// Forgets what was remembered: the next reconcile looks at everything.
+    pub fn forget(&self, sync: &VaultSecretSync) {
+        let uid = sync.metadata.uid.as_deref().unwrap_or_default();
+        lock(&self.memories).remove(uid);
+        lock(&self.stumbles).remove(uid);
+    }
+
+    /// A sync is gone for good: nothing of it is kept.
+    pub fn gone(&self, sync: &VaultSecretSync) {
+        self.forget(sync);
+        self.written
+            .forget(&sync.namespace().unwrap_or_default(), &sync.name_any());
+    }
+}
