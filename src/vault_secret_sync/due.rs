@@ -17,7 +17,9 @@ pub struct Inputs<'a> {
     pub valid: &'a Valid,
     /// Its identity: uid and generation, or why it cannot be used.
     pub identity: Result<(&'a str, i64), &'a str>,
-    /// How often the identity's credential has changed.
+    /// For each entry, whether the identity lends its object.
+    pub lends: &'a [bool],
+    /// How often the identity's credential had changed before the look.
     pub revision: u64,
     /// The Secret.
     pub secret: Option<&'a SecretMeta>,
@@ -73,10 +75,11 @@ fn spec(inputs: &Inputs<'_>) -> u64 {
     let Inputs {
         valid,
         identity,
+        lends,
         rivals,
         ..
     } = inputs;
-    digest(&(valid.generation, &valid.sync_at, identity, rivals))
+    digest(&(valid.generation, &valid.sync_at, identity, lends, rivals))
 }
 
 fn secret(inputs: &Inputs<'_>) -> u64 {
@@ -142,6 +145,7 @@ mod tests {
         Inputs {
             valid,
             identity: Ok(("uid", 1)),
+            lends: &[true, true],
             revision: 0,
             secret,
             rivals: &[],
@@ -209,6 +213,12 @@ mod tests {
             ..inputs(&valid, Some(&secret))
         };
         assert_eq!(asked(&denied, &memory, 1), Due::All);
+        // A grant by the labels of a namespace comes and goes without a change of the identity.
+        let lends_less = Inputs {
+            lends: &[true, false],
+            ..inputs(&valid, Some(&secret))
+        };
+        assert_eq!(asked(&lends_less, &memory, 1), Due::All);
         let mut damaged = secret.clone();
         damaged
             .facts
