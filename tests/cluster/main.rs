@@ -13,8 +13,14 @@
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no callers")]
 
 mod basics;
+mod identity_faults;
+mod identity_grants;
 mod kit;
+mod lane;
 mod leaks;
+mod scene;
+mod vault_faults;
+mod vault_objects;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,7 +52,15 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Tests wait far more than they compute.
     arguments.test_threads = arguments.test_threads.or(Some(6));
-    let cases = [basics::cases()].into_iter().flatten();
+    let cases = [
+        basics::cases(),
+        vault_faults::cases(),
+        vault_objects::cases(),
+        identity_faults::cases(),
+        identity_grants::cases(),
+    ]
+    .into_iter()
+    .flatten();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
