@@ -1,6 +1,5 @@
 //! Whether anything is to be done. Pure, and asked before any call: most reconciles end here.
 
-use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
@@ -18,9 +17,9 @@ pub struct Inputs<'a> {
     pub valid: &'a Valid,
     /// Its identity: uid and generation, or why it cannot be used.
     pub identity: Result<(&'a str, i64), &'a str>,
-    /// Labels of the namespace, where they decide what the identity lends to it.
-    pub lent_to: Option<BTreeMap<String, String>>,
-    /// How often the identity's credential has changed.
+    /// For each entry, whether the identity lends its object.
+    pub lends: &'a [bool],
+    /// How often the identity's credential had changed before the look.
     pub revision: u64,
     /// The Secret.
     pub secret: Option<&'a SecretMeta>,
@@ -76,11 +75,11 @@ fn spec(inputs: &Inputs<'_>) -> u64 {
     let Inputs {
         valid,
         identity,
-        lent_to,
+        lends,
         rivals,
         ..
     } = inputs;
-    digest(&(valid.generation, &valid.sync_at, identity, lent_to, rivals))
+    digest(&(valid.generation, &valid.sync_at, identity, lends, rivals))
 }
 
 fn secret(inputs: &Inputs<'_>) -> u64 {
@@ -151,7 +150,7 @@ mod tests {
         Inputs {
             valid,
             identity: Ok(("uid", 1)),
-            lent_to: None,
+            lends: &[true, true],
             revision: 0,
             secret,
             rivals: &[],
@@ -219,12 +218,12 @@ mod tests {
             ..inputs(&valid, Some(&secret))
         };
         assert_eq!(asked(&denied, &memory, 1), Due::All);
-        let labels = BTreeMap::from([("team".to_owned(), "red".to_owned())]);
-        let relabelled = Inputs {
-            lent_to: Some(labels),
+        // A grant by the labels of a namespace comes and goes without a change of the identity.
+        let lends_less = Inputs {
+            lends: &[true, false],
             ..inputs(&valid, Some(&secret))
         };
-        assert_eq!(asked(&relabelled, &memory, 1), Due::All);
+        assert_eq!(asked(&lends_less, &memory, 1), Due::All);
         let mut damaged = secret.clone();
         damaged
             .facts

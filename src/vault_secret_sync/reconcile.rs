@@ -23,7 +23,7 @@ use crate::azure::key_vault::SecretId;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::Valid as Identity;
-use crate::hub::{self};
+use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
@@ -63,7 +63,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         return rest(sync, ctx).await;
     }
     // 2. what is known already (caches only)
-    let identity = identity(ctx, &valid);
+    let lender = lender(ctx, &valid);
     let rivals = ctx
         .links
         .rivals(&valid.namespace, valid.target.name.as_str(), &valid.name);
@@ -75,7 +75,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let memory = ctx.recall(&valid.uid);
     let now = Timestamp::now();
     let only_damage = match due(
-        &inputs(ctx, &valid, &identity, known.as_deref(), &rivals),
+        &inputs(&valid, &lender, known.as_deref(), &rivals),
         memory.as_ref(),
         &old,
         now,
@@ -100,7 +100,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let (objects, no_look) = look(
         ctx,
         &valid,
-        &identity,
+        &lender.identity,
         secret.as_deref(),
         &rivals,
         only_damage,
@@ -130,8 +130,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     };
     let next = next_look(&valid, &done, failures, before, Timestamp::now());
     let after = done.secret.as_deref().or(secret.as_deref());
-    let inputs = inputs(ctx, &valid, &identity, after, &rivals);
-    let remembered = Memory::new(&inputs, next, failures);
+    let remembered = Memory::new(&inputs(&valid, &lender, after, &rivals), next, failures);
     let look = done.look(next);
     let generation = sync.metadata.generation;
     let new = status::status(&old, generation, Some(&valid), &look, Timestamp::now());
@@ -169,27 +168,48 @@ fn identity(ctx: &Ctx, valid: &Valid) -> Result<Identity, Problem> {
     Ok(identity)
 }
 
+/// The identity and what it lends, as they were before the look: news that come while it is made must not pass for known.
+struct Lender {
+    revision: u64,
+    identity: Result<Identity, Problem>,
+    lends: Vec<bool>,
+}
+
+fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
+    let key = key_of(&valid.namespace, valid.identity.as_ref());
+    let revision = ctx.identities.revision(&key);
+    let identity = identity(ctx, valid);
+    let labels = ctx.identities.namespace_labels(&valid.namespace);
+    let borrower = Borrower {
+        namespace: &valid.namespace,
+        labels: &labels,
+    };
+    let lends = identity.iter().flat_map(|identity| {
+        let entries = valid.entries.iter();
+        entries
+            .map(|entry| grant::allows_object(identity, borrower, &valid.vault, &entry.id).is_ok())
+    });
+    Lender {
+        revision,
+        lends: lends.collect(),
+        identity,
+    }
+}
+
 fn inputs<'a>(
-    ctx: &Ctx,
     valid: &'a Valid,
-    identity: &'a Result<Identity, Problem>,
+    lender: &'a Lender,
     secret: Option<&'a SecretMeta>,
     rivals: &'a [Rival],
 ) -> Inputs<'a> {
+    let identity = lender.identity.as_ref();
     Inputs {
         valid,
         identity: identity
-            .as_ref()
             .map(|identity| (identity.uid.as_str(), identity.generation))
             .map_err(|problem| problem.message.as_str()),
-        lent_to: identity
-            .as_ref()
-            .ok()
-            .filter(|identity| identity.grants.is_some())
-            .map(|_| ctx.identities.namespace_labels(&valid.namespace)),
-        revision: ctx
-            .identities
-            .revision(&key_of(&valid.namespace, valid.identity.as_ref())),
+        lends: &lender.lends,
+        revision: lender.revision,
         secret,
         rivals,
     }

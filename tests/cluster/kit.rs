@@ -31,6 +31,7 @@ pub struct World {
     pub operator: Operator,
     pub client: Client,
     /// Last: the folder is removed when the processes have ended.
+    #[expect(dead_code, reason = "it is there to be dropped")]
     pub scratch: Scratch,
 }
 

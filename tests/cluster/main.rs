@@ -10,6 +10,12 @@
     clippy::panic,
     reason = "a test ends where something is not as it must be"
 )]
+#![allow(
+    clippy::default_trait_access,
+    clippy::similar_names,
+    clippy::too_many_lines,
+    reason = "tables of cases are long, and the API takes many parameters that stay as they are"
+)]
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no callers")]
 
 mod audit;
@@ -17,13 +23,19 @@ mod basics;
 mod cel;
 mod drift;
 mod hands;
+mod identity_faults;
+mod identity_grants;
 mod kit;
 mod kubectl;
+mod lane;
 mod leaks;
 mod lifecycle;
 mod merge;
 mod ownership;
 mod restarts;
+mod scene;
+mod vault_faults;
+mod vault_objects;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,11 +72,15 @@ fn main() -> ExitCode {
         basics::cases(),
         cel::cases(),
         drift::cases(),
+        identity_faults::cases(),
+        identity_grants::cases(),
         kubectl::cases(),
         lifecycle::cases(),
         merge::cases(),
         ownership::cases(),
         restarts::cases(),
+        vault_faults::cases(),
+        vault_objects::cases(),
     ]
     .into_iter()
     .flatten();
