@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use testbed::poll::{expect, seen};
@@ -25,7 +26,7 @@ type Permission = (String, String, String);
 pub async fn nothing_was_refused(world: &World) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
     let alive: BTreeSet<String> = namespaces
-        .list_metadata(&Default::default())
+        .list_metadata(&ListParams::default())
         .await?
         .iter()
         .filter(|namespace| namespace.metadata.deletion_timestamp.is_none())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use testbed::{Fault, FaultRule};
 
@@ -82,7 +83,9 @@ async fn a_removed_key_costs_one_request(kit: Kit) -> Result<()> {
 async fn a_deleted_secret_is_made_again(kit: Kit) -> Result<()> {
     let (a, b) = two_keys(&kit).await?;
     let before = kit.asked().await?;
-    kit.secrets().delete("app", &Default::default()).await?;
+    kit.secrets()
+        .delete("app", &DeleteParams::default())
+        .await?;
     kit.holds("app", &[("A", &a), ("B", &b)]).await?;
     kit.marker().await?;
     let asked = kit.asked().await? - before;

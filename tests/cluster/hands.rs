@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::runtime::reflector::Lookup;
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
@@ -45,7 +45,7 @@ impl Kit {
 
     /// Deletes a sync and waits until it is gone.
     pub async fn remove(&self, name: &str) -> Result<()> {
-        self.syncs().delete(name, &Default::default()).await?;
+        self.syncs().delete(name, &DeleteParams::default()).await?;
         self.is_gone(self.syncs(), name).await
     }
 
@@ -110,9 +110,8 @@ impl Kit {
             self.make_vault(&vault).await?;
             self.admin().put_secret(&vault, "m", "marked").await?;
             let uri = self.endpoints().vault_url(&vault);
-            let sync = self.sync("marker", &[("M", "m")], |spec| {
-                spec["vaultUri"] = uri.into()
-            });
+            let mut sync = self.sync("marker", &[("M", "m")], |_| ());
+            sync["spec"]["vaultUri"] = uri.into();
             self.apply(sync).await?;
             self.is_synced("marker").await?;
         }
@@ -137,7 +136,7 @@ impl Kit {
     pub async fn events(&self, name: &str) -> Result<Vec<String>> {
         use k8s_openapi::api::events::v1::Event;
         let events: Api<Event> = Api::namespaced(self.client(), &self.namespace);
-        let mut events = events.list(&Default::default()).await?.items;
+        let mut events = events.list(&ListParams::default()).await?.items;
         events.retain(|event| {
             let about = event.regarding.as_ref();
             about.and_then(|about| about.name.as_deref()) == Some(name)

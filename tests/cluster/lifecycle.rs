@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
+use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::hands::version;
@@ -184,7 +185,7 @@ async fn events_tell_trouble_and_recovery_only(kit: Kit) -> Result<()> {
 async fn ends(kit: &Kit) -> Result<()> {
     let namespaces: Api<Namespace> = Api::all(kit.client());
     namespaces
-        .delete(&kit.namespace, &Default::default())
+        .delete(&kit.namespace, &DeleteParams::default())
         .await?;
     kit.is_gone(namespaces, &kit.namespace).await?;
     let log = std::fs::read_to_string(kit.world.operator.log())?;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
-use kube::api::PostParams;
+use kube::api::{ListParams, PostParams};
 use lakevault::vault_secret_sync::api::VaultSecretSync;
 use serde_json::json;
 use testbed::poll::{expect, seen};
@@ -94,15 +94,15 @@ const BURST: usize = 200;
 async fn kills_restarts_and_an_end_lose_nothing(_: Kit) -> Result<()> {
     let world = Arc::new(World::start().await?);
     let mut kit = Kit::new(world, "burst").await?;
-    let values = burst(&kit).await?;
+    let planted = burst(&kit).await?;
     let in_flight = kill_in_the_middle(&mut kit).await?;
-    all_are_right(&kit, &values).await?;
+    all_are_right(&kit, &planted).await?;
     let writes = written(&kit)?;
     ensure!(
         writes <= BURST + in_flight,
         "{writes} writes for {BURST} Secrets, of which {in_flight} may have been written unseen"
     );
-    a_restart_writes_nothing(&mut kit, &values).await?;
+    a_restart_writes_nothing(&mut kit, &planted).await?;
     an_api_server_that_restarts_is_met_again(&mut kit).await?;
     an_end_does_not_wait_for_a_vault(&kit).await?;
     let log = std::fs::read_to_string(kit.world.operator.log())?;
@@ -160,8 +160,8 @@ async fn kill_in_the_middle(kit: &mut Kit) -> Result<usize> {
         kit.world.operator.kill9().await?;
         Ok::<_, anyhow::Error>(before)
     };
-    let (made, before) = futures::join!(all, kill);
-    made?;
+    let (created, before) = futures::join!(all, kill);
+    created?;
     let before = before?;
     ensure!(before < BURST, "the kill came too late to show anything");
     kit.admin().settings(&json!({"vaultLatencyMs": 0})).await?;
@@ -169,7 +169,7 @@ async fn kill_in_the_middle(kit: &mut Kit) -> Result<usize> {
     let after = until(SOON, "the API server has ended its work", async || {
         let first = written(kit).map_err(seen)?;
         kit.secrets()
-            .list(&Default::default())
+            .list(&ListParams::default())
             .await
             .map_err(seen)?;
         let second = written(kit).map_err(seen)?;
@@ -190,7 +190,7 @@ fn written(kit: &Kit) -> Result<usize> {
 }
 
 async fn mirrored(kit: &Kit) -> Result<Vec<Secret>> {
-    let mut secrets = kit.secrets().list(&Default::default()).await?.items;
+    let mut secrets = kit.secrets().list(&ListParams::default()).await?.items;
     secrets.retain(|secret| secret.name_any() != "sp");
     Ok(secrets)
 }
@@ -198,7 +198,11 @@ async fn mirrored(kit: &Kit) -> Result<Vec<Secret>> {
 /// Every sync is synced, every Secret holds exactly its values, and there is no other Secret.
 async fn all_are_right(kit: &Kit, values: &BTreeMap<String, String>) -> Result<()> {
     until(2 * SOON, "all syncs are synced", async || {
-        let syncs = kit.syncs().list(&Default::default()).await.map_err(seen)?;
+        let syncs = kit
+            .syncs()
+            .list(&ListParams::default())
+            .await
+            .map_err(seen)?;
         let synced = syncs.iter().filter(|sync| {
             let status = sync.status.as_ref();
             let synced = status.and_then(|status| condition(status, "Synced"));
@@ -248,13 +252,13 @@ async fn a_restart_writes_nothing(kit: &mut Kit, values: &BTreeMap<String, Strin
     })
     .await?;
     ensure!(versions(kit).await? == before, "a restart wrote Secrets");
-    let values_read = kit
+    let reads = kit
         .audited("secrets")?
         .into_iter()
         .skip(asked)
         .filter(|entry| entry.verb == "get" && entry.name != "sp")
         .count();
-    ensure!(values_read == 0, "a restart read {values_read} Secrets");
+    ensure!(reads == 0, "a restart read {reads} Secrets");
     all_are_right(kit, values).await
 }
 

@@ -15,29 +15,23 @@ pub fn identity(kind: &str) -> Value {
 }
 
 pub fn identity_pairs() -> Vec<Pair> {
-    let spec = |spec: Value| json!({ "spec": spec });
+    [of_clouds(), of_credentials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_clouds() -> Vec<Pair> {
     let cloud = |cloud: Value| json!({"spec": {"cloud": cloud}});
     let custom = |change: Value| {
         let mut custom = json!({"authorityHost": "https://login.sim.test", "keyVault": {"dnsSuffix": "vault.sim.test"}});
         merge(&mut custom, &change);
         json!({"spec": {"cloud": {"custom": custom}}})
     };
-    let account = |name: String| json!({"spec": {"clientSecret": null, "workloadIdentity": {"serviceAccountName": name}}});
     let url = |length: usize| format!("https://{}", text(length - 8));
-    let one_credential = "exactly one credential must be set: clientSecret or workloadIdentity";
     let one_cloud = "exactly one of name and custom must be set";
     let both = json!({"name": "Public", "custom": {"authorityHost": "https://a", "keyVault": {"dnsSuffix": "b"}}});
     vec![
-        pair(
-            account("payments".to_owned()),
-            spec(json!({"workloadIdentity": {"serviceAccountName": "a"}})),
-            one_credential,
-        ),
-        pair(
-            json!({}),
-            spec(json!({"clientSecret": null})),
-            one_credential,
-        ),
         pair(
             cloud(json!({"name": "USGovernment"})),
             cloud(both),
@@ -48,51 +42,6 @@ pub fn identity_pairs() -> Vec<Pair> {
             cloud(json!({"name": "China"})),
             cloud(json!({"name": "Germany"})),
             "spec.cloud.name: Unsupported value",
-        ),
-        pair(
-            spec(json!({"tenantId": "contoso.onmicrosoft.com"})),
-            spec(json!({"tenantId": "a/b"})),
-            "spec.tenantId",
-        ),
-        pair(
-            spec(json!({"tenantId": text(253)})),
-            spec(json!({"tenantId": text(254)})),
-            "spec.tenantId",
-        ),
-        pair(
-            spec(json!({"clientId": "ABCDEF01-2222-2222-2222-222222222222"})),
-            spec(json!({"clientId": "payments"})),
-            "spec.clientId",
-        ),
-        pair(
-            spec(json!({"clientSecret": {"name": text(253), "key": text(253)}})),
-            spec(json!({"clientSecret": {"name": text(254)}})),
-            "spec.clientSecret.name: Too long",
-        ),
-        pair(
-            json!({}),
-            spec(json!({"clientSecret": {"key": text(254)}})),
-            "spec.clientSecret.key: Too long",
-        ),
-        pair(
-            json!({}),
-            spec(json!({"clientSecret": {"name": ""}})),
-            "spec.clientSecret.name",
-        ),
-        pair(
-            json!({}),
-            spec(json!({"clientSecret": {"key": ""}})),
-            "spec.clientSecret.key",
-        ),
-        pair(
-            account(text(253)),
-            account(text(254)),
-            "spec.workloadIdentity.serviceAccountName: Too long",
-        ),
-        pair(
-            account(text(1)),
-            account(String::new()),
-            "spec.workloadIdentity.serviceAccountName",
         ),
         pair(
             custom(json!({"authorityHost": "https://login.local:8443/"})),
@@ -148,6 +97,69 @@ pub fn identity_pairs() -> Vec<Pair> {
             custom(json!({"storage": {"suffix": text(253)}})),
             custom(json!({"storage": {"suffix": text(254)}})),
             "spec.cloud.custom.storage.suffix: Too long",
+        ),
+    ]
+}
+
+fn of_credentials() -> Vec<Pair> {
+    let spec = |spec: Value| json!({ "spec": spec });
+    let account = |name: String| json!({"spec": {"clientSecret": null, "workloadIdentity": {"serviceAccountName": name}}});
+    let one_credential = "exactly one credential must be set: clientSecret or workloadIdentity";
+    vec![
+        pair(
+            account("payments".to_owned()),
+            spec(json!({"workloadIdentity": {"serviceAccountName": "a"}})),
+            one_credential,
+        ),
+        pair(
+            json!({}),
+            spec(json!({"clientSecret": null})),
+            one_credential,
+        ),
+        pair(
+            spec(json!({"tenantId": "contoso.onmicrosoft.com"})),
+            spec(json!({"tenantId": "a/b"})),
+            "spec.tenantId",
+        ),
+        pair(
+            spec(json!({"tenantId": text(253)})),
+            spec(json!({"tenantId": text(254)})),
+            "spec.tenantId",
+        ),
+        pair(
+            spec(json!({"clientId": "ABCDEF01-2222-2222-2222-222222222222"})),
+            spec(json!({"clientId": "payments"})),
+            "spec.clientId",
+        ),
+        pair(
+            spec(json!({"clientSecret": {"name": text(253), "key": text(253)}})),
+            spec(json!({"clientSecret": {"name": text(254)}})),
+            "spec.clientSecret.name: Too long",
+        ),
+        pair(
+            json!({}),
+            spec(json!({"clientSecret": {"key": text(254)}})),
+            "spec.clientSecret.key: Too long",
+        ),
+        pair(
+            json!({}),
+            spec(json!({"clientSecret": {"name": ""}})),
+            "spec.clientSecret.name",
+        ),
+        pair(
+            json!({}),
+            spec(json!({"clientSecret": {"key": ""}})),
+            "spec.clientSecret.key",
+        ),
+        pair(
+            account(text(253)),
+            account(text(254)),
+            "spec.workloadIdentity.serviceAccountName: Too long",
+        ),
+        pair(
+            account(text(1)),
+            account(String::new()),
+            "spec.workloadIdentity.serviceAccountName",
         ),
     ]
 }

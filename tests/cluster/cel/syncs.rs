@@ -29,17 +29,19 @@ fn names(count: usize) -> Value {
 }
 
 pub fn sync_pairs() -> Vec<Pair> {
+    [of_vault(), of_target(), of_secrets(), of_keys()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_vault() -> Vec<Pair> {
     let uri = |uri: &str| json!({"spec": {"vaultUri": uri}});
     let interval = |interval: &str| json!({"spec": {"refreshInterval": interval}});
-    let target = |name: String| json!({"spec": {"target": {"name": name}}});
-    let template = |template: Value| json!({"spec": {"template": template}});
     let identity = |identity: Value| json!({"spec": {"identityRef": identity}});
     let name = |name: String| json!({"metadata": {"name": name}});
-    let secret = |secret: Value| entry(&json!({ "secret": secret }));
-    let key = |key: String| entry(&json!({ "key": key }));
     let long =
         "metadata.name must have at most 63 characters: it is part of an annotation on the Secret";
-    let twice = json!({"spec": {"data": [{"key": "K", "secret": {"name": "a"}}, {"key": "K", "secret": {"name": "b"}}]}});
     vec![
         pair(name(text(63)), name(text(64)), long),
         pair(
@@ -88,71 +90,6 @@ pub fn sync_pairs() -> Vec<Pair> {
             interval(&format!("{}1m", "0".repeat(31))),
             "spec.refreshInterval: Too long",
         ),
-        pair(keys(2), twice, "each key may stand once in data"),
-        pair(keys(256), keys(257), "spec.data: Too many"),
-        pair(keys(1), keys(0), "spec.data: Invalid value"),
-        pair(
-            json!({}),
-            json!({"spec": {"data": null}}),
-            "spec.data: Required",
-        ),
-        pair(
-            key("-._aZ9".to_owned()),
-            key("a/b".to_owned()),
-            "spec.data[0].key",
-        ),
-        pair(
-            key(".hidden".to_owned()),
-            key("..hidden".to_owned()),
-            "key must not be '.' and must not start with '..'",
-        ),
-        pair(
-            key("a..b".to_owned()),
-            key(".".to_owned()),
-            "key must not be '.' and must not start with '..'",
-        ),
-        pair(key(text(253)), key(text(254)), "spec.data[0].key: Too long"),
-        pair(key(text(1)), key(String::new()), "spec.data[0].key"),
-        pair(
-            secret(json!({"name": "Db-1"})),
-            secret(json!({"name": "../keys/x"})),
-            "spec.data[0].secret.name",
-        ),
-        pair(
-            secret(json!({"name": text(127)})),
-            secret(json!({"name": text(128)})),
-            "spec.data[0].secret.name: Too long",
-        ),
-        pair(
-            secret(json!({"version": "4387e9f3d6e14c459867679a90fd0f79"})),
-            secret(json!({"version": "a/b"})),
-            "spec.data[0].secret.version",
-        ),
-        pair(
-            secret(json!({"version": text(64)})),
-            secret(json!({"version": text(65)})),
-            "spec.data[0].secret.version: Too long",
-        ),
-        pair(
-            secret(json!({"property": text(1024)})),
-            secret(json!({"property": text(1025)})),
-            "spec.data[0].secret.property: Too long",
-        ),
-        pair(
-            secret(json!({"property": "$.a['b.c']"})),
-            secret(json!({"property": ""})),
-            "spec.data[0].secret.property",
-        ),
-        pair(
-            secret(json!({"decode": "Base64"})),
-            secret(json!({"decode": "base64"})),
-            "spec.data[0].secret.decode: Unsupported value",
-        ),
-        pair(
-            secret(json!({"decode": "Base64Url"})),
-            secret(json!({"decode": "Hex"})),
-            "spec.data[0].secret.decode: Unsupported value",
-        ),
         pair(
             identity(json!({"name": "a"})),
             identity(json!({"name": ""})),
@@ -168,6 +105,18 @@ pub fn sync_pairs() -> Vec<Pair> {
             identity(json!({"kind": "ServiceAccount", "name": "a"})),
             "spec.identityRef.kind: Unsupported value",
         ),
+        pair(
+            json!({"spec": {"suspend": true}}),
+            json!({"spec": {"suspend": "yes"}}),
+            "spec.suspend",
+        ),
+    ]
+}
+
+fn of_target() -> Vec<Pair> {
+    let target = |name: String| json!({"spec": {"target": {"name": name}}});
+    let template = |template: Value| json!({"spec": {"template": template}});
+    vec![
         pair(
             target("a-b.c".to_owned()),
             target("A_b".to_owned()),
@@ -218,10 +167,83 @@ pub fn sync_pairs() -> Vec<Pair> {
             template(json!({"type": text(254)})),
             "spec.template.type: Too long",
         ),
+    ]
+}
+
+fn of_secrets() -> Vec<Pair> {
+    let secret = |secret: Value| entry(&json!({ "secret": secret }));
+    vec![
         pair(
-            json!({"spec": {"suspend": true}}),
-            json!({"spec": {"suspend": "yes"}}),
-            "spec.suspend",
+            secret(json!({"name": "Db-1"})),
+            secret(json!({"name": "../keys/x"})),
+            "spec.data[0].secret.name",
         ),
+        pair(
+            secret(json!({"name": text(127)})),
+            secret(json!({"name": text(128)})),
+            "spec.data[0].secret.name: Too long",
+        ),
+        pair(
+            secret(json!({"version": "4387e9f3d6e14c459867679a90fd0f79"})),
+            secret(json!({"version": "a/b"})),
+            "spec.data[0].secret.version",
+        ),
+        pair(
+            secret(json!({"version": text(64)})),
+            secret(json!({"version": text(65)})),
+            "spec.data[0].secret.version: Too long",
+        ),
+        pair(
+            secret(json!({"property": text(1024)})),
+            secret(json!({"property": text(1025)})),
+            "spec.data[0].secret.property: Too long",
+        ),
+        pair(
+            secret(json!({"property": "$.a['b.c']"})),
+            secret(json!({"property": ""})),
+            "spec.data[0].secret.property",
+        ),
+        pair(
+            secret(json!({"decode": "Base64"})),
+            secret(json!({"decode": "base64"})),
+            "spec.data[0].secret.decode: Unsupported value",
+        ),
+        pair(
+            secret(json!({"decode": "Base64Url"})),
+            secret(json!({"decode": "Hex"})),
+            "spec.data[0].secret.decode: Unsupported value",
+        ),
+    ]
+}
+
+fn of_keys() -> Vec<Pair> {
+    let key = |key: String| entry(&json!({ "key": key }));
+    let twice = json!({"spec": {"data": [{"key": "K", "secret": {"name": "a"}}, {"key": "K", "secret": {"name": "b"}}]}});
+    vec![
+        pair(keys(2), twice, "each key may stand once in data"),
+        pair(keys(256), keys(257), "spec.data: Too many"),
+        pair(keys(1), keys(0), "spec.data: Invalid value"),
+        pair(
+            json!({}),
+            json!({"spec": {"data": null}}),
+            "spec.data: Required",
+        ),
+        pair(
+            key("-._aZ9".to_owned()),
+            key("a/b".to_owned()),
+            "spec.data[0].key",
+        ),
+        pair(
+            key(".hidden".to_owned()),
+            key("..hidden".to_owned()),
+            "key must not be '.' and must not start with '..'",
+        ),
+        pair(
+            key("a..b".to_owned()),
+            key(".".to_owned()),
+            "key must not be '.' and must not start with '..'",
+        ),
+        pair(key(text(253)), key(text(254)), "spec.data[0].key: Too long"),
+        pair(key(text(1)), key(String::new()), "spec.data[0].key"),
     ]
 }

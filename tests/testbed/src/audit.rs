@@ -7,19 +7,24 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 /// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, Events and service-account
-/// tokens are noted without their bodies, once each when answered; everything else is left out, so that the log costs next to nothing.
+/// tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
 pub(crate) const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
-omitStages: [RequestReceived, ResponseStarted]
+omitStages: [RequestReceived]
 omitManagedFields: true
 rules:
 - level: Metadata
-  resources:
+  verbs: [watch]
+  omitStages: [ResponseComplete]
+  resources: &kinds
   - group: lakevault.dev
   - group: events.k8s.io
   - group: ''
     resources: [secrets, namespaces, events, serviceaccounts/token]
+- level: Metadata
+  omitStages: [ResponseStarted]
+  resources: *kinds
 - level: None
 ";
 
