@@ -19,6 +19,7 @@ mod kit;
 mod lane;
 mod leaks;
 mod scene;
+mod told;
 mod vault_faults;
 mod vault_objects;
 
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         vault_objects::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
+        told::cases(),
     ]
     .into_iter()
     .flatten();
