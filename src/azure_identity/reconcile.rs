@@ -16,6 +16,7 @@ use super::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity};
 use super::identities::Identities;
 use super::status::status;
 use super::valid::{Identity, parse, reference};
+use crate::azure::auth::Token;
 use crate::k8s::api::Kube;
 use crate::k8s::conditions;
 use crate::problem::Problem;
@@ -84,8 +85,8 @@ where
         write(identity.as_ref(), &ctx, &old, new).await
     };
     let due = outcome
-        .map(|token| token.refresh_at)
-        .and_then(|at| written.map(|()| at));
+        .map(|token| until_renewal(&token, Timestamp::now()))
+        .and_then(|pause| written.map(|()| pause));
     ctx.metrics
         .reconciled(I::PLURAL, if due.is_ok() { "ready" } else { "failed" });
     next_look(
@@ -120,15 +121,25 @@ where
     Ok(())
 }
 
+/// How long until a token that was had is looked at again: until its renewal is due. Where that is past, Entra has not given a
+/// new one: then with pauses that grow with the delay, and in time for the end of the old one, which changes the status.
+fn until_renewal(token: &Token, now: Timestamp) -> Duration {
+    let until = |at: Timestamp| Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+    let overdue = since(token.refresh_at).min(retry::CEILING);
+    let pause = until(token.refresh_at).max(overdue);
+    pause
+        .min(until(token.expires_at))
+        .clamp(SHORTEST, retry::RESYNC)
+}
+
 /// When to look again: as the token becomes due for renewal, or as the problem's class says.
-fn next_look(ctx: &Ctx, uid: &str, outcome: &Result<Timestamp, Problem>) -> Action {
+fn next_look(ctx: &Ctx, uid: &str, outcome: &Result<Duration, Problem>) -> Action {
     let mut failures = ctx.failures.lock().unwrap_or_else(PoisonError::into_inner);
     let pause = match outcome {
-        Ok(refresh_at) => {
+        Ok(pause) => {
             failures.remove(uid);
-            let left = Duration::try_from(refresh_at.duration_since(Timestamp::now()));
-            let left = left.unwrap_or_default();
-            left.max(SHORTEST).min(retry::RESYNC)
+            *pause
         }
         Err(problem) => {
             let count = failures.entry(uid.to_owned()).or_default();
@@ -137,4 +148,28 @@ fn next_look(ctx: &Ctx, uid: &str, outcome: &Result<Timestamp, Problem>) -> Acti
         }
     };
     Action::requeue(pause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretValue;
+
+    #[test]
+    fn a_token_is_looked_at_when_its_renewal_is_due_and_when_it_ends() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let token = Token {
+            value: SecretValue::from("t".to_owned()),
+            issued_at: at(0),
+            expires_at: at(3600),
+            refresh_at: at(2880),
+        };
+        let pause = |now| until_renewal(&token, at(now)).as_secs();
+        assert_eq!(pause(0), 2880);
+        assert_eq!(pause(2880), 1);
+        assert_eq!(pause(2890), 10, "the pauses must grow");
+        assert_eq!(pause(3240), 300, "but not beyond the ceiling");
+        assert_eq!(pause(3500), 100, "its end was slept over");
+        assert_eq!(pause(4000), 1);
+    }
 }

@@ -2,16 +2,14 @@
 //! the operator can see it.
 
 use anyhow::{Context, Result, ensure};
-use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::api::events::v1::Event;
-use kube::Api;
+use jiff::SignedDuration;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use testbed::{Fault, until};
 
 use crate::kit::{Kit, SOON, teaches};
-use crate::lane::{Lane, client_secret, unknown_to_entra, workload_identity};
-use crate::scene::ended;
+use crate::lane::{Lane, OTHER, client_secret, unknown_to_entra, workload_identity};
+use crate::scene::{ended, neighbour};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -33,9 +31,7 @@ pub fn cases() -> Vec<Case> {
         identity_of_another_namespace,
         token_endpoint_down,
         token_endpoint_throttled,
-        status_of_an_identity,
-        events_of_a_sync,
-        events_of_an_identity,
+        token_that_cannot_be_renewed,
     ]
 }
 
@@ -73,7 +69,7 @@ async fn credential_repaired_while_entra_thinks(kit: Kit) -> Result<()> {
 async fn expired_client_secret(kit: Kit) -> Result<()> {
     let mut lane = Lane::set(kit).await?;
     let old = json!({"value": lane.kit.client_secret, "expires": "2020-01-01T00:00:00Z"});
-    let other = json!({"value": "planted-value-of-the-other-identity"});
+    let other = json!({"value": OTHER});
     lane.application(json!({"secrets": [old, other]})).await?;
     lane.touch_credential().await?;
     lane.kit.look("app").await?;
@@ -131,13 +127,13 @@ fn subject(kit: &Kit) -> String {
     format!("system:serviceaccount:{}:app", kit.namespace)
 }
 
-/// Registers the ServiceAccount with the application, and leaves the other identity's secret as it is.
+/// Registers the service account with the application, and leaves the other identity's secret as it is.
 async fn register(lane: &Lane) -> Result<()> {
     let federated = json!({
         "name": "k8s", "issuer": lane.kit.world.control_plane.issuer(), "subject": subject(&lane.kit),
         "audience": "api://AzureADTokenExchange"
     });
-    let other = json!({"value": "planted-value-of-the-other-identity"});
+    let other = json!({"value": OTHER});
     lane.application(json!({"secrets": [other], "federatedCredentials": [federated]}))
         .await
 }
@@ -163,7 +159,7 @@ async fn federated_subject_not_registered(kit: Kit) -> Result<()> {
     register(&lane).await?;
     lane.start(workload_identity()).await?;
     // An identity that is made anew has no token yet.
-    lane.application(json!({"secrets": [{"value": "planted-value-of-the-other-identity"}]}))
+    lane.application(json!({"secrets": [{"value": OTHER}]}))
         .await?;
     lane.identities()
         .delete("main", &DeleteParams::default())
@@ -196,13 +192,13 @@ async fn service_account_absent(kit: Kit) -> Result<()> {
     lane.works_after_a_look().await
 }
 
-/// Namespace B names A's application: its ServiceAccounts are not A's, so Entra refuses.
+/// Namespace B names A's application: its service accounts are not A's, so Entra refuses.
 async fn stolen_client_id(kit: Kit) -> Result<()> {
     let mut lane = Lane::make(kit).await?;
     make_service_account(&lane.kit).await?;
     register(&lane).await?;
     lane.start(workload_identity()).await?;
-    let mut thief = Kit::new(lane.kit.world.clone(), "thief").await?;
+    let mut thief = neighbour(&lane.kit).await?;
     make_service_account(&thief).await?;
     thief.client_id.clone_from(&lane.kit.client_id);
     thief.vault.clone_from(&lane.kit.vault);
@@ -310,7 +306,7 @@ async fn identity_being_deleted(kit: Kit) -> Result<()> {
 
 async fn identity_of_another_namespace(kit: Kit) -> Result<()> {
     let lane = Lane::set(kit).await?;
-    let mut stranger = Kit::new(lane.kit.world.clone(), "stranger").await?;
+    let mut stranger = neighbour(&lane.kit).await?;
     stranger.vault.clone_from(&lane.kit.vault);
     let app = stranger.sync("app", &[("K", "s")], |_| ());
     stranger.apply(app.clone()).await?;
@@ -370,117 +366,78 @@ async fn token_endpoint_throttled(kit: Kit) -> Result<()> {
     Ok(())
 }
 
-async fn status_of_an_identity(kit: Kit) -> Result<()> {
-    let lane = Lane::set(kit).await?;
-    lane.identity_says("True", "TokenAcquired").await?;
-    let identity = lane.identities().get("main").await?;
-    let status = identity.status.context("no status")?;
-    ensure!(status.observed_generation == identity.metadata.generation);
-    ensure!(status.credential.as_deref() == Some("clientSecret"));
-    let left = status
-        .token_expires_at
-        .context("no tokenExpiresAt")?
-        .0
-        .duration_since(Timestamp::now());
-    ensure!(
-        left > SignedDuration::from_mins(50) && left <= SignedDuration::from_hours(1),
-        "{left}"
+/// A token of this application, asked for as a client of Entra does that needs no names: by the path form.
+async fn token(lane: &Lane) -> Result<String> {
+    let endpoints = lane.kit.endpoints();
+    let authority = reqwest::Certificate::from_pem(&std::fs::read(&endpoints.ca_file)?)?;
+    let client = reqwest::Client::builder()
+        .tls_certs_merge([authority])
+        .build()?;
+    let login = endpoints.authority_host.trim_start_matches("https://");
+    let url = format!(
+        "{}/_host/{login}/{}/oauth2/v2.0/token",
+        endpoints.azure, lane.tenant
     );
-    let kubectl = lane.kit.world.control_plane.kubectl();
-    let shown = kubectl
-        .run(["get", "azid", "main", "-n", &lane.kit.namespace])
-        .await?;
-    teaches(
-        &shown,
-        &["clientSecret", "TokenAcquired", "True", &lane.kit.client_id],
-    )
-}
-
-/// Type, reason and number of the Events about an object, once there is one of reason `last`.
-async fn events(
-    kit: &Kit,
-    kind: &str,
-    name: &str,
-    last: &str,
-) -> Result<Vec<(String, String, i32)>> {
-    let events: Api<Event> = Api::namespaced(kit.client(), &kit.namespace);
-    until(
-        SOON,
-        &format!("an Event {last} about {kind} {name}"),
-        async || {
-            let list = events.list(&Default::default()).await;
-            let mut found: Vec<_> = list
-                .map_err(|error| error.to_string())?
-                .items
-                .into_iter()
-                .filter(|event| {
-                    let about = event.regarding.as_ref();
-                    about.is_some_and(|about| {
-                        about.kind.as_deref() == Some(kind) && about.name.as_deref() == Some(name)
-                    })
-                })
-                .collect();
-            found.sort_by_key(|event| event.event_time.as_ref().map(|time| time.0));
-            let told: Vec<_> = found
-                .into_iter()
-                .map(|event| {
-                    let times = event.series.map_or(1, |series| series.count);
-                    let text = |text: Option<String>| text.unwrap_or_default();
-                    (text(event.type_), text(event.reason), times)
-                })
-                .collect();
-            if told.iter().any(|(_, reason, _)| reason == last) {
-                Ok(told)
-            } else {
-                Err(format!("{told:?}"))
-            }
-        },
-    )
-    .await
-}
-
-fn once(type_: &str, reason: &str) -> (String, String, i32) {
-    (type_.to_owned(), reason.to_owned(), 1)
-}
-
-async fn events_of_a_sync(kit: Kit) -> Result<()> {
-    kit.synced_app().await?;
-    let vault = kit.vault.clone();
-    let roles = |roles: Value| json!({"roleAssignments": roles});
-    let role = json!({"principalId": kit.object_id, "role": "Key Vault Secrets User"});
-    kit.admin().patch_vault(&vault, &roles(json!([]))).await?;
-    for _ in 0..3 {
-        kit.look("app").await?;
-        kit.says("app", "Synced", "False", "Forbidden").await?;
-    }
-    kit.admin()
-        .patch_vault(&vault, &roles(json!([role])))
-        .await?;
-    for _ in 0..2 {
-        kit.look("app").await?;
-        kit.is_synced("app").await?;
-    }
-    let told = events(&kit, "VaultSecretSync", "app", "UpToDate").await?;
-    let wanted = [once("Warning", "Forbidden"), once("Normal", "UpToDate")];
-    ensure!(told == wanted, "{told:?}");
-    Ok(())
-}
-
-async fn events_of_an_identity(kit: Kit) -> Result<()> {
-    let lane = Lane::set(kit).await?;
-    lane.identity_says("True", "TokenAcquired").await?;
-    let good = lane.kit.client_secret.clone();
-    for wrong in ["a", "b"] {
-        let wrong = format!("{}-{wrong}", unknown_to_entra());
-        lane.kit.make_credential("sp", &wrong).await?;
-        lane.identity_says("False", "InvalidClientSecret").await?;
-    }
-    lane.kit.make_credential("sp", &good).await?;
-    let told = events(&lane.kit, "AzureIdentity", "main", "TokenAcquired").await?;
-    let wanted = [
-        once("Warning", "InvalidClientSecret"),
-        once("Normal", "TokenAcquired"),
+    let scope = format!("{}/.default", endpoints.key_vault_audience);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &lane.kit.client_id),
+        ("client_secret", &lane.kit.client_secret),
+        ("scope", &scope),
     ];
-    ensure!(told == wanted, "{told:?}");
-    Ok(())
+    let answer = client.post(url).form(&form).send().await?;
+    let answer: Value = answer.json().await?;
+    let token = answer["access_token"].as_str().context("no token")?;
+    Ok(token.to_owned())
+}
+
+/// While a renewal fails the old token serves, and Entra is not pressed.
+async fn token_that_cannot_be_renewed(kit: Kit) -> Result<()> {
+    let mut lane = Lane::set(kit).await?;
+    let body = json!({"access_token": token(&lane).await?, "expires_in": 3599, "refresh_in": 1});
+    let due_soon = Fault::Status {
+        status: 200,
+        retry_after: None,
+        code: None,
+        body: Some(body.to_string()),
+    };
+    let fault = lane.fault(due_soon).await?;
+    let before = lane.token_requests().await?.len();
+    lane.touch_credential().await?;
+    asked_again(&lane, before).await?;
+    let down = lane.fault(Fault::status(503)).await?;
+    lane.kit.admin().remove_fault(&fault).await?;
+    let since = lane.token_requests().await?.len();
+    // Nobody asks: the renewal is due by the clock.
+    asked_again(&lane, since).await?;
+    for _ in 0..5 {
+        lane.rotate().await?;
+        lane.works_after_a_look().await?;
+    }
+    lane.identity_says("True", "TokenAcquired").await?;
+    let requests = lane.token_requests().await?;
+    let refused = requests.iter().filter(|entry| entry.status == 503);
+    let refused: Vec<_> = refused.map(ended).collect::<Result<_>>()?;
+    for pair in refused.windows(2) {
+        let between = pair[1].duration_since(pair[0]);
+        ensure!(between > SignedDuration::from_secs(1), "{refused:?}");
+    }
+    lane.kit.admin().remove_fault(&down).await?;
+    let since = lane.token_requests().await?.len();
+    asked_again(&lane, since).await?;
+    lane.rotate().await?;
+    lane.works_after_a_look().await
+}
+
+/// Waits until there are more token requests than these.
+async fn asked_again(lane: &Lane, before: usize) -> Result<()> {
+    until(SOON, "Entra was asked for a token", async || {
+        let requests = lane.token_requests().await.map_err(|e| e.to_string())?;
+        if requests.len() > before {
+            Ok(())
+        } else {
+            Err(format!("{before} requests"))
+        }
+    })
+    .await
 }

@@ -8,7 +8,7 @@ use lakevault::azure_identity::api::ClusterAzureIdentity;
 use serde_json::{Value, json};
 
 use crate::kit::{Kit, teaches};
-use crate::scene::requests;
+use crate::scene::{neighbour, requests};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -116,7 +116,7 @@ async fn lent_by_name(kit: Kit) -> Result<()> {
     let (value, _) = loan.kit.plant("s", "one").await?;
     loan.kit.apply(loan.sync("app", &[("K", "s")])).await?;
     loan.works(&value).await?;
-    let mut stranger = Kit::new(loan.kit.world.clone(), "stranger").await?;
+    let mut stranger = neighbour(&loan.kit).await?;
     stranger.vault.clone_from(&loan.kit.vault);
     let app = loan.sync_of(&stranger, "app", &[("K", "s")]);
     stranger.apply(app).await?;
@@ -248,7 +248,7 @@ async fn default_identity(kit: Kit) -> Result<()> {
     let allow = json!([{"namespaces": by_name(&kit)}]);
     let loan = Loan::make(kit, "default", allow).await?;
     loan.works(&value).await?;
-    let mut stranger = Kit::new(loan.kit.world.clone(), "stranger").await?;
+    let mut stranger = neighbour(&loan.kit).await?;
     stranger.vault.clone_from(&loan.kit.vault);
     stranger.apply(unnamed(&stranger)).await?;
     let message = stranger

@@ -176,7 +176,7 @@ impl Lane {
 
     /// What the vault has now arrives, though nobody asks for a look.
     pub async fn works_at_once(&mut self) -> Result<()> {
-        self.held = self.newest.clone();
+        self.held.clone_from(&self.newest);
         self.kit.holds("app", &[("K", &self.held)]).await?;
         self.kit.is_synced("app").await
     }
@@ -187,7 +187,7 @@ impl Lane {
         self.works_at_once().await
     }
 
-    /// `app` still holds what it held, and the vault was not read again by a refused reader.
+    /// `app` still holds what it held.
     pub async fn is_left_alone(&self) -> Result<()> {
         let data = self.kit.data("app").await?;
         ensure!(data.get("K") == Some(&self.held), "the value changed");
@@ -196,7 +196,7 @@ impl Lane {
 }
 
 /// The client secret of identity `other`.
-const OTHER: &str = "planted-value-of-the-other-identity";
+pub const OTHER: &str = "planted-value-of-the-other-identity";
 
 pub fn client_secret(name: &str) -> Value {
     json!({"clientSecret": {"name": name, "key": "secret"}})

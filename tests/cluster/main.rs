@@ -34,6 +34,7 @@ mod merge;
 mod ownership;
 mod restarts;
 mod scene;
+mod told;
 mod vault_faults;
 mod vault_objects;
 
@@ -81,6 +82,7 @@ fn main() -> ExitCode {
         restarts::cases(),
         vault_faults::cases(),
         vault_objects::cases(),
+        told::cases(),
     ]
     .into_iter()
     .flatten();

@@ -1,5 +1,7 @@
 //! The stage of the fault tests: syncs that work, the fault, and what must go on beside it.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
 use reqwest::Method;
@@ -204,6 +206,11 @@ impl Scene {
         ensure!(degraded.status == "False", "{degraded:?}");
         Ok(())
     }
+}
+
+/// Another namespace, with an application and a vault of its own.
+pub async fn neighbour(kit: &Kit) -> Result<Kit> {
+    Kit::new(Arc::clone(&kit.world), "neighbour").await
 }
 
 /// The requests that a vault (or `login`, `management`, any other host) got.

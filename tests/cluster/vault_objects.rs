@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::json;
 use testbed::{SecretBody, poll, until};
 
@@ -90,7 +90,8 @@ async fn disabled_secret(kit: Kit) -> Result<()> {
 async fn not_yet_valid(kit: Kit) -> Result<()> {
     let mut scene = Scene::set(kit).await?;
     let vault = scene.kit.vault.clone();
-    let start = Timestamp::now() + SignedDuration::from_secs(4);
+    // A vault knows whole seconds.
+    let start = Timestamp::from_second(Timestamp::now().as_second() + 4)?;
     let tomorrow = format!("{PLANTED}{vault}-s-of-tomorrow");
     let body = SecretBody {
         not_before: Some(start.to_string()),
