@@ -9,10 +9,11 @@ mod world;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::Parser;
+use testbed::process::describe;
 use testbed::signals::asked_to_end;
 use testbed::{Process, binaries};
 
@@ -23,6 +24,8 @@ use crate::world::{VAULT, World};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
+/// Longer than any demo.
+const FOREVER: Duration = Duration::from_hours(24);
 
 #[derive(Parser)]
 #[command(about = "Shows what Lakevault does, on real processes")]
@@ -59,6 +62,8 @@ async fn run(keep: bool) -> Result<ExitCode> {
     };
     let shown = tokio::select! {
         shown = show(&say, &world, began) => shown,
+        // What waits for a process that has ended would wait for long.
+        ended = world.operator.process().wait_exit(FOREVER) => Err(anyhow!("the operator ended early: {}", describe(ended?))),
         () = asked_to_end() => return stopped(),
     };
     if let Err(error) = shown {
@@ -128,7 +133,7 @@ async fn explain(world: &World, folder: &Path) -> Result<()> {
 
 fn things_to_try(world: &World) -> io::Result<()> {
     let kubectl = binaries::kubernetes("kubectl").unwrap_or_default();
-    let folder = kubectl.parent().unwrap_or(Path::new("."));
+    let folder = kubectl.parent().unwrap_or_else(|| Path::new("."));
     let admin = &world.simulator.endpoints().admin;
     line(format_args!(
         r#"

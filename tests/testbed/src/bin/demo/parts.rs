@@ -28,8 +28,11 @@ const IDENTITIES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Keys and values of a Secret.
+type Values = &'static [(&'static str, &'static str)];
+
 /// Secrets that the samples make: name, what there is to see, values.
-const ARRIVALS: &[(&str, &str, &[(&str, &str)])] = &[
+const ARRIVALS: &[(&str, &str, Values)] = &[
     (
         "shop",
         "has two objects of the vault",

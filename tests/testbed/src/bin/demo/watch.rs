@@ -64,19 +64,19 @@ impl Cluster {
         &self,
         (kind, name): (&str, &str),
         type_: &str,
-        wanted: &str,
+        status: &str,
     ) -> Result<Condition> {
         let api = self.objects(kind);
         let fits = |object: Option<&DynamicObject>| {
-            condition(object, type_).is_some_and(|c| c.status == wanted)
+            condition(object, type_).is_some_and(|c| c.status == status)
         };
-        let waited = tokio::time::timeout(LIMIT, await_condition(api.clone(), name, fits)).await;
-        if let Ok(seen) = waited {
+        let seen = tokio::time::timeout(LIMIT, await_condition(api.clone(), name, fits)).await;
+        if let Ok(seen) = seen {
             return condition(seen?.as_ref(), type_).context("the object is gone");
         }
         let last = api.get_opt(name).await?;
         Err(anyhow!(
-            "{kind} {name} did not become {type_}={wanted} within {LIMIT:?}; it says {}",
+            "{kind} {name} did not become {type_}={status} within {LIMIT:?}; it says {}",
             last.map_or_else(
                 || "nothing: it does not exist".to_owned(),
                 |last| last.data["status"]["conditions"].to_string()
@@ -94,8 +94,8 @@ impl Cluster {
                     .all(|(key, value)| found.get(*key).is_some_and(|found| found == value))
             })
         };
-        let waited = tokio::time::timeout(LIMIT, await_condition(self.secrets(), name, fits)).await;
-        if let Ok(seen) = waited {
+        let seen = tokio::time::timeout(LIMIT, await_condition(self.secrets(), name, fits)).await;
+        if let Ok(seen) = seen {
             return seen?.context("the Secret is gone");
         }
         let keys: Vec<&str> = wanted.iter().map(|(key, _)| *key).collect();
