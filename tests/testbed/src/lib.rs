@@ -14,6 +14,7 @@ pub mod poll;
 pub mod ports;
 pub mod process;
 pub mod scratch;
+pub mod signals;
 pub mod simulator;
 
 pub use control_plane::{ControlPlane, Options as ControlPlaneOptions};

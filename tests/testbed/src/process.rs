@@ -240,11 +240,23 @@ impl Process {
     /// # Errors
     /// When the process has ended.
     pub fn rss_kib(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in KiB (`VmHWM`).
+    ///
+    /// # Errors
+    /// When the process has ended.
+    pub fn peak_rss_kib(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, field: &str) -> Result<u64> {
         let status = self.proc_file("status")?;
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .context("no VmRSS in /proc/<pid>/status")?;
+            .find_map(|line| line.strip_prefix(field))
+            .with_context(|| format!("no {field} in /proc/<pid>/status"))?;
         Ok(line.trim().trim_end_matches("kB").trim().parse()?)
     }
 

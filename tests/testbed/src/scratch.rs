@@ -46,8 +46,9 @@ impl Drop for Scratch {
     }
 }
 
-/// Removes the folders of processes that run no more. Whatever stands in the way of that stands in nobody else's.
-fn remove_left_behind(parent: &Path) {
+/// Removes the folders in `parent` whose names begin with the id of a process that runs no more. Whatever stands in the way of
+/// that stands in nobody else's.
+pub fn remove_left_behind(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let owner = entry
             .file_name()

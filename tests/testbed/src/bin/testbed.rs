@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use testbed::signals::asked_to_end;
 use testbed::{ControlPlane, ControlPlaneOptions, Simulator, SimulatorOptions};
 
 #[derive(Parser)]
@@ -139,18 +140,4 @@ async fn start(
         .put_issuer(control_plane.issuer(), control_plane.ca_file())
         .await?;
     Ok((control_plane, Some(simulator)))
-}
-
-/// Ctrl-C or SIGTERM. An error of the first means that neither will ever come; then ending now is the safe answer.
-async fn asked_to_end() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        ended = tokio::signal::ctrl_c() => drop(ended),
-        () = terminated => {}
-    }
 }
