@@ -12,6 +12,7 @@
 )]
 #![allow(
     clippy::default_trait_access,
+    clippy::needless_pass_by_value,
     clippy::similar_names,
     clippy::too_many_lines,
     reason = "tables of cases are long, and the API takes many parameters that stay as they are"
