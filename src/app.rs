@@ -237,6 +237,7 @@ impl Operator {
             syncs: sync_queue,
             identities: identity_queue,
             cluster_identities: cluster_identity_queue,
+            listed: Mutex::default(),
         });
         let mut watches = JoinSet::new();
         self.watch_syncs(&mut watches, &events, sync_writer);
@@ -371,7 +372,7 @@ impl Operator {
                 let event = event.modify(slim);
                 let relabelled = Events::relabelled(&event, &store);
                 writer.apply_watcher_event(&event);
-                events.namespace(relabelled);
+                events.namespace(&event, relabelled);
             },
         );
     }

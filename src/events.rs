@@ -1,6 +1,7 @@
 //! From watch events to work: each event wakes just those whom it concerns.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::ResourceExt;
@@ -27,6 +28,8 @@ pub struct Events {
     pub identities: Queue<AzureIdentity>,
     /// Cluster identities to work on.
     pub cluster_identities: Queue<ClusterAzureIdentity>,
+    /// What has been listed at least once.
+    pub listed: Mutex<BTreeSet<&'static str>>,
 }
 
 impl Events {
@@ -43,6 +46,23 @@ impl Events {
                     .push(ObjectRef::new(&key.name).within(namespace));
             }
             _ => self.cluster_identities.push(ObjectRef::new(&key.name)),
+        }
+    }
+
+    /// A list is complete and its cache holds it. After the first one, that means that a watch was broken: what went
+    /// meanwhile was told by no event, and what changed was told before the cache held it. So everybody looks again, which
+    /// costs nothing where nothing has changed.
+    fn relisted(&self, what: &'static str) {
+        let first = self
+            .listed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(what);
+        if !first {
+            self.wake(self.ctx.links.all_syncs());
+            for key in self.ctx.links.all_identities() {
+                self.wake_identity(&key);
+            }
         }
     }
 
@@ -64,6 +84,7 @@ impl Events {
                 self.wake(links.retain_syncs(|(namespace, name)| {
                     store.get(&ObjectRef::new(name).within(namespace)).is_some()
                 }));
+                self.relisted(PLURAL);
             }
         }
         self.ctx.metrics.objects(PLURAL, links.syncs());
@@ -74,7 +95,8 @@ impl Events {
         let (identity, gone) = match event {
             Event::Apply(identity) | Event::InitApply(identity) => (identity, false),
             Event::Delete(identity) => (identity, true),
-            Event::Init | Event::InitDone => return,
+            Event::Init => return,
+            Event::InitDone => return self.relisted(I::PLURAL),
         };
         let key = identity.key();
         let ctx = &self.ctx;
@@ -116,7 +138,14 @@ impl Events {
     }
 
     /// A namespace has other labels: what is lent to it may differ.
-    pub fn namespace(&self, relabelled: Option<String>) {
+    pub fn namespace(
+        &self,
+        event: &Event<PartialObjectMeta<Namespace>>,
+        relabelled: Option<String>,
+    ) {
+        if matches!(event, Event::InitDone) {
+            self.relisted("namespaces");
+        }
         if let Some(namespace) = relabelled {
             self.wake(self.ctx.links.of_namespace(&namespace));
         }
@@ -139,6 +168,9 @@ impl Events {
                     self.wake(ctx.links.of_identity(&key));
                 }
             }
+        }
+        if matches!(event, Event::InitDone) {
+            self.relisted("secrets");
         }
     }
 }

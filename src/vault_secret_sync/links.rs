@@ -163,6 +163,16 @@ impl Links {
         named.into_iter().filter_map(rival).collect()
     }
 
+    /// All syncs.
+    pub fn all_syncs(&self) -> Vec<Named> {
+        self.lock().syncs.keys().cloned().collect()
+    }
+
+    /// All identities.
+    pub fn all_identities(&self) -> Vec<IdentityKey> {
+        self.lock().identities.keys().cloned().collect()
+    }
+
     /// How many syncs there are.
     pub fn syncs(&self) -> usize {
         self.lock().syncs.len()
