@@ -153,20 +153,26 @@ async fn wait_ends_when_a_sync_is_ready(kit: Kit) -> Result<()> {
     Ok(())
 }
 
+/// The namespace that the samples name is made; all else is tried and not stored.
 async fn samples_are_accepted(kit: Kit) -> Result<()> {
     let folder = binaries::repository().join("deploy/samples");
-    let mut files: Vec<_> = std::fs::read_dir(&folder)
-        .with_context(|| format!("{}", folder.display()))?
-        .collect::<std::io::Result<Vec<_>>>()?;
-    files.sort_by_key(std::fs::DirEntry::path);
-    ensure!(!files.is_empty(), "no samples in {}", folder.display());
+    let kubectl = kit.world.control_plane.kubectl();
+    kubectl.apply_dir(&folder.join("00-namespace.yaml")).await?;
+    let mut files = Vec::new();
+    for file in std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))? {
+        let path = file?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            files.push(path.display().to_string());
+        }
+    }
+    ensure!(files.len() > 1, "no samples in {}", folder.display());
+    files.sort();
     for file in files {
-        let path = file.path().display().to_string();
-        kubectl(
-            &kit,
-            &format!("apply --server-side --dry-run=server -f {path}"),
-        )
-        .await?;
+        let arguments = ["apply", "--server-side", "--dry-run=server", "-f", &file];
+        kubectl.run(arguments).await?;
     }
     Ok(())
 }
