@@ -1,9 +1,10 @@
 //! What a person sees with kubectl.
 
 use anyhow::{Context, Result, ensure};
-use testbed::binaries;
+use testbed::poll::seen;
+use testbed::{binaries, until};
 
-use crate::kit::Kit;
+use crate::kit::{Kit, SOON};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -107,8 +108,17 @@ async fn every_name_of_a_kind_works(kit: Kit) -> Result<()> {
     Ok(())
 }
 
+/// The API server publishes what it can explain a moment after it serves a new kind.
+async fn explain(kit: &Kit, what: &str) -> Result<String> {
+    let line = format!("explain {what}");
+    until(SOON, &line, async || {
+        kubectl(kit, &line).await.map_err(seen)
+    })
+    .await
+}
+
 async fn explain_tells_every_field(kit: Kit) -> Result<()> {
-    let told = kubectl(&kit, "explain vss.spec.data.secret.property").await?;
+    let told = explain(&kit, "vss.spec.data.secret.property").await?;
     for words in [
         "FIELD: property <string>",
         "JSON path (RFC 9535)",
@@ -121,7 +131,7 @@ async fn explain_tells_every_field(kit: Kit) -> Result<()> {
         ("azid", "VERSION:    v1alpha1"),
         ("cazid.spec.allow", "namespaces"),
     ] {
-        let told = kubectl(&kit, &format!("explain {kind}")).await?;
+        let told = explain(&kit, kind).await?;
         ensure!(told.contains(words), "{told}");
     }
     for kind in [
@@ -131,7 +141,7 @@ async fn explain_tells_every_field(kit: Kit) -> Result<()> {
         "vss.status",
         "azid.status",
     ] {
-        let all = kubectl(&kit, &format!("explain {kind}")).await?;
+        let all = explain(&kit, kind).await?;
         ensure!(!all.contains("<no description>"), "{all}");
     }
     Ok(())
