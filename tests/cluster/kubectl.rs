@@ -1,9 +1,10 @@
 //! What a person sees with kubectl.
 
 use anyhow::{Context, Result, ensure};
-use testbed::binaries;
+use testbed::poll::seen;
+use testbed::{binaries, until};
 
-use crate::kit::Kit;
+use crate::kit::{Kit, SOON};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -107,8 +108,17 @@ async fn every_name_of_a_kind_works(kit: Kit) -> Result<()> {
     Ok(())
 }
 
+/// The API server publishes what it can explain a moment after it serves a new kind.
+async fn explain(kit: &Kit, what: &str) -> Result<String> {
+    let line = format!("explain {what}");
+    until(SOON, &line, async || {
+        kubectl(kit, &line).await.map_err(seen)
+    })
+    .await
+}
+
 async fn explain_tells_every_field(kit: Kit) -> Result<()> {
-    let told = kubectl(&kit, "explain vss.spec.data.secret.property").await?;
+    let told = explain(&kit, "vss.spec.data.secret.property").await?;
     for words in [
         "FIELD: property <string>",
         "JSON path (RFC 9535)",
@@ -121,7 +131,7 @@ async fn explain_tells_every_field(kit: Kit) -> Result<()> {
         ("azid", "VERSION:    v1alpha1"),
         ("cazid.spec.allow", "namespaces"),
     ] {
-        let told = kubectl(&kit, &format!("explain {kind}")).await?;
+        let told = explain(&kit, kind).await?;
         ensure!(told.contains(words), "{told}");
     }
     for kind in [
@@ -131,7 +141,7 @@ async fn explain_tells_every_field(kit: Kit) -> Result<()> {
         "vss.status",
         "azid.status",
     ] {
-        let all = kubectl(&kit, &format!("explain {kind}")).await?;
+        let all = explain(&kit, kind).await?;
         ensure!(!all.contains("<no description>"), "{all}");
     }
     Ok(())
@@ -153,26 +163,22 @@ async fn wait_ends_when_a_sync_is_ready(kit: Kit) -> Result<()> {
     Ok(())
 }
 
-/// The namespace that the samples name is made; all else is tried and not stored.
+/// By dry-run, since the vaults that they name are not here; only their namespace is made.
 async fn samples_are_accepted(kit: Kit) -> Result<()> {
     let folder = binaries::repository().join("deploy/samples");
     let kubectl = kit.world.control_plane.kubectl();
     kubectl.apply_dir(&folder.join("00-namespace.yaml")).await?;
-    let mut files = Vec::new();
-    for file in std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))? {
+    let mut samples = Vec::new();
+    for file in std::fs::read_dir(&folder)? {
         let path = file?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
-            files.push(path.display().to_string());
+        if path.extension().is_some_and(|end| end == "yaml") {
+            samples.push(path.display().to_string());
         }
     }
-    ensure!(files.len() > 1, "no samples in {}", folder.display());
-    files.sort();
-    for file in files {
-        let arguments = ["apply", "--server-side", "--dry-run=server", "-f", &file];
-        kubectl.run(arguments).await?;
+    ensure!(samples.len() > 1, "no samples in {}", folder.display());
+    for sample in samples {
+        let dry_run = ["apply", "--server-side", "--dry-run=server", "-f", &sample];
+        kubectl.run(dry_run).await?;
     }
     Ok(())
 }
