@@ -38,9 +38,14 @@ pub fn status(
         // While a new token cannot be had the old one may still live: its end stays shown.
         token_expires_at: outcome.map_or_else(
             |_| old.token_expires_at.clone(),
-            |token| Some(Time(token.expires_at)),
+            |token| Some(Time(whole_seconds(token.expires_at))),
         ),
     }
+}
+
+/// The API server keeps whole seconds: with more, the status read back would never equal the one that was written.
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 #[cfg(test)]
@@ -80,5 +85,26 @@ mod tests {
         );
         assert_eq!(bad.token_expires_at, Some(Time(at(3600))));
         assert!(!serde_json::to_string(&good).unwrap().contains("t0ken"));
+    }
+
+    #[test]
+    fn a_status_that_was_stored_and_read_back_is_not_written_again() {
+        let token = Token {
+            value: SecretValue::from("t0ken".to_owned()),
+            issued_at: at(0),
+            expires_at: "2026-11-20T07:00:00.123456789Z".parse().unwrap(),
+            refresh_at: at(2880),
+        };
+        let now = "2026-11-20T06:00:00.987654321Z".parse().unwrap();
+        let written = status(
+            &AzureIdentityStatus::default(),
+            Some(1),
+            None,
+            Ok(&token),
+            now,
+        );
+        let stored: AzureIdentityStatus =
+            serde_json::from_value(serde_json::to_value(&written).unwrap()).unwrap();
+        assert_eq!(status(&stored, Some(1), None, Ok(&token), at(0)), stored);
     }
 }

@@ -4,6 +4,7 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
@@ -14,6 +15,7 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::conditions::Edge;
@@ -23,6 +25,9 @@ use crate::secret::SecretValue;
 use crate::telemetry::metrics::Metrics;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests under way at once, watches apart. kube speaks HTTP/1.1, so each is a connection of its own, which stays in the
+/// pool: hundreds of them would cost both sides a handshake and about 50 KiB each, and gain nothing.
+const AT_ONCE: usize = 32;
 /// Longest note of an Event, in bytes (events.k8s.io/v1).
 const LONGEST_NOTE: usize = 1000;
 
@@ -32,6 +37,7 @@ pub struct Kube {
     client: Client,
     recorder: Recorder,
     metrics: Metrics,
+    permits: Arc<Semaphore>,
 }
 
 impl Kube {
@@ -45,6 +51,7 @@ impl Kube {
             recorder: Recorder::new(client.clone(), reporter),
             client,
             metrics,
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
@@ -64,6 +71,9 @@ impl Kube {
         what: &str,
         call: impl Future<Output = kube::Result<T>>,
     ) -> Result<T, Problem> {
+        let Ok(_permit) = self.permits.acquire().await else {
+            return Err(unavailable(verb, what, "was not made"));
+        };
         let outcome = tokio::time::timeout(TIMEOUT, call).await;
         self.metrics
             .kubernetes_call(verb, resource, matches!(outcome, Ok(Ok(_))));
