@@ -36,8 +36,8 @@ bless: ## Write crds/ from the Rust types
 	LAKEVAULT_BLESS=1 $(CARGO) test --quiet --workspace --test crds
 
 bench: control-plane ## Measure; SCENARIO=name for one of them
-	$(CARGO) build --release --workspace
-	$(CARGO) bench --bench bench -- $(if $(SCENARIO),--scenario $(SCENARIO))
+	$(CARGO) build --release --workspace --bin lakevault --bin azure-simulator --example bench
+	@target/release/examples/bench $(if $(SCENARIO),--scenario $(SCENARIO))
 
 deny: ## Licences, sources and advisories of dependencies (needs cargo-deny)
 	$(CARGO) deny check
