@@ -1,0 +1,130 @@
+//! What a benchmark found: printed as a table, written as JSON.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+/// One number. The names of the fields are those of `target/bench.json`.
+#[allow(clippy::struct_field_names, reason = "the JSON has this name")]
+#[derive(Clone, Debug, Serialize)]
+pub struct Measure {
+    pub scenario: &'static str,
+    pub measure: String,
+    pub value: f64,
+    pub unit: &'static str,
+    /// What is aimed at, in words: `≤ 1.5`.
+    pub aim: Option<String>,
+    /// Whether the aim is reached; absent where there is none.
+    pub holds: Option<bool>,
+}
+
+/// Where a value must lie.
+#[derive(Clone, Copy, Debug)]
+pub enum Aim {
+    AtMost(f64),
+    Exactly(f64),
+}
+
+impl Aim {
+    fn holds(self, value: f64) -> bool {
+        match self {
+            Self::AtMost(most) => value <= most,
+            Self::Exactly(wanted) => (value - wanted).abs() < f64::EPSILON,
+        }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::AtMost(most) => format!("≤ {}", number(most)),
+            Self::Exactly(wanted) => format!("= {}", number(wanted)),
+        }
+    }
+}
+
+/// The measures of one scenario, in the order of the table.
+#[derive(Debug)]
+pub struct Report {
+    scenario: &'static str,
+    pub measures: Vec<Measure>,
+}
+
+impl Report {
+    pub fn new(scenario: &'static str) -> Self {
+        Self {
+            scenario,
+            measures: Vec::new(),
+        }
+    }
+
+    /// A number that is only told.
+    pub fn tell(&mut self, measure: impl Into<String>, value: f64, unit: &'static str) {
+        self.add(measure.into(), value, unit, None);
+    }
+
+    /// A number that an aim is set for.
+    pub fn judge(&mut self, measure: impl Into<String>, value: f64, unit: &'static str, aim: Aim) {
+        self.add(measure.into(), value, unit, Some(aim));
+    }
+
+    fn add(&mut self, measure: String, value: f64, unit: &'static str, aim: Option<Aim>) {
+        self.measures.push(Measure {
+            scenario: self.scenario,
+            measure,
+            value,
+            unit,
+            aim: aim.map(Aim::words),
+            holds: aim.map(|aim| aim.holds(value)),
+        });
+    }
+
+    pub fn print(&self) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        writeln!(
+            out,
+            "  {:<58} {:>10} {:<8} {:<10}",
+            "measure", "value", "unit", "aim"
+        )?;
+        writeln!(out, "  {}", "─".repeat(100))?;
+        for measure in &self.measures {
+            let aim = measure.aim.as_deref().unwrap_or_default();
+            let holds = match measure.holds {
+                Some(true) => "holds",
+                Some(false) => "MISSED",
+                None => "",
+            };
+            let line = format!(
+                "  {:<58} {:>10} {:<8} {aim:<10} {holds}",
+                measure.measure,
+                number(measure.value),
+                measure.unit,
+            );
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        let missed = self.measures.iter().filter(|m| m.holds == Some(false));
+        let judged = self.measures.iter().filter(|m| m.holds.is_some()).count();
+        match missed.count() {
+            0 => writeln!(out, "\n  All {judged} aims hold."),
+            missed => writeln!(out, "\n  {missed} of {judged} aims are MISSED."),
+        }
+    }
+}
+
+/// As many digits as a reader can use.
+fn number(value: f64) -> String {
+    if value.fract().abs() < f64::EPSILON {
+        format!("{value:.0}")
+    } else if value >= 100.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+/// Writes the measures as one JSON array.
+pub fn write(path: &Path, measures: &[Measure]) -> Result<()> {
+    fs::write(path, serde_json::to_vec_pretty(measures)?)
+        .with_context(|| format!("cannot write {}", path.display()))
+}
