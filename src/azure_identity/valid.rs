@@ -34,7 +34,7 @@ impl fmt::Display for IdentityKey {
 }
 
 /// What both kinds of identity have.
-pub trait Identity: Resource<DynamicType = ()> + Clone {
+pub trait Identity: Resource<DynamicType = ()> + Clone + Send + Sync {
     /// Plural name, for metrics and URLs.
     const PLURAL: &'static str;
     /// How it is named.

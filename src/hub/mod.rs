@@ -163,7 +163,8 @@ impl Reader {
             .identities
             .token(&self.session.identity, &scope)
             .await?;
-        match self.exchange(&token).await {
+        // On the heap: many wait for a permit, and only those who have one need room for a request.
+        match Box::pin(self.exchange(&token)).await {
             // A token may have been revoked, or outlived its key. Another one is asked for once.
             Err(problem) if problem.reason == Reason::Unauthorized => {
                 self.identities
@@ -175,7 +176,7 @@ impl Reader {
                 if renewed.value == token.value {
                     Err(problem)
                 } else {
-                    self.exchange(&renewed).await
+                    Box::pin(self.exchange(&renewed)).await
                 }
             }
             outcome => outcome,

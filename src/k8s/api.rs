@@ -7,6 +7,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::{ObjectReference, Secret, ServiceAccount};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
@@ -64,26 +66,30 @@ impl Kube {
         Api::namespaced(self.client.clone(), namespace)
     }
 
-    async fn call<T>(
-        &self,
+    /// The future is on the heap, since those who wait for the API server or for a vault are many, and a request's is large.
+    fn call<'a, T: Send + 'a>(
+        &'a self,
         verb: &'static str,
         resource: &'static str,
-        what: &str,
-        call: impl Future<Output = kube::Result<T>>,
-    ) -> Result<T, Problem> {
-        let Ok(_permit) = self.permits.acquire().await else {
-            return Err(unavailable(verb, what, "was not made"));
-        };
-        let outcome = tokio::time::timeout(TIMEOUT, call).await;
-        self.metrics
-            .kubernetes_call(verb, resource, matches!(outcome, Ok(Ok(_))));
-        match outcome {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(kube::Error::Api(status))) => Err(refused(verb, what, &status)),
-            // The error's own text may quote what was sent or received, so it is not repeated.
-            Ok(Err(_)) => Err(unavailable(verb, what, "failed")),
-            Err(_) => Err(unavailable(verb, what, "was not answered in time")),
+        what: &'a str,
+        call: impl Future<Output = kube::Result<T>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T, Problem>> {
+        async move {
+            let Ok(_permit) = self.permits.acquire().await else {
+                return Err(unavailable(verb, what, "was not made"));
+            };
+            let outcome = tokio::time::timeout(TIMEOUT, call).await;
+            self.metrics
+                .kubernetes_call(verb, resource, matches!(outcome, Ok(Ok(_))));
+            match outcome {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(kube::Error::Api(status))) => Err(refused(verb, what, &status)),
+                // The error's own text may quote what was sent or received, so it is not repeated.
+                Ok(Err(_)) => Err(unavailable(verb, what, "failed")),
+                Err(_) => Err(unavailable(verb, what, "was not answered in time")),
+            }
         }
+        .boxed()
     }
 
     /// One Secret with its values.
@@ -169,7 +175,7 @@ impl Kube {
         object: &K,
     ) -> Result<K, Problem>
     where
-        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Serialize,
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Serialize + Send + Sync,
     {
         let name = object.meta().name.as_deref().unwrap_or_default();
         let what = format!("status of {} {name}", K::kind(&()));
@@ -195,7 +201,8 @@ impl Kube {
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
             + Debug
-            + DeserializeOwned,
+            + DeserializeOwned
+            + Send,
     {
         let patch = serde_json::json!({ "metadata": { "resourceVersion": version, "finalizers": finalizers } });
         let what = format!("{} {namespace}/{name}", K::kind(&()));
