@@ -72,6 +72,7 @@ async fn expired_client_secret(kit: Kit) -> Result<()> {
     let other = json!({"value": OTHER});
     lane.application(json!({"secrets": [old, other]})).await?;
     lane.touch_credential().await?;
+    lane.identity_says("False", "ClientSecretExpired").await?;
     lane.kit.look("app").await?;
     let words = ["az ad app credential reset", "AADSTS7000222", "new secret"];
     lane.fails("ClientSecretExpired", &words).await?;
