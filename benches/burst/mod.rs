@@ -213,7 +213,7 @@ fn head(rounds: usize) -> io::Result<()> {
     )
 }
 
-/// Measured once with the same load on the same kind of machine, with that project's own release.
+/// Measured elsewhere with the same load, by that project's own release; only an order of magnitude to compare with.
 fn reference() -> io::Result<()> {
     writeln!(
         io::stdout(),

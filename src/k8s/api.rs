@@ -28,7 +28,7 @@ use crate::telemetry::metrics::Metrics;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests under way at once, watches apart. kube speaks HTTP/1.1, so each is a connection of its own, which stays in the
-/// pool: hundreds of them would cost both sides a handshake and about 50 KiB each, and gain nothing.
+/// pool: hundreds of them would cost both sides a handshake and memory, and gain nothing.
 const AT_ONCE: usize = 32;
 /// Longest note of an Event, in bytes (events.k8s.io/v1).
 const LONGEST_NOTE: usize = 1000;
