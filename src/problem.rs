@@ -36,6 +36,38 @@ reasons! {
     IdentityNotAllowed,
     /// The Secret with the credential, or its key, does not exist or is empty.
     CredentialNotFound,
+    /// The certificate, its key or its container cannot be read: empty, no PEM, no PKCS#12, or of a kind that is not supported.
+    CertificateUnreadable,
+    /// The password does not open the certificate's key or container, or is missing.
+    CertificatePasswordWrong,
+    /// The private key does not belong to the certificate.
+    CertificateKeyMismatch,
+    /// The certificate has expired, or is not valid yet.
+    CertificateExpired,
+    /// The application does not know the certificate (AADSTS700027).
+    CertificateNotRegistered,
+    /// Entra finds an assertion outside its time: the operator's clock is wrong (AADSTS700024).
+    ClockSkewed,
+    /// Name or password of the user are wrong (AADSTS50034, AADSTS50126).
+    InvalidUserPassword,
+    /// The user must sign in with a second factor, which a program cannot (AADSTS50076, AADSTS50079).
+    MultiFactorRequired,
+    /// No managed identity endpoint answers here.
+    ManagedIdentityUnavailable,
+    /// The machine has no such managed identity.
+    ManagedIdentityNotAssigned,
+    /// Every credential of the default chain was passed over.
+    ChainExhausted,
+    /// A file or variable of the operator's environment that a credential needs is missing or unusable.
+    EnvironmentUnusable,
+    /// Entra does not know the resource that a token was asked for (AADSTS500011, AADSTS70011).
+    ResourceNotFound,
+    /// The ConfigMap with the cloud's root certificates, or its key, does not exist or holds none.
+    CaBundleNotFound,
+    /// The cloud's Resource Manager did not tell its endpoints in a form that is understood.
+    CloudNotDiscovered,
+    /// A Machine Learning Server refused the login.
+    LoginRefused,
     /// The ServiceAccount does not exist.
     ServiceAccountNotFound,
     /// The operator may not create tokens for the ServiceAccount.

@@ -1,22 +1,24 @@
 //! The one HTTP client for Azure: timeouts on everything, no redirects, answers bounded in size, causes told apart.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::dns::{Names, NoAddress};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::telemetry::metrics::Metrics;
 
 /// Nothing that Azure answers to us is larger: a secret has at most 25 KiB, a page of 25 items far less.
 const LARGEST_ANSWER: usize = 1 << 20;
+/// Clients that are kept besides the default one.
+const MOST_ROUTES: usize = 64;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How the client reaches Azure.
@@ -28,9 +30,23 @@ pub struct HttpOptions {
     pub hosts_file: Option<PathBuf>,
 }
 
+/// How a request travels, and whose certificates it trusts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// Through the proxy of the environment, if any, trusting the system's roots and those of `--ca-file`.
+    #[default]
+    Default,
+    /// The same, trusting further roots (PEM): those of a private cloud.
+    Trusting(Arc<str>),
+    /// Past any proxy: for endpoints of the machine itself.
+    Direct,
+}
+
 /// A request to Azure.
 #[derive(Debug)]
 pub struct Request {
+    /// How it travels.
+    pub route: Route,
     /// HTTP method.
     pub method: Method,
     /// Absolute URL. Its path was made of parsed names.
@@ -99,37 +115,39 @@ impl Answer {
 /// The client. Cloning shares its connections.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: reqwest::Client,
+    default: reqwest::Client,
+    others: Arc<Mutex<BTreeMap<Route, reqwest::Client>>>,
+    options: HttpOptions,
     metrics: Metrics,
 }
 
 impl Http {
     /// Builds the client; fails where the CA file cannot be read.
     pub fn new(options: &HttpOptions, metrics: Metrics) -> Result<Self, String> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("lakevault/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            // A connection that died without a word is found out and replaced, not waited for by every request on it.
-            .http2_keep_alive_interval(Duration::from_secs(20))
-            .http2_keep_alive_timeout(Duration::from_secs(5))
-            .pool_idle_timeout(Duration::from_secs(90))
-            .tcp_keepalive(Duration::from_secs(30));
-        if let Some(file) = &options.ca_file {
-            let named = |error: &dyn StdError| {
-                format!("failed to read CA file {}: {error}", file.display())
-            };
-            let pem = std::fs::read(file).map_err(|e| named(&e))?;
-            let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| named(&e))?;
-            builder = builder.tls_certs_merge(roots);
+        Ok(Self {
+            default: client(options, &Route::Default)?,
+            others: Arc::default(),
+            options: options.clone(),
+            metrics,
+        })
+    }
+
+    /// The client of a route, with connections of its own: those that trust other roots are never shared.
+    fn client(&self, route: &Route) -> Result<reqwest::Client, String> {
+        if *route == Route::Default {
+            return Ok(self.default.clone());
         }
-        builder = builder.dns_resolver(Arc::new(Names {
-            hosts_file: options.hosts_file.clone(),
-        }));
-        let client = builder
-            .build()
-            .map_err(|error| format!("failed to build the HTTP client: {error}"))?;
-        Ok(Self { client, metrics })
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = others.get(route) {
+            return Ok(known.clone());
+        }
+        // Bundles come and go as private clouds rotate their roots. Those in use come back at their next request.
+        if others.len() >= MOST_ROUTES {
+            others.clear();
+        }
+        let made = client(&self.options, route)?;
+        others.insert(route.clone(), made.clone());
+        Ok(made)
     }
 
     /// Sends a request and reads the whole answer. `operation` names it in metrics; `what` names the peer in messages.
@@ -140,7 +158,11 @@ impl Http {
         request: Request,
     ) -> Result<Answer, Problem> {
         let started = Instant::now();
-        let result = match tokio::time::timeout(request.timeout, self.exchange(request)).await {
+        let client = self.client(&request.route).map_err(|error| {
+            let message = format!("{what}: {error}");
+            Problem::new(Reason::CaBundleNotFound, Retry::OnChange, message)
+        })?;
+        let result = match tokio::time::timeout(request.timeout, exchange(&client, request)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(explain(what, &error)),
             Err(_) => Err(timed_out(what)),
@@ -153,40 +175,73 @@ impl Http {
             .azure_call(operation, outcome, started.elapsed());
         result
     }
+}
 
-    async fn exchange(&self, request: Request) -> Result<Answer, TransportError> {
-        let mut builder = self.client.request(request.method, request.url);
-        for (name, value) in request.headers {
-            builder = builder.header(name, value);
-        }
-        if let Some(body) = request.body {
-            builder = builder.body(body.as_bytes().to_vec());
-        }
-        let mut response = builder.send().await.map_err(TransportError::Reqwest)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(TransportError::Reqwest)? {
-            if body.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(TransportError::TooLarge);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Answer {
-            status: response.status(),
-            headers: response.headers().clone(),
-            body: Body::new(body),
-        })
+async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, TransportError> {
+    let mut builder = client.request(request.method, request.url);
+    for (name, value) in request.headers {
+        builder = builder.header(name, value);
     }
+    if let Some(body) = request.body {
+        builder = builder.body(body.as_bytes().to_vec());
+    }
+    let mut response = builder.send().await.map_err(TransportError::Reqwest)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(TransportError::Reqwest)? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err(TransportError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body: Body::new(body),
+    })
+}
+
+fn client(options: &HttpOptions, route: &Route) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("lakevault/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A connection that died without a word is found out and replaced, not waited for by every request on it.
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .http2_keep_alive_timeout(Duration::from_secs(5))
+        .pool_idle_timeout(Duration::from_secs(90))
+        .tcp_keepalive(Duration::from_secs(30))
+        .dns_resolver(Arc::new(Names::new(options.hosts_file.clone())));
+    if let Some(file) = &options.ca_file {
+        let named =
+            |error: &dyn StdError| format!("failed to read CA file {}: {error}", file.display());
+        let pem = std::fs::read(file).map_err(|e| named(&e))?;
+        let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| named(&e))?;
+        builder = builder.tls_certs_merge(roots);
+    }
+    match route {
+        Route::Default => {}
+        Route::Trusting(pem) => builder = builder.tls_certs_merge(roots(pem)?),
+        Route::Direct => builder = builder.no_proxy(),
+    }
+    builder
+        .build()
+        .map_err(|error| format!("failed to build the HTTP client: {error}"))
+}
+
+/// Root certificates of a bundle; there must be at least one.
+fn roots(pem: &str) -> Result<Vec<reqwest::Certificate>, String> {
+    let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
+        .map_err(|error| format!("the CA bundle holds no certificates in PEM form: {error}"))?;
+    if roots.is_empty() {
+        return Err("the CA bundle holds no certificate in PEM form".to_owned());
+    }
+    Ok(roots)
 }
 
 enum TransportError {
     Reqwest(reqwest::Error),
     TooLarge,
 }
-
-/// A name without an address. A type of its own, so that the cause can be told from the chain of errors.
-#[derive(Debug, thiserror::Error)]
-#[error("no address for {0}")]
-struct NoAddress(String);
 
 fn timed_out(what: &str) -> Problem {
     Problem::new(
@@ -245,71 +300,9 @@ fn certificate_error(error: &(dyn StdError + 'static)) -> Option<String> {
     certificate_error(error.downcast_ref::<std::io::Error>()?.get_ref()?)
 }
 
-/// Looks a name up in the hosts file, read anew each time (it is small, and look-ups are rare), else in the system.
-#[derive(Debug)]
-struct Names {
-    hosts_file: Option<PathBuf>,
-}
-
-impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
-        let file = self.hosts_file.clone();
-        Box::pin(async move {
-            let host = name.as_str().to_owned();
-            let mut addresses = match &file {
-                Some(file) => listed(file, &host).await,
-                None => Vec::new(),
-            };
-            if addresses.is_empty() {
-                addresses = tokio::net::lookup_host((host.as_str(), 0))
-                    .await
-                    .map(Iterator::collect)
-                    .unwrap_or_default();
-            }
-            if addresses.is_empty() {
-                return Err(NoAddress(host).into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-async fn listed(file: &Path, host: &str) -> Vec<SocketAddr> {
-    let text = tokio::fs::read_to_string(file).await.unwrap_or_default();
-    in_hosts(&text, host)
-}
-
-/// Addresses of `host` in the text of a hosts file: `address[:port] name…`, `#` starts a comment.
-fn in_hosts(text: &str, host: &str) -> Vec<SocketAddr> {
-    text.lines()
-        .filter_map(|line| {
-            let mut words = line.split('#').next()?.split_whitespace();
-            let address = words.next()?;
-            let address = address
-                .parse()
-                .ok()
-                .or_else(|| Some(SocketAddr::new(address.parse().ok()?, 0)))?;
-            words
-                .any(|name| name.eq_ignore_ascii_case(host))
-                .then_some(address)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_hosts_file_may_carry_ports_and_comments() {
-        let text = "# vaults\n127.0.0.1:8443 kv-a.vault.test KV-B.vault.test # two\n127.0.0.2 plain\nnonsense x\n";
-        assert_eq!(
-            in_hosts(text, "kv-b.vault.test"),
-            ["127.0.0.1:8443".parse().unwrap()]
-        );
-        assert_eq!(in_hosts(text, "plain"), ["127.0.0.2:0".parse().unwrap()]);
-        assert!(in_hosts(text, "two").is_empty() && in_hosts(text, "x").is_empty());
-    }
 
     #[test]
     fn a_refused_certificate_is_found_however_deep_it_is_wrapped() {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::auth::Profile;
-use super::http::{Answer, Request};
+use super::http::{Answer, Request, Route};
 use crate::names::{ObjectName, ObjectVersion, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -73,6 +73,7 @@ pub fn request(vault: &VaultUri, id: &SecretId, token: &SecretValue) -> Result<R
         HeaderValue::from_bytes(&bearer).map_err(|_| unusable("the token is no header value"))?;
     authorization.set_sensitive(true);
     Ok(Request {
+        route: Route::Default,
         method: Method::GET,
         url: Url::parse(&text).map_err(|_| unusable("no URL can be made of it"))?,
         headers: vec![

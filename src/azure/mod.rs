@@ -2,5 +2,6 @@
 
 pub mod auth;
 pub mod cloud;
+mod dns;
 pub mod http;
 pub mod key_vault;

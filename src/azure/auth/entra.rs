@@ -10,7 +10,7 @@ use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 use super::{Credential, Profile, Token};
-use crate::azure::http::{Answer, Request};
+use crate::azure::http::{Answer, Request, Route};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
@@ -54,6 +54,7 @@ pub fn request(
             .append_pair("client_assertion", text(assertion)?),
     };
     Ok(Request {
+        route: Route::Default,
         method: Method::POST,
         url: token_url(profile)?,
         headers: vec![

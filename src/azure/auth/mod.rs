@@ -1,6 +1,7 @@
 //! Tokens of Entra: requests built and answers read by pure functions ([`entra`]), kept and renewed in slots ([`slots`]).
 
 pub mod entra;
+pub mod environment;
 pub mod slots;
 
 use crate::names::{ClientId, TenantId};
@@ -17,6 +18,29 @@ pub struct Profile {
     pub tenant: TenantId,
     /// The application.
     pub client: ClientId,
+}
+
+/// What tokens are asked for: an application's id or URI, such as `https://vault.azure.net`. The v1 endpoints and managed
+/// identities call it resource, v2 says it as a scope.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource(String);
+
+impl Resource {
+    /// A resource as it is written, with or without the `/.default` of a scope. A slash at its end stays: it is part of
+    /// the token's audience.
+    pub fn new(text: &str) -> Self {
+        Self(text.strip_suffix("/.default").unwrap_or(text).to_owned())
+    }
+
+    /// The v2 scope: all permissions that were granted for the resource.
+    pub fn scope(&self) -> String {
+        format!("{}/.default", self.0)
+    }
+
+    /// The resource.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// What the application proves itself with.
