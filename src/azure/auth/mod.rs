@@ -1,5 +1,7 @@
 //! Tokens of Entra: requests built and answers read by pure functions ([`entra`]), kept and renewed in slots ([`slots`]).
 
+pub mod assertion;
+pub mod certificate;
 pub mod entra;
 pub mod environment;
 pub mod slots;
