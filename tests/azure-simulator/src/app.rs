@@ -82,15 +82,22 @@ impl App {
 
     /// To be called after each change of vaults or faults.
     pub(crate) fn names_may_have_changed(&self) -> Result<(), String> {
-        let vaults: Vec<String> = self
-            .world
-            .read()
-            .vaults
-            .keys()
-            .map(|vault| self.names.vault_host(vault))
-            .collect();
+        let suffix = &self.names.suffix;
+        let (vaults, stacks): (Vec<String>, Vec<String>) = {
+            let world = self.world.read();
+            let vaults = world
+                .vaults
+                .keys()
+                .map(|vault| self.names.vault_host(vault));
+            let stacks = world
+                .stacks
+                .values()
+                .flat_map(|stack| stack.fixed_hosts(suffix));
+            (vaults.collect(), stacks.collect())
+        };
         let names = [self.names.login(), self.names.management()]
             .into_iter()
+            .chain(stacks)
             .chain(vaults);
         let written = self
             .hosts

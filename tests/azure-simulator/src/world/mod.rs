@@ -6,6 +6,7 @@ pub(crate) mod moment;
 pub(crate) mod refusal;
 pub(crate) mod secret;
 pub(crate) mod spec;
+pub(crate) mod stack;
 pub(crate) mod tenant;
 pub(crate) mod vault;
 
@@ -17,6 +18,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use moment::Moment;
 use secret::NewVersion;
 use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, VaultSpec};
+use stack::StackSpec;
 use tenant::{Application, Tenant};
 use vault::Vault;
 
@@ -29,6 +31,8 @@ pub(crate) struct World {
     /// By lower-case id.
     pub(crate) tenants: BTreeMap<String, Tenant>,
     pub(crate) subscriptions: BTreeMap<String, SubscriptionSpec>,
+    /// By lower-case region.
+    pub(crate) stacks: BTreeMap<String, StackSpec>,
     /// By lower-case name.
     pub(crate) vaults: BTreeMap<String, Vault>,
 }
@@ -70,6 +74,9 @@ impl World {
         for subscription in seed.subscriptions {
             self.subscriptions
                 .insert(subscription.id.to_ascii_lowercase(), subscription);
+        }
+        for stack in seed.stacks {
+            self.put_stack(stack)?;
         }
         let now = clock(self.skew_seconds);
         for vault in seed.vaults {

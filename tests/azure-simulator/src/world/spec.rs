@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::Epoch;
+use super::{moment::Epoch, stack::StackSpec};
 
 /// Text that must not reach a log: its `Debug` hides it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,7 @@ pub(crate) struct Seed {
     pub(crate) issuers: Vec<IssuerSpec>,
     pub(crate) tenants: Vec<TenantSpec>,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    pub(crate) stacks: Vec<StackSpec>,
     pub(crate) vaults: Vec<VaultSpec>,
 }
 
