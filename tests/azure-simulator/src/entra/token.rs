@@ -120,6 +120,7 @@ pub(crate) async fn answer(
         principal: &principal,
         proof,
         lifetime_seconds,
+        managed_identity: None,
     };
     let token = app
         .signer
