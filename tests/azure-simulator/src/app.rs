@@ -20,12 +20,13 @@ use uuid::Uuid;
 
 use crate::{
     Options, admin,
-    entra::{federation::Issuers, signing::Signer},
+    entra::{federation::Issuers, sessions::Sessions, signing::Signer},
     wire::{
         call::{Names, Target},
         faults::Faults,
         hosts::{HostsFile, replace_file},
         journal::Journal,
+        recordings::Recordings,
         server::Listener,
         tls::{self, Authority},
     },
@@ -48,6 +49,8 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) signer: Signer,
     pub(crate) issuers: Issuers,
+    pub(crate) sessions: Sessions,
+    pub(crate) recordings: Recordings,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
     pub(crate) names_changed: watch::Sender<()>,
@@ -204,6 +207,8 @@ impl Simulator {
             journal: Journal::default(),
             signer: Signer::kept_in(&dir)?,
             issuers: Issuers::new()?,
+            sessions: Sessions::default(),
+            recordings: Recordings::default(),
             hosts: HostsFile::new(&dir, address, own_addresses),
             names_changed: watch::Sender::new(()),
             stop: CancellationToken::new(),

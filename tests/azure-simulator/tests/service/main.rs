@@ -11,9 +11,11 @@ mod admin;
 mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
+mod device;
 mod entra;
 mod faults;
 mod federation;
 mod secrets;
 mod transport;
+mod users;
 mod vault;
