@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::{
     Options, admin,
     entra::{federation::Issuers, sessions::Sessions, signing::Signer},
+    managed_identity::{self, Machine, ManagedIdentityEndpoints},
     wire::{
         call::{Names, Target},
         faults::Faults,
@@ -51,6 +52,7 @@ pub(crate) struct App {
     pub(crate) issuers: Issuers,
     pub(crate) sessions: Sessions,
     pub(crate) recordings: Recordings,
+    pub(crate) machine: Machine,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
     pub(crate) names_changed: watch::Sender<()>,
@@ -78,7 +80,7 @@ impl App {
     pub(crate) fn is_cut_off(&self, host: &str) -> bool {
         let gone = match self.names.target(host) {
             Target::Vault(vault) => self.world.read().vault(&vault).is_none(),
-            Target::Login | Target::Management | Target::Unknown => false,
+            Target::Login | Target::Management | Target::Machine(_) | Target::Unknown => false,
         };
         gone || self.faults.dns_failure(host) || self.faults.untrusted_certificate(host)
     }
@@ -147,6 +149,8 @@ pub struct Endpoints {
     pub key_vault_suffix: String,
     /// Audience of vault tokens.
     pub key_vault_audience: String,
+    /// Where the machine gives out tokens of managed identities.
+    pub managed_identity: ManagedIdentityEndpoints,
     /// The CA's certificate, PEM.
     pub ca_file: PathBuf,
     /// The simulator's DNS.
@@ -181,6 +185,8 @@ impl Simulator {
             .await
             .with_context(|| format!("cannot listen on {}", options.admin))?;
 
+        let (machine, machine_doors, machine_endpoints) =
+            managed_identity::open(&options, &dir).await?;
         let own_addresses = own
             .iter()
             .map(|(host, listener)| Ok((host.clone(), listener.address()?)))
@@ -209,6 +215,7 @@ impl Simulator {
             issuers: Issuers::new()?,
             sessions: Sessions::default(),
             recordings: Recordings::default(),
+            machine,
             hosts: HostsFile::new(&dir, address, own_addresses),
             names_changed: watch::Sender::new(()),
             stop: CancellationToken::new(),
@@ -219,7 +226,7 @@ impl Simulator {
             .map_err(anyhow::Error::msg)
             .context("the seed is refused")?;
 
-        let endpoints = endpoints(&app, &dir, address, admin.local_addr()?);
+        let endpoints = endpoints(&app, &dir, address, admin.local_addr()?, machine_endpoints);
         for listener in own
             .into_iter()
             .map(|(_, listener)| listener)
@@ -227,6 +234,9 @@ impl Simulator {
         {
             app.connections
                 .spawn(listener.serve(Arc::clone(&app), tls.clone()));
+        }
+        for (listener, tls) in machine_doors {
+            app.connections.spawn(listener.serve(Arc::clone(&app), tls));
         }
         app.connections.spawn(admin::serve(Arc::clone(&app), admin));
         replace_file(
@@ -265,6 +275,7 @@ fn endpoints(
     dir: &Path,
     azure: std::net::SocketAddr,
     admin: std::net::SocketAddr,
+    managed_identity: ManagedIdentityEndpoints,
 ) -> Endpoints {
     let names = &app.names;
     Endpoints {
@@ -275,6 +286,7 @@ fn endpoints(
         resource_manager: format!("{}://{}", names.scheme, names.management()),
         key_vault_suffix: names.vault_suffix(),
         key_vault_audience: names.vault_audience(),
+        managed_identity,
         ca_file: Authority::file(dir),
         hosts_file: app.hosts.path().to_owned(),
         pid: std::process::id(),

@@ -2,6 +2,7 @@
 
 mod changes;
 mod identity;
+mod machine;
 mod watching;
 
 use std::{sync::Arc, time::Duration};
@@ -111,6 +112,11 @@ fn router(app: Arc<App>) -> Router {
         .route(
             "/recordings",
             get(identity::recordings).delete(identity::clear_recordings),
+        )
+        .route("/managedidentities", get(machine::managed_identities))
+        .route(
+            "/managedidentities/{client}",
+            put(machine::put_managed_identity).delete(machine::delete_managed_identity),
         )
         .route("/vaults", get(watching::vaults))
         .route(

@@ -15,6 +15,7 @@ mod device;
 mod entra;
 mod faults;
 mod federation;
+mod managed_identity;
 mod secrets;
 mod transport;
 mod users;
