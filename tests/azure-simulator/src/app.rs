@@ -20,13 +20,14 @@ use uuid::Uuid;
 
 use crate::{
     Options, admin,
-    entra::{federation::Issuers, signing::Signer},
+    entra::{federation::Issuers, sessions::Sessions, signing::Signer},
     managed_identity::{self, Machine, ManagedIdentityEndpoints},
     wire::{
         call::{Names, Target},
         faults::Faults,
         hosts::{HostsFile, replace_file},
         journal::Journal,
+        recordings::Recordings,
         server::Listener,
         tls::{self, Authority},
     },
@@ -50,6 +51,8 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) signer: Signer,
     pub(crate) issuers: Issuers,
+    pub(crate) sessions: Sessions,
+    pub(crate) recordings: Recordings,
     pub(crate) machine: Machine,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
@@ -231,6 +234,8 @@ impl Simulator {
             journal: Journal::default(),
             signer: Signer::kept_in(&dir)?,
             issuers: Issuers::new()?,
+            sessions: Sessions::default(),
+            recordings: Recordings::default(),
             machine,
             hosts: HostsFile::new(&dir, address, own_addresses),
             names_changed: watch::Sender::new(()),

@@ -139,6 +139,7 @@ pub(crate) async fn answer(
                 body,
                 peer: peer.address,
             };
+            app.recordings.note(operation, &call);
             let outcome = serve(&app, &target, &call, effect.as_ref()).await;
             Ok(finish(&record, outcome, effect.as_ref()))
         }

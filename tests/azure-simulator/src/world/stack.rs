@@ -65,6 +65,11 @@ impl StackSpec {
         format!("adfs.{}", self.domain(suffix))
     }
 
+    /// Issuer of the access tokens of an ADFS stack: a name, which says `http` whatever the endpoints are.
+    pub(crate) fn adfs_token_issuer(&self, suffix: &str) -> String {
+        format!("http://{}/adfs/services/trust", self.adfs_host(suffix))
+    }
+
     /// What follows a vault's name and a dot.
     pub(crate) fn vault_suffix(&self, suffix: &str) -> String {
         format!("vault.{}", self.domain(suffix))
