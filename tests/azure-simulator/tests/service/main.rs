@@ -17,6 +17,7 @@ mod faults;
 mod federation;
 mod managed_identity;
 mod secrets;
+mod stack;
 mod transport;
 mod users;
 mod vault;
