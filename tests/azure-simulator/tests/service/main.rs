@@ -16,6 +16,7 @@ mod entra;
 mod faults;
 mod federation;
 mod managed_identity;
+mod ml_server;
 mod secrets;
 mod stack;
 mod transport;
