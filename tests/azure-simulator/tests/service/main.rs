@@ -9,6 +9,7 @@
 
 mod admin;
 mod certificates;
+mod claims;
 #[path = "../common/mod.rs"]
 mod common;
 mod device;
@@ -17,6 +18,7 @@ mod faults;
 mod federation;
 mod managed_identity;
 mod secrets;
+mod subject_names;
 mod transport;
 mod users;
 mod vault;
