@@ -35,6 +35,7 @@ use crate::{
         World,
         moment::Moment,
         spec::{Seed, Settings},
+        stack::StackHost,
     },
 };
 
@@ -75,12 +76,32 @@ impl App {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The service behind a host name: one of the simulator's own cloud, or of a stack.
+    pub(crate) fn target(&self, host: &str) -> Target {
+        let own = self.names.target(host);
+        if own != Target::Unknown {
+            return own;
+        }
+        let world = self.world.read();
+        match world.stack_host(host, &self.names.suffix) {
+            Some((stack, StackHost::Management)) => Target::StackManagement(stack.region.clone()),
+            Some((stack, StackHost::Adfs)) => Target::Adfs(stack.tenant_id.to_ascii_lowercase()),
+            Some((_, StackHost::Vault(vault))) => Target::Vault(vault),
+            None => Target::Unknown,
+        }
+    }
+
     /// Whether clients of this host are to lose their open connections, so that what a fault or a deletion did to the
     /// name shows at once.
     pub(crate) fn is_cut_off(&self, host: &str) -> bool {
-        let gone = match self.names.target(host) {
+        let gone = match self.target(host) {
             Target::Vault(vault) => self.world.read().vault(&vault).is_none(),
-            Target::Login | Target::Management | Target::Machine(_) | Target::Unknown => false,
+            Target::Login
+            | Target::Management
+            | Target::StackManagement(_)
+            | Target::Adfs(_)
+            | Target::Machine(_)
+            | Target::Unknown => false,
         };
         gone || self.faults.dns_failure(host) || self.faults.untrusted_certificate(host)
     }
@@ -92,8 +113,8 @@ impl App {
             let world = self.world.read();
             let vaults = world
                 .vaults
-                .keys()
-                .map(|vault| self.names.vault_host(vault));
+                .values()
+                .map(|vault| world.host_of_vault(&vault.spec, suffix));
             let stacks = world
                 .stacks
                 .values()

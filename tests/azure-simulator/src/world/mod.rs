@@ -157,6 +157,7 @@ impl World {
         now: Moment,
         mut new_id: impl FnMut() -> String,
     ) -> Result<(), String> {
+        self.settle_on_stack(&mut spec)?;
         check_vault(&spec)?;
         let secrets = std::mem::take(&mut spec.secrets);
         let key = spec.name.to_ascii_lowercase();

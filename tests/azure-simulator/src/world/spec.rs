@@ -297,6 +297,9 @@ pub(crate) struct Firewall {
 pub(crate) struct VaultSpec {
     pub(crate) name: String,
     pub(crate) tenant_id: String,
+    /// Region of the Azure Stack Hub that it is on; absent: the simulator's own cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stack: Option<String>,
     pub(crate) subscription_id: String,
     pub(crate) resource_group: String,
     pub(crate) location: String,
@@ -316,6 +319,7 @@ impl Default for VaultSpec {
         Self {
             name: String::new(),
             tenant_id: String::new(),
+            stack: None,
             subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
             resource_group: "rg".to_owned(),
             location: "westeurope".to_owned(),
