@@ -73,10 +73,10 @@ pub(crate) fn expired(face: &VaultFace) -> Reply {
 }
 
 /// The 401 of a token that was not made for the wanted claims. The text is as the service's own clients have it.
-pub(crate) fn insufficient_claims(app: &App, vault: &VaultSpec, wanted: &str) -> Reply {
+pub(crate) fn insufficient_claims(face: &VaultFace, wanted: &str) -> Reply {
     let message = "AKV10163: Continuous access evaluation resulted in claims challenge with result: \
                    InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp.";
-    challenge(app, vault, message, Some(&claims::parameters(wanted)))
+    challenge(face, message, Some(&claims::parameters(wanted)))
 }
 
 /// A 401 that points to the given places.

@@ -93,7 +93,8 @@ fn authenticated(
     if let Some(Effect::ClaimsChallenge(wanted)) = effect
         && !claims::are_met(verified.claims_request.as_ref(), &wanted.claims)
     {
-        return authenticate::insufficient_claims(app, spec, &wanted.claims).into();
+        return authenticate::insufficient_claims(&VaultFace::of(app, call, spec), &wanted.claims)
+            .into();
     }
     let principal = Arc::clone(&verified.principal);
     let reply = allowed(app, call, vault, spec, &principal, effect, now);

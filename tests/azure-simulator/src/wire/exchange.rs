@@ -200,7 +200,7 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
                 None => unknown_host(app, call).into(),
             }
         }
-        Target::Adfs(_) => unknown_host(app, call).into(),
+        Target::Adfs(tenant) => entra::adfs::handle(app, call, tenant).await,
         Target::Unknown => unknown_host(app, call).into(),
     }
 }
@@ -271,7 +271,8 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
         Target::Vault(_) => key_vault::operation(method, path),
         Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
         Target::Management | Target::StackManagement(_) => stack::operation(method, path),
-        Target::Adfs(_) | Target::Unknown => "Unknown",
+        Target::Adfs(_) => entra::adfs::operation(path),
+        Target::Unknown => "Unknown",
     }
 }
 

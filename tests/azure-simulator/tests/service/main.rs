@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod adfs;
 mod admin;
 mod certificates;
 mod claims;
