@@ -7,8 +7,10 @@
     reason = "tests"
 )]
 
+mod adfs;
 mod admin;
 mod certificates;
+mod claims;
 #[path = "../common/mod.rs"]
 mod common;
 mod device;
@@ -19,6 +21,7 @@ mod managed_identity;
 mod ml_server;
 mod secrets;
 mod stack;
+mod subject_names;
 mod transport;
 mod users;
 mod vault;
