@@ -2,7 +2,9 @@
 
 pub mod entra;
 pub mod environment;
+pub mod managed;
 pub mod slots;
+pub mod token_proxy;
 
 use crate::names::{ClientId, TenantId};
 use crate::secret::SecretValue;
