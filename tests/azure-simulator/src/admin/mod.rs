@@ -1,6 +1,7 @@
 //! The admin API: plain HTTP with JSON on a port of its own. Errors are `{"error": "…"}`.
 
 mod changes;
+mod machine;
 mod watching;
 
 use std::{sync::Arc, time::Duration};
@@ -101,6 +102,11 @@ fn router(app: Arc<App>) -> Router {
         .route(
             "/tenants/{tenant}/applications/{client}",
             put(changes::put_application).delete(changes::delete_application),
+        )
+        .route("/managedidentities", get(machine::managed_identities))
+        .route(
+            "/managedidentities/{client}",
+            put(machine::put_managed_identity).delete(machine::delete_managed_identity),
         )
         .route("/vaults", get(watching::vaults))
         .route(

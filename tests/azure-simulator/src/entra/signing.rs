@@ -40,6 +40,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) proof: Proof,
     pub(crate) lifetime_seconds: i64,
+    /// Resource id of the managed identity, when it is one: the claim `xms_mirid`.
+    pub(crate) managed_identity: Option<&'a str>,
 }
 
 /// The claims of a verified token that a service looks at.
@@ -151,7 +153,7 @@ impl Signer {
         let issuer = issuer(&principal.tenant_id);
         let header = json!({"typ": "JWT", "alg": "RS256", "x5t": self.kid, "kid": self.kid});
         let unique = URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes());
-        let claims = json!({
+        let mut claims = json!({
             "aud": grant.audience,
             "iss": issuer,
             "iat": now.seconds() - NOT_BEFORE_LEAD_SECONDS,
@@ -168,6 +170,9 @@ impl Signer {
             "uti": unique,
             "ver": "1.0",
         });
+        if let (Some(id), Some(fields)) = (grant.managed_identity, claims.as_object_mut()) {
+            fields.insert("xms_mirid".to_owned(), json!(id));
+        }
         let message = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, Algorithm::RS256)?;
@@ -242,6 +247,7 @@ mod tests {
             principal: &principal,
             proof: Proof::Secret,
             lifetime_seconds: 3600,
+            managed_identity: None,
         };
         signer.issue(&grant, Moment(1_000_000_000_000)).unwrap()
     }

@@ -21,7 +21,7 @@ use crate::{
         journal::Principal,
         reply::Reply,
     },
-    world::{World, moment::Moment, tenant::Application},
+    world::{World, moment::Moment, stack::IdentityProvider, tenant::Application},
 };
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -120,6 +120,7 @@ pub(crate) async fn answer(
         principal: &principal,
         proof,
         lifetime_seconds,
+        managed_identity: None,
     };
     let token = app
         .signer
@@ -248,6 +249,19 @@ fn audience(app: &App, form: &Form, version: Version, client: &Client) -> Result
         format!("https://storage.{suffix}"),
         format!("https://graph.{suffix}"),
     ];
+    // A stack behind Entra is an application of its tenant's.
+    let of_stack = |name: &str| {
+        let world = app.world.read();
+        world
+            .stacks
+            .values()
+            .filter(|stack| {
+                stack.identity_provider == IdentityProvider::Aad
+                    && stack.tenant_id.eq_ignore_ascii_case(&client.tenant_id)
+            })
+            .flat_map(|stack| world.stack_audiences(stack, suffix))
+            .any(|audience| audience.eq_ignore_ascii_case(name))
+    };
     let of_application = |name: &str| {
         let id = name
             .strip_prefix("api://")
@@ -258,7 +272,10 @@ fn audience(app: &App, form: &Form, version: Version, client: &Client) -> Result
             .tenant(&client.tenant_id)
             .is_some_and(|tenant| tenant.applications.contains_key(&id))
     };
-    if known.iter().any(|name| name.eq_ignore_ascii_case(bare)) || of_application(bare) {
+    if known.iter().any(|name| name.eq_ignore_ascii_case(bare))
+        || of_stack(bare)
+        || of_application(bare)
+    {
         Ok(resource)
     } else {
         Err(Denial::unknown_resource(&resource, &client.tenant_name))

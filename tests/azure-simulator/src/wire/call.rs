@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
 use url::form_urlencoded;
 
+use crate::managed_identity::Endpoint;
+
 /// Prefix of the path form: `/_host/<hostname>/<rest>`.
 const HOST_PREFIX: &str = "/_host/";
 
@@ -14,6 +16,8 @@ pub(crate) enum Target {
     Management,
     /// Lower-case vault name.
     Vault(String),
+    /// An endpoint of the machine itself, which has no name.
+    Machine(Endpoint),
     Unknown,
 }
 

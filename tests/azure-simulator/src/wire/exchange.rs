@@ -20,7 +20,12 @@ use super::{
     outgoing::Outgoing,
     reply::Reply,
 };
-use crate::{app::App, entra, key_vault, world::spec::Settings};
+use crate::{
+    app::App,
+    entra, key_vault,
+    managed_identity::{self, Endpoint},
+    world::spec::Settings,
+};
 
 /// Largest request body, well above Key Vault's own limits.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -89,13 +94,7 @@ pub(crate) async fn answer(
 ) -> Result<Response<Outgoing>, io::Error> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let route = Route::of(
-        &parts.uri,
-        &parts.headers,
-        app.names.scheme,
-        peer.own_host.as_deref(),
-    );
-    let target = app.names.target(&route.host);
+    let (route, target) = place(&app, &peer, &parts);
     let operation = operation(&target, &parts.method, &route.path);
     let record = Record {
         app: &app,
@@ -145,6 +144,20 @@ pub(crate) async fn answer(
     }
 }
 
+/// Where a request goes. The machine's listeners serve its endpoints alone, whatever host the request names.
+fn place(app: &App, peer: &Peer, parts: &Parts) -> (Route, Target) {
+    let path = parts.uri.path();
+    let door = peer.own_host.as_deref();
+    let mut route = Route::of(&parts.uri, &parts.headers, app.names.scheme, door);
+    if let Some(endpoint) = door.and_then(|door| Endpoint::behind(door, path)) {
+        endpoint.host().clone_into(&mut route.host);
+        path.clone_into(&mut route.path);
+        return (route, Target::Machine(endpoint));
+    }
+    let target = app.names.target(&route.host);
+    (route, target)
+}
+
 /// The service's answer, or the fault's in its place.
 async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>) -> Outcome {
     if let Some(Effect::Status {
@@ -156,6 +169,9 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
     {
         let reply = match target {
             Target::Login => entra::errors::fault(*status, code.as_deref(), body.as_deref()),
+            Target::Machine(endpoint) => {
+                managed_identity::fault(*endpoint, *status, code.as_deref(), body.as_deref())
+            }
             Target::Vault(_) | Target::Management | Target::Unknown => {
                 key_vault::errors::fault(*status, code.as_deref(), body.as_deref())
             }
@@ -168,6 +184,7 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
     match target {
         Target::Login => entra::answer(app, call, effect).await,
         Target::Vault(vault) => key_vault::answer(app, call, vault, effect),
+        Target::Machine(endpoint) => managed_identity::answer(app, call, *endpoint, effect),
         Target::Management => no_such_resource(call).into(),
         Target::Unknown => unknown_host(app, call).into(),
     }
@@ -245,13 +262,14 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
     match target {
         Target::Login => entra::operation(method, path),
         Target::Vault(_) => key_vault::operation(method, path),
+        Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
         Target::Management | Target::Unknown => "Unknown",
     }
 }
 
 fn own_latency(target: &Target, settings: Settings) -> Duration {
     match target {
-        Target::Login => Duration::from_millis(settings.token_latency_ms),
+        Target::Login | Target::Machine(_) => Duration::from_millis(settings.token_latency_ms),
         Target::Vault(_) => Duration::from_millis(settings.vault_latency_ms),
         Target::Management | Target::Unknown => Duration::ZERO,
     }
@@ -275,6 +293,7 @@ impl Record<'_> {
             Target::Login => "login",
             Target::Management => "management",
             Target::Vault(vault) => vault,
+            Target::Machine(endpoint) => endpoint.host(),
             Target::Unknown => &self.route.host,
         };
         journal.record(Entry {

@@ -2,10 +2,12 @@
 //! randomness, no input or output here.
 
 pub(crate) mod access;
+pub(crate) mod managed_identity;
 pub(crate) mod moment;
 pub(crate) mod refusal;
 pub(crate) mod secret;
 pub(crate) mod spec;
+pub(crate) mod stack;
 pub(crate) mod tenant;
 pub(crate) mod vault;
 
@@ -14,9 +16,11 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use managed_identity::ManagedIdentitySpec;
 use moment::Moment;
 use secret::NewVersion;
 use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, VaultSpec};
+use stack::StackSpec;
 use tenant::{Application, Tenant};
 use vault::Vault;
 
@@ -29,6 +33,10 @@ pub(crate) struct World {
     /// By lower-case id.
     pub(crate) tenants: BTreeMap<String, Tenant>,
     pub(crate) subscriptions: BTreeMap<String, SubscriptionSpec>,
+    /// By lower-case client id.
+    pub(crate) managed_identities: BTreeMap<String, Arc<ManagedIdentitySpec>>,
+    /// By lower-case region.
+    pub(crate) stacks: BTreeMap<String, StackSpec>,
     /// By lower-case name.
     pub(crate) vaults: BTreeMap<String, Vault>,
 }
@@ -70,6 +78,12 @@ impl World {
         for subscription in seed.subscriptions {
             self.subscriptions
                 .insert(subscription.id.to_ascii_lowercase(), subscription);
+        }
+        for identity in seed.managed_identities {
+            self.put_managed_identity(identity)?;
+        }
+        for stack in seed.stacks {
+            self.put_stack(stack)?;
         }
         let now = clock(self.skew_seconds);
         for vault in seed.vaults {

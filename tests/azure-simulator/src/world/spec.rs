@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::moment::Epoch;
+use super::{managed_identity::ManagedIdentitySpec, moment::Epoch, stack::StackSpec};
 
 /// Text that must not reach a log: its `Debug` hides it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub(crate) struct Seed {
     pub(crate) issuers: Vec<IssuerSpec>,
     pub(crate) tenants: Vec<TenantSpec>,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
+    pub(crate) managed_identities: Vec<ManagedIdentitySpec>,
+    pub(crate) stacks: Vec<StackSpec>,
     pub(crate) vaults: Vec<VaultSpec>,
 }
 
@@ -43,6 +45,7 @@ pub(crate) struct SettingsPatch {
     pub(crate) vault_latency_ms: Option<u64>,
     pub(crate) token_latency_ms: Option<u64>,
     pub(crate) token_lifetime_seconds: Option<i64>,
+    pub(crate) managed_identity_lifetime_seconds: Option<i64>,
     pub(crate) deletion_delay_ms: Option<u32>,
 }
 
@@ -52,10 +55,12 @@ pub(crate) struct SettingsPatch {
 pub(crate) struct Settings {
     /// Time that each vault request takes at least.
     pub(crate) vault_latency_ms: u64,
-    /// Time that each request to the login host takes at least.
+    /// Time that each request to the login host or for a managed identity takes at least.
     pub(crate) token_latency_ms: u64,
     /// Life of an access token.
     pub(crate) token_lifetime_seconds: i64,
+    /// Life of an access token of a managed identity.
+    pub(crate) managed_identity_lifetime_seconds: i64,
     /// How long delete, recover and purge take to show, as they are asynchronous in Azure.
     pub(crate) deletion_delay_ms: u32,
 }
@@ -66,6 +71,7 @@ impl Default for Settings {
             vault_latency_ms: 0,
             token_latency_ms: 0,
             token_lifetime_seconds: 3600,
+            managed_identity_lifetime_seconds: 24 * 60 * 60,
             deletion_delay_ms: 300,
         }
     }
@@ -79,6 +85,9 @@ impl Settings {
             token_lifetime_seconds: patch
                 .token_lifetime_seconds
                 .unwrap_or(self.token_lifetime_seconds),
+            managed_identity_lifetime_seconds: patch
+                .managed_identity_lifetime_seconds
+                .unwrap_or(self.managed_identity_lifetime_seconds),
             deletion_delay_ms: patch.deletion_delay_ms.unwrap_or(self.deletion_delay_ms),
         }
     }

@@ -14,6 +14,7 @@ mod common;
 mod entra;
 mod faults;
 mod federation;
+mod managed_identity;
 mod secrets;
 mod transport;
 mod vault;
