@@ -5,3 +5,4 @@ pub mod cloud;
 mod dns;
 pub mod http;
 pub mod key_vault;
+pub mod ml_server;
