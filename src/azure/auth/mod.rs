@@ -1,8 +1,13 @@
 //! Tokens of Entra: requests built and answers read by pure functions ([`entra`]), kept and renewed in slots ([`slots`]).
 
+pub mod azure_cli;
+pub mod device;
 pub mod entra;
 pub mod environment;
 pub mod slots;
+pub mod user;
+#[cfg(test)]
+mod user_fixtures;
 
 use crate::names::{ClientId, TenantId};
 use crate::secret::SecretValue;
