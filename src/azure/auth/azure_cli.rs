@@ -28,8 +28,8 @@ const LONGEST_MESSAGE: usize = 300;
 const REFRESH_AT: f64 = 0.8;
 
 /// Why the Azure CLI gave no token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+#[derive(Debug, PartialEq, Eq)]
+enum Failure {
     /// There is no `az` in the `PATH`.
     NotInstalled,
     /// Nobody is signed in.
@@ -45,16 +45,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether the Azure CLI is not there to be used, as opposed to used and refused. A chain passes over the former.
-    pub fn is_unavailable(&self) -> bool {
-        match self {
-            Self::NotInstalled | Self::NotSignedIn => true,
-            Self::TimedOut | Self::Failed(_) | Self::NotUnderstood | Self::BadResource => false,
-        }
-    }
-
-    /// The failure in the form of all others.
-    pub fn problem(&self) -> Problem {
+    /// The failure in the form of all others. Where the Azure CLI is not there to be used, as opposed to used and refused, the
+    /// reason is [`Reason::EnvironmentUnusable`]: a chain passes over it.
+    fn problem(&self) -> Problem {
         let unusable =
             |message: &str| Problem::new(Reason::EnvironmentUnusable, Retry::Backoff, message);
         match self {
@@ -87,7 +80,7 @@ impl Failure {
 }
 
 /// The arguments of `az`. No shell reads them, so nothing in them is special but a hyphen at the start.
-pub fn arguments(resource: &Resource, tenant: Option<&TenantId>) -> Result<Vec<String>, Failure> {
+fn arguments(resource: &Resource, tenant: Option<&TenantId>) -> Result<Vec<String>, Failure> {
     let resource = resource.as_str();
     if resource.is_empty() || resource.starts_with('-') || resource.contains(char::is_control) {
         return Err(Failure::BadResource);
@@ -121,7 +114,7 @@ struct Printed {
 }
 
 /// Reads what `az` printed. `zone` is the machine's, in which older versions say when the token ends.
-pub fn read(stdout: &[u8], zone: &TimeZone, now: Timestamp) -> Result<Token, Failure> {
+fn read(stdout: &[u8], zone: &TimeZone, now: Timestamp) -> Result<Token, Failure> {
     let printed: Printed = serde_json::from_slice(stdout).map_err(|_| Failure::NotUnderstood)?;
     let value = SecretValue::from(printed.access_token);
     let local = || local_time(printed.expires_on_local.as_deref()?, zone);
@@ -151,7 +144,7 @@ fn local_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 /// Reads why `az` ended without success, from what it wrote to its standard error.
-pub fn refusal(stderr: &[u8]) -> Failure {
+fn refusal(stderr: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(stderr);
     if text.contains("az login") || text.contains("az account set") {
         return Failure::NotSignedIn;
@@ -176,12 +169,15 @@ pub fn refusal(stderr: &[u8]) -> Failure {
     })
 }
 
-/// Runs `az` from the `PATH` and reads its token.
-pub async fn token(
-    resource: &Resource,
-    tenant: Option<&TenantId>,
-    now: Timestamp,
-) -> Result<Token, Failure> {
+/// Runs `az` from the `PATH` and reads its token. Where there is no `az`, or nobody is signed in to it, the reason is
+/// [`Reason::EnvironmentUnusable`].
+pub async fn token(resource: &Resource, tenant: Option<&TenantId>) -> Result<Token, Problem> {
+    run(resource, tenant)
+        .await
+        .map_err(|failure| failure.problem())
+}
+
+async fn run(resource: &Resource, tenant: Option<&TenantId>) -> Result<Token, Failure> {
     let arguments = arguments(resource, tenant)?;
     let mut command = Command::new(PROGRAM);
     command
@@ -208,7 +204,7 @@ pub async fn token(
         .await
         .map_err(|_| Failure::TimedOut)?;
     match status {
-        Ok(status) if status.success() => read(&stdout, &TimeZone::system(), now),
+        Ok(status) if status.success() => read(&stdout, &TimeZone::system(), Timestamp::now()),
         Ok(_) => Err(refusal(&stderr)),
         Err(error) => Err(Failure::Failed(format!(
             "its end is unknown: {}",
@@ -286,7 +282,9 @@ mod tests {
     fn who_is_not_signed_in_is_told_to() {
         let failure = refusal(b"ERROR: Please run 'az login' to setup account.\n");
         assert_eq!(failure, Failure::NotSignedIn);
-        assert!(failure.is_unavailable() && failure.problem().message.contains("az login"));
+        let problem = failure.problem();
+        assert_eq!(problem.reason, Reason::EnvironmentUnusable);
+        assert!(problem.message.contains("az login"), "{problem}");
     }
 
     #[test]
@@ -301,6 +299,6 @@ mod tests {
             said,
             "DEBUG: … ERROR: AADSTS500011: The resource was not found."
         );
-        assert!(!failure.is_unavailable());
+        assert_eq!(failure.problem().reason, Reason::AuthenticationFailed);
     }
 }
