@@ -114,6 +114,39 @@ name!(
     |text| text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
 );
 
+name!(
+    /// The object (principal) id of a managed identity: a GUID.
+    ObjectId,
+    "an object id (a GUID such as 33333333-3333-3333-3333-333333333333)",
+    |text| text.len() == 36 && uuid::Uuid::try_parse(text).is_ok()
+);
+
+name!(
+    /// The Azure resource id of a user-assigned managed identity. Limits of its parts: Microsoft's "Naming rules and
+    /// restrictions for Azure resources"; words between them have no case.
+    IdentityResourceId,
+    "the resource id of a user-assigned managed identity (/subscriptions/<id>/resourceGroups/<group>/providers/Microsoft.ManagedIdentity/userAssignedIdentities/<name>)",
+    |text| {
+        let parts: Vec<&str> = text.split('/').collect();
+        let &["", subscriptions, subscription, groups, group, providers, provider, kind, name] = parts.as_slice() else {
+            return false;
+        };
+        let words = [
+            (subscriptions, "subscriptions"),
+            (groups, "resourceGroups"),
+            (providers, "providers"),
+            (provider, "Microsoft.ManagedIdentity"),
+            (kind, "userAssignedIdentities"),
+        ];
+        words.iter().all(|(seen, word)| seen.eq_ignore_ascii_case(word))
+            && subscription.len() == 36
+            && uuid::Uuid::try_parse(subscription).is_ok()
+            && length_and_alphabet(group, 90, |b| b.is_ascii_alphanumeric() || b"-_.()".contains(&b))
+            && !group.ends_with('.')
+            && length_and_alphabet(name, 128, |b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    }
+);
+
 /// The origin of one vault's data plane, such as `https://kv-payments.vault.azure.net`, and nothing more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VaultUri {
@@ -212,6 +245,28 @@ mod tests {
         }
         for bad in ["", ".", "..", "..data", "a b", "a/b", "ключ"] {
             assert!(bad.parse::<SecretKey>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_resource_id_names_one_user_assigned_identity() {
+        let good = "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/my_(group).1/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-1";
+        let parse = |text: &str| text.parse::<IdentityResourceId>();
+        assert_eq!(parse(good).unwrap().as_str(), good);
+        assert!(parse(&good.replace("resourceGroups", "resourcegroups")).is_ok());
+        for bad in [
+            "",
+            "id-1",
+            &good.replace("44444444-", ""),
+            &good.replace("my_(group).1", "group."),
+            &good.replace("my_(group).1", ".."),
+            &good.replace("id-1", "id-1/x"),
+            &good.replace("id-1", "id?a=b"),
+            &good.replace("id-1", ""),
+            &good.replace("userAssignedIdentities", "other"),
+            good.strip_prefix('/').unwrap(),
+        ] {
+            assert!(parse(bad).is_err(), "{bad:?} was accepted");
         }
     }
 

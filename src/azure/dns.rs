@@ -14,20 +14,32 @@ pub(super) struct NoAddress(pub(super) String);
 #[derive(Debug)]
 pub(super) struct Names {
     hosts_file: Option<PathBuf>,
+    instead: Option<String>,
 }
 
 impl Names {
     /// Looks names up in `hosts_file` first.
     pub(super) fn new(hosts_file: Option<PathBuf>) -> Self {
-        Self { hosts_file }
+        Self {
+            hosts_file,
+            instead: None,
+        }
+    }
+
+    /// Answers every question with the addresses of one host, where that is given.
+    pub(super) fn redirected(self, instead: Option<String>) -> Self {
+        Self { instead, ..self }
     }
 }
 
 impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         let file = self.hosts_file.clone();
+        let host = match &self.instead {
+            Some(host) => host.clone(),
+            None => name.as_str().to_owned(),
+        };
         Box::pin(async move {
-            let host = name.as_str().to_owned();
             let mut addresses = match &file {
                 Some(file) => listed(file, &host).await,
                 None => Vec::new(),

@@ -11,6 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::dns::{Names, NoAddress};
+use super::tls;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::telemetry::metrics::Metrics;
@@ -20,6 +21,8 @@ const LARGEST_ANSWER: usize = 1 << 20;
 /// Clients that are kept besides the default one.
 const MOST_ROUTES: usize = 64;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Azure's own clients give a managed identity endpoint so long to show that it is there.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How the client reaches Azure.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +43,21 @@ pub enum Route {
     Trusting(Arc<str>),
     /// Past any proxy: for endpoints of the machine itself.
     Direct,
+    /// The same, with a second to connect: to find out whether there is such an endpoint at all.
+    Probe,
+    /// Past any proxy, to the server whose certificate has this SHA-1 thumbprint and to no other, whoever signed it.
+    Pinned([u8; 20]),
+    /// Past any proxy of the environment, to a token proxy of the cluster.
+    TokenProxy(Arc<TokenProxyRoute>),
+}
+
+/// How a token proxy is reached. The host of the request's URL is the name that TLS asks for and checks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TokenProxyRoute {
+    /// The host to connect to, where it is not the URL's: a name or an address.
+    pub connect_to: Option<String>,
+    /// The only roots to trust (PEM); without, those of [`Route::Default`].
+    pub ca: Option<String>,
 }
 
 /// A request to Azure.
@@ -209,27 +227,43 @@ fn client(options: &HttpOptions, route: &Route) -> Result<reqwest::Client, Strin
         .http2_keep_alive_interval(Duration::from_secs(20))
         .http2_keep_alive_timeout(Duration::from_secs(5))
         .pool_idle_timeout(Duration::from_secs(90))
-        .tcp_keepalive(Duration::from_secs(30))
-        .dns_resolver(Arc::new(Names::new(options.hosts_file.clone())));
+        .tcp_keepalive(Duration::from_secs(30));
+    let mut resolver = Names::new(options.hosts_file.clone());
     if let Some(file) = &options.ca_file {
         let named =
             |error: &dyn StdError| format!("failed to read CA file {}: {error}", file.display());
         let pem = std::fs::read(file).map_err(|e| named(&e))?;
         let roots = reqwest::Certificate::from_pem_bundle(&pem).map_err(|e| named(&e))?;
-        builder = builder.tls_certs_merge(roots);
+        // Where a token proxy has a CA of its own, no other is trusted.
+        let trusted = !matches!(route, Route::TokenProxy(proxy) if proxy.ca.is_some());
+        builder = builder.tls_certs_merge(roots.into_iter().filter(|_| trusted));
     }
     match route {
         Route::Default => {}
         Route::Trusting(pem) => builder = builder.tls_certs_merge(roots(pem)?),
         Route::Direct => builder = builder.no_proxy(),
+        Route::Probe => builder = builder.no_proxy().connect_timeout(PROBE_TIMEOUT),
+        Route::Pinned(thumbprint) => {
+            let tls = tls::pinned(*thumbprint)?;
+            builder = builder.no_proxy().tls_backend_preconfigured(tls);
+        }
+        Route::TokenProxy(proxy) => {
+            // HTTP/1.1 alone says the host of the proxy in `Host` where the URL has the name for TLS.
+            builder = builder.no_proxy().http1_only();
+            resolver = resolver.redirected(proxy.connect_to.clone());
+            if let Some(pem) = &proxy.ca {
+                builder = builder.tls_certs_only(roots(pem)?);
+            }
+        }
     }
     builder
+        .dns_resolver(Arc::new(resolver))
         .build()
         .map_err(|error| format!("failed to build the HTTP client: {error}"))
 }
 
 /// Root certificates of a bundle; there must be at least one.
-fn roots(pem: &str) -> Result<Vec<reqwest::Certificate>, String> {
+pub(super) fn roots(pem: &str) -> Result<Vec<reqwest::Certificate>, String> {
     let roots = reqwest::Certificate::from_pem_bundle(pem.as_bytes())
         .map_err(|error| format!("the CA bundle holds no certificates in PEM form: {error}"))?;
     if roots.is_empty() {

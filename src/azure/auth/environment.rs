@@ -6,7 +6,13 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 /// Variables that no credential reads are not taken over.
-const PREFIXES: &[&str] = &["AZURE_", "IDENTITY_", "IMDS_", "MSI_"];
+const PREFIXES: &[&str] = &[
+    "AZURE_",
+    "DEFAULT_IDENTITY_CLIENT_ID",
+    "IDENTITY_",
+    "IMDS_",
+    "MSI_",
+];
 
 /// Variables by name. Values may be secrets and do not print.
 #[derive(Clone, Default, PartialEq, Eq)]

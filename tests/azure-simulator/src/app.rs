@@ -20,12 +20,14 @@ use uuid::Uuid;
 
 use crate::{
     Options, admin,
-    entra::{federation::Issuers, signing::Signer},
+    entra::{federation::Issuers, sessions::Sessions, signing::Signer},
+    managed_identity::{self, Machine, ManagedIdentityEndpoints},
     wire::{
         call::{Names, Target},
         faults::Faults,
         hosts::{HostsFile, replace_file},
         journal::Journal,
+        recordings::Recordings,
         server::Listener,
         tls::{self, Authority},
     },
@@ -33,6 +35,7 @@ use crate::{
         World,
         moment::Moment,
         spec::{Seed, Settings},
+        stack::StackHost,
     },
 };
 
@@ -48,6 +51,9 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) signer: Signer,
     pub(crate) issuers: Issuers,
+    pub(crate) sessions: Sessions,
+    pub(crate) recordings: Recordings,
+    pub(crate) machine: Machine,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
     pub(crate) names_changed: watch::Sender<()>,
@@ -70,27 +76,54 @@ impl App {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The service behind a host name: one of the simulator's own cloud, or of a stack.
+    pub(crate) fn target(&self, host: &str) -> Target {
+        let own = self.names.target(host);
+        if own != Target::Unknown {
+            return own;
+        }
+        let world = self.world.read();
+        match world.stack_host(host, &self.names.suffix) {
+            Some((stack, StackHost::Management)) => Target::StackManagement(stack.region.clone()),
+            Some((stack, StackHost::Adfs)) => Target::Adfs(stack.tenant_id.to_ascii_lowercase()),
+            Some((_, StackHost::Vault(vault))) => Target::Vault(vault),
+            None => Target::Unknown,
+        }
+    }
+
     /// Whether clients of this host are to lose their open connections, so that what a fault or a deletion did to the
     /// name shows at once.
     pub(crate) fn is_cut_off(&self, host: &str) -> bool {
-        let gone = match self.names.target(host) {
+        let gone = match self.target(host) {
             Target::Vault(vault) => self.world.read().vault(&vault).is_none(),
-            Target::Login | Target::Management | Target::Unknown => false,
+            Target::Login
+            | Target::Management
+            | Target::StackManagement(_)
+            | Target::Adfs(_)
+            | Target::Machine(_)
+            | Target::Unknown => false,
         };
         gone || self.faults.dns_failure(host) || self.faults.untrusted_certificate(host)
     }
 
     /// To be called after each change of vaults or faults.
     pub(crate) fn names_may_have_changed(&self) -> Result<(), String> {
-        let vaults: Vec<String> = self
-            .world
-            .read()
-            .vaults
-            .keys()
-            .map(|vault| self.names.vault_host(vault))
-            .collect();
+        let suffix = &self.names.suffix;
+        let (vaults, stacks): (Vec<String>, Vec<String>) = {
+            let world = self.world.read();
+            let vaults = world
+                .vaults
+                .values()
+                .map(|vault| world.host_of_vault(&vault.spec, suffix));
+            let stacks = world
+                .stacks
+                .values()
+                .flat_map(|stack| stack.fixed_hosts(suffix));
+            (vaults.collect(), stacks.collect())
+        };
         let names = [self.names.login(), self.names.management()]
             .into_iter()
+            .chain(stacks)
             .chain(vaults);
         let written = self
             .hosts
@@ -137,6 +170,8 @@ pub struct Endpoints {
     pub key_vault_suffix: String,
     /// Audience of vault tokens.
     pub key_vault_audience: String,
+    /// Where the machine gives out tokens of managed identities.
+    pub managed_identity: ManagedIdentityEndpoints,
     /// The CA's certificate, PEM.
     pub ca_file: PathBuf,
     /// The simulator's DNS.
@@ -171,6 +206,8 @@ impl Simulator {
             .await
             .with_context(|| format!("cannot listen on {}", options.admin))?;
 
+        let (machine, machine_doors, machine_endpoints) =
+            managed_identity::open(&options, &dir).await?;
         let own_addresses = own
             .iter()
             .map(|(host, listener)| Ok((host.clone(), listener.address()?)))
@@ -197,6 +234,9 @@ impl Simulator {
             journal: Journal::default(),
             signer: Signer::kept_in(&dir)?,
             issuers: Issuers::new()?,
+            sessions: Sessions::default(),
+            recordings: Recordings::default(),
+            machine,
             hosts: HostsFile::new(&dir, address, own_addresses),
             names_changed: watch::Sender::new(()),
             stop: CancellationToken::new(),
@@ -207,7 +247,7 @@ impl Simulator {
             .map_err(anyhow::Error::msg)
             .context("the seed is refused")?;
 
-        let endpoints = endpoints(&app, &dir, address, admin.local_addr()?);
+        let endpoints = endpoints(&app, &dir, address, admin.local_addr()?, machine_endpoints);
         for listener in own
             .into_iter()
             .map(|(_, listener)| listener)
@@ -215,6 +255,9 @@ impl Simulator {
         {
             app.connections
                 .spawn(listener.serve(Arc::clone(&app), tls.clone()));
+        }
+        for (listener, tls) in machine_doors {
+            app.connections.spawn(listener.serve(Arc::clone(&app), tls));
         }
         app.connections.spawn(admin::serve(Arc::clone(&app), admin));
         replace_file(
@@ -253,6 +296,7 @@ fn endpoints(
     dir: &Path,
     azure: std::net::SocketAddr,
     admin: std::net::SocketAddr,
+    managed_identity: ManagedIdentityEndpoints,
 ) -> Endpoints {
     let names = &app.names;
     Endpoints {
@@ -263,6 +307,7 @@ fn endpoints(
         resource_manager: format!("{}://{}", names.scheme, names.management()),
         key_vault_suffix: names.vault_suffix(),
         key_vault_audience: names.vault_audience(),
+        managed_identity,
         ca_file: Authority::file(dir),
         hosts_file: app.hosts.path().to_owned(),
         pid: std::process::id(),

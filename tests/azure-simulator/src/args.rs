@@ -19,6 +19,16 @@ pub struct Options {
     /// Address of the admin API (plain HTTP).
     #[arg(long, default_value = "127.0.0.1:0")]
     pub admin: SocketAddr,
+    /// Address of the managed identity endpoints (plain HTTP).
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub managed_identity: SocketAddr,
+    /// Address of Service Fabric's managed identity endpoint (TLS with a certificate of its own).
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub service_fabric: SocketAddr,
+    /// Folder for the key files of Azure Arc's challenges; clients insist on /var/opt/azcmagent/tokens. Absent:
+    /// arc-tokens in the simulator's folder.
+    #[arg(long, value_name = "DIR")]
+    pub arc_tokens: Option<PathBuf>,
     /// Domain under which all Azure hosts live: `login.<suffix>`, `management.<suffix>`, `<vault>.vault.<suffix>`.
     #[arg(long, default_value = "sim.test")]
     pub suffix: String,
@@ -47,6 +57,9 @@ impl Options {
             dir: dir.into(),
             listen: loopback,
             admin: loopback,
+            managed_identity: loopback,
+            service_fabric: loopback,
+            arc_tokens: None,
             suffix: "sim.test".to_owned(),
             seed: None,
             plain_http: false,

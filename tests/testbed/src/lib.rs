@@ -23,7 +23,8 @@ pub use poll::until;
 pub use process::{Process, Signal};
 pub use scratch::Scratch;
 pub use simulator::{
-    Admin, Endpoints, Fault, FaultRule, Options as SimulatorOptions, SecretBody, Simulator,
+    Admin, Endpoints, Fault, FaultRule, ManagedIdentityEndpoints, Options as SimulatorOptions,
+    SecretBody, Simulator,
 };
 
 /// Makes aws-lc-rs the TLS provider of this process. Every `start` of this crate calls it; a second call does nothing.

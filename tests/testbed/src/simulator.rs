@@ -69,12 +69,41 @@ pub struct Endpoints {
     pub key_vault_suffix: String,
     /// The resource that vault tokens are for: `https://vault.<suffix>`.
     pub key_vault_audience: String,
+    /// Where the machine gives out tokens of managed identities.
+    pub managed_identity: ManagedIdentityEndpoints,
     /// The authority that signs the simulator's certificates, PEM.
     pub ca_file: PathBuf,
     /// The simulator's DNS: lines `127.0.0.1:P name`, rewritten when vaults come and go.
     pub hosts_file: PathBuf,
     /// The simulator's process.
     pub pid: u32,
+}
+
+/// The endpoints of managed identities, and what their clients get in environment variables.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ManagedIdentityEndpoints {
+    /// The metadata service, `http://127.0.0.1:P`: `AZURE_POD_IDENTITY_AUTHORITY_HOST`.
+    pub imds: String,
+    /// App Service, 2019-08-01: `IDENTITY_ENDPOINT`, with `IDENTITY_HEADER`.
+    pub app_service: String,
+    /// App Service, 2017-09-01: `MSI_ENDPOINT`, with `MSI_SECRET`.
+    pub app_service_old: String,
+    /// Azure Arc: `IDENTITY_ENDPOINT`, with `IMDS_ENDPOINT`.
+    pub arc: String,
+    /// `IMDS_ENDPOINT` beside [`Self::arc`].
+    pub arc_imds: String,
+    /// Cloud Shell: `MSI_ENDPOINT`.
+    pub cloud_shell: String,
+    /// Azure Machine Learning: `MSI_ENDPOINT`, with `MSI_SECRET`.
+    pub azure_ml: String,
+    /// Service Fabric, `https://127.0.0.1:Q/…`: `IDENTITY_ENDPOINT`, with `IDENTITY_HEADER` and
+    /// `IDENTITY_SERVER_THUMBPRINT`.
+    pub service_fabric: String,
+    /// SHA-1 of the certificate of [`Self::service_fabric`], hex.
+    pub service_fabric_thumbprint: String,
+    /// `IDENTITY_HEADER`, or `MSI_SECRET`.
+    pub header: String,
 }
 
 impl Endpoints {

@@ -239,7 +239,7 @@ pub(super) async fn delete_fault(State(app): Here, Path(id): Path<u64>) -> Answe
 }
 
 /// A name in the body may be left out, but not differ from the path's.
-fn same_or_absent(in_body: &mut String, in_path: String) -> Result<(), Refused> {
+pub(super) fn same_or_absent(in_body: &mut String, in_path: String) -> Result<(), Refused> {
     if !in_body.is_empty() && !in_body.eq_ignore_ascii_case(&in_path) {
         return Err(Refused::bad(format!(
             "the body names {in_body}, the path {in_path}"

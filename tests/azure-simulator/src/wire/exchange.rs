@@ -20,7 +20,13 @@ use super::{
     outgoing::Outgoing,
     reply::Reply,
 };
-use crate::{app::App, entra, key_vault, world::spec::Settings};
+use crate::{
+    app::App,
+    entra, key_vault,
+    managed_identity::{self, Endpoint},
+    stack,
+    world::spec::Settings,
+};
 
 /// Largest request body, well above Key Vault's own limits.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -89,13 +95,7 @@ pub(crate) async fn answer(
 ) -> Result<Response<Outgoing>, io::Error> {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let route = Route::of(
-        &parts.uri,
-        &parts.headers,
-        app.names.scheme,
-        peer.own_host.as_deref(),
-    );
-    let target = app.names.target(&route.host);
+    let (route, target) = place(&app, &peer, &parts);
     let operation = operation(&target, &parts.method, &route.path);
     let record = Record {
         app: &app,
@@ -139,10 +139,25 @@ pub(crate) async fn answer(
                 body,
                 peer: peer.address,
             };
+            app.recordings.note(operation, &call);
             let outcome = serve(&app, &target, &call, effect.as_ref()).await;
             Ok(finish(&record, outcome, effect.as_ref()))
         }
     }
+}
+
+/// Where a request goes. The machine's listeners serve its endpoints alone, whatever host the request names.
+fn place(app: &App, peer: &Peer, parts: &Parts) -> (Route, Target) {
+    let path = parts.uri.path();
+    let door = peer.own_host.as_deref();
+    let mut route = Route::of(&parts.uri, &parts.headers, app.names.scheme, door);
+    if let Some(endpoint) = door.and_then(|door| Endpoint::behind(door, path)) {
+        endpoint.host().clone_into(&mut route.host);
+        path.clone_into(&mut route.path);
+        return (route, Target::Machine(endpoint));
+    }
+    let target = app.target(&route.host);
+    (route, target)
 }
 
 /// The service's answer, or the fault's in its place.
@@ -155,8 +170,16 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
     }) = effect
     {
         let reply = match target {
-            Target::Login => entra::errors::fault(*status, code.as_deref(), body.as_deref()),
-            Target::Vault(_) | Target::Management | Target::Unknown => {
+            Target::Login | Target::Adfs(_) => {
+                entra::errors::fault(*status, code.as_deref(), body.as_deref())
+            }
+            Target::Machine(endpoint) => {
+                managed_identity::fault(*endpoint, *status, code.as_deref(), body.as_deref())
+            }
+            Target::Vault(_)
+            | Target::Management
+            | Target::StackManagement(_)
+            | Target::Unknown => {
                 key_vault::errors::fault(*status, code.as_deref(), body.as_deref())
             }
         };
@@ -168,7 +191,16 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
     match target {
         Target::Login => entra::answer(app, call, effect).await,
         Target::Vault(vault) => key_vault::answer(app, call, vault, effect),
-        Target::Management => no_such_resource(call).into(),
+        Target::Machine(endpoint) => managed_identity::answer(app, call, *endpoint, effect),
+        Target::Management => stack::answer(app, call, None).into(),
+        Target::StackManagement(region) => {
+            let found = app.world.read().stack(region).cloned();
+            match found {
+                Some(found) => stack::answer(app, call, Some(&found)).into(),
+                None => unknown_host(app, call).into(),
+            }
+        }
+        Target::Adfs(_) => unknown_host(app, call).into(),
         Target::Unknown => unknown_host(app, call).into(),
     }
 }
@@ -223,14 +255,6 @@ fn too_large() -> Reply {
     )
 }
 
-fn no_such_resource(call: &Call) -> Reply {
-    let message = format!(
-        "The requested resource {} is not served here.",
-        call.route.path
-    );
-    key_vault::errors::reply(StatusCode::NOT_FOUND, "NotFound", &message, None)
-}
-
 fn unknown_host(app: &App, call: &Call) -> Reply {
     let message = format!(
         "No Azure host is named '{}': call login.{suffix}, management.{suffix} or <vault>.vault.{suffix}, by name or as \
@@ -245,15 +269,19 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
     match target {
         Target::Login => entra::operation(method, path),
         Target::Vault(_) => key_vault::operation(method, path),
-        Target::Management | Target::Unknown => "Unknown",
+        Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
+        Target::Management | Target::StackManagement(_) => stack::operation(method, path),
+        Target::Adfs(_) | Target::Unknown => "Unknown",
     }
 }
 
 fn own_latency(target: &Target, settings: Settings) -> Duration {
     match target {
-        Target::Login => Duration::from_millis(settings.token_latency_ms),
+        Target::Login | Target::Adfs(_) | Target::Machine(_) => {
+            Duration::from_millis(settings.token_latency_ms)
+        }
         Target::Vault(_) => Duration::from_millis(settings.vault_latency_ms),
-        Target::Management | Target::Unknown => Duration::ZERO,
+        Target::Management | Target::StackManagement(_) | Target::Unknown => Duration::ZERO,
     }
 }
 
@@ -275,7 +303,8 @@ impl Record<'_> {
             Target::Login => "login",
             Target::Management => "management",
             Target::Vault(vault) => vault,
-            Target::Unknown => &self.route.host,
+            Target::Machine(endpoint) => endpoint.host(),
+            Target::StackManagement(_) | Target::Adfs(_) | Target::Unknown => &self.route.host,
         };
         journal.record(Entry {
             time: self.app.now(),

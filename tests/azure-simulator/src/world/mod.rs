@@ -2,10 +2,12 @@
 //! randomness, no input or output here.
 
 pub(crate) mod access;
+pub(crate) mod managed_identity;
 pub(crate) mod moment;
 pub(crate) mod refusal;
 pub(crate) mod secret;
 pub(crate) mod spec;
+pub(crate) mod stack;
 pub(crate) mod tenant;
 pub(crate) mod vault;
 
@@ -14,10 +16,12 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use managed_identity::ManagedIdentitySpec;
 use moment::Moment;
 use secret::NewVersion;
-use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, VaultSpec};
-use tenant::{Application, Tenant};
+use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, UserSpec, VaultSpec};
+use stack::StackSpec;
+use tenant::{Application, Tenant, User};
 use vault::Vault;
 
 /// Everything that the simulator knows.
@@ -29,6 +33,10 @@ pub(crate) struct World {
     /// By lower-case id.
     pub(crate) tenants: BTreeMap<String, Tenant>,
     pub(crate) subscriptions: BTreeMap<String, SubscriptionSpec>,
+    /// By lower-case client id.
+    pub(crate) managed_identities: BTreeMap<String, Arc<ManagedIdentitySpec>>,
+    /// By lower-case region.
+    pub(crate) stacks: BTreeMap<String, StackSpec>,
     /// By lower-case name.
     pub(crate) vaults: BTreeMap<String, Vault>,
 }
@@ -45,6 +53,14 @@ impl World {
                     .is_some_and(|domain| domain.eq_ignore_ascii_case(&name))
             })
         })
+    }
+
+    /// The tenant of a user.
+    pub(crate) fn home_of(&self, username: &str) -> Option<&Tenant> {
+        let username = username.to_ascii_lowercase();
+        self.tenants
+            .values()
+            .find(|tenant| tenant.users.contains_key(&username))
     }
 
     pub(crate) fn vault(&self, name: &str) -> Option<&Vault> {
@@ -71,6 +87,12 @@ impl World {
             self.subscriptions
                 .insert(subscription.id.to_ascii_lowercase(), subscription);
         }
+        for identity in seed.managed_identities {
+            self.put_managed_identity(identity)?;
+        }
+        for stack in seed.stacks {
+            self.put_stack(stack)?;
+        }
         let now = clock(self.skew_seconds);
         for vault in seed.vaults {
             self.put_vault(vault, now, &mut new_id)?;
@@ -78,7 +100,7 @@ impl World {
         Ok(())
     }
 
-    /// Makes or changes a tenant; the applications that it names are replaced, others stay.
+    /// Makes or changes a tenant; the applications and users that it names are replaced, others stay.
     pub(crate) fn put_tenant(&mut self, spec: TenantSpec) -> Result<(), String> {
         if spec.id.is_empty() {
             return Err("a tenant needs an id".to_owned());
@@ -89,13 +111,20 @@ impl World {
             .into_iter()
             .map(|application| application_entry(&id, application))
             .collect::<Result<Vec<_>, _>>()?;
+        let users = spec
+            .users
+            .into_iter()
+            .map(|user| user_entry(&id, user))
+            .collect::<Result<Vec<_>, _>>()?;
         let tenant = self.tenants.entry(id.clone()).or_insert_with(|| Tenant {
             id,
             name: None,
             applications: BTreeMap::new(),
+            users: BTreeMap::new(),
         });
         tenant.name = spec.name.or_else(|| tenant.name.take());
         tenant.applications.extend(applications);
+        tenant.users.extend(users);
         Ok(())
     }
 
@@ -107,8 +136,17 @@ impl World {
     ) -> Result<(), String> {
         self.put_tenant(TenantSpec {
             id: tenant.to_owned(),
-            name: None,
             applications: vec![spec],
+            ..TenantSpec::default()
+        })
+    }
+
+    /// Makes or replaces a user; its tenant is made when it is not there.
+    pub(crate) fn put_user(&mut self, tenant: &str, spec: UserSpec) -> Result<(), String> {
+        self.put_tenant(TenantSpec {
+            id: tenant.to_owned(),
+            users: vec![spec],
+            ..TenantSpec::default()
         })
     }
 
@@ -119,6 +157,7 @@ impl World {
         now: Moment,
         mut new_id: impl FnMut() -> String,
     ) -> Result<(), String> {
+        self.settle_on_stack(&mut spec)?;
         check_vault(&spec)?;
         let secrets = std::mem::take(&mut spec.secrets);
         let key = spec.name.to_ascii_lowercase();
@@ -151,6 +190,11 @@ fn application_entry(
         application.client_id.to_ascii_lowercase(),
         Arc::new(application),
     ))
+}
+
+fn user_entry(tenant: &str, spec: UserSpec) -> Result<(String, Arc<User>), String> {
+    let user = User::of_spec(tenant, spec)?;
+    Ok((user.username.to_ascii_lowercase(), Arc::new(user)))
 }
 
 fn check_vault(spec: &VaultSpec) -> Result<(), String> {
