@@ -192,10 +192,10 @@ mod tests {
     }
 
     fn via(request: &Request) -> TokenProxyRoute {
-        match &request.route {
-            Route::TokenProxy(route) => route.as_ref().clone(),
-            other => panic!("{other:?}"),
-        }
+        let Route::TokenProxy(route) = &request.route else {
+            panic!("{request:?}");
+        };
+        route.as_ref().clone()
     }
 
     #[test]

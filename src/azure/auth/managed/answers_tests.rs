@@ -177,8 +177,21 @@ fn only_an_agent_of_arc_must_say_whose_token_it_gave() {
     assert!(read(&arc(), &Which::System, &silent).is_ok());
 }
 
+/// A refusal: who answers, with which status and body; the reason, and what the message holds.
+type Case<'a> = (Source, u16, String, Reason, &'a str);
+
+fn each_has_its_reason_and_its_mend(cases: &[Case<'_>]) {
+    for (source, status, body, reason, mend) in cases {
+        let problem = read(source, &client(), &answer(*status, body)).unwrap_err();
+        assert_eq!(problem.reason, *reason, "{status} {body}: {problem}");
+        assert!(problem.message.contains(mend), "{status} {body}: {problem}");
+        assert_eq!(problem.http_status, Some(*status));
+        assert!(!problem.message.contains("Trace ID"), "{problem}");
+    }
+}
+
 #[test]
-fn each_refusal_has_its_reason_and_its_mend() {
+fn each_refusal_of_the_metadata_service_has_its_reason_and_its_mend() {
     use Reason::{
         AuthenticationFailed, InvalidSpec, ManagedIdentityNotAssigned, ManagedIdentityUnavailable,
         ResourceNotFound,
@@ -186,8 +199,6 @@ fn each_refusal_has_its_reason_and_its_mend() {
     let metadata =
         |error: &str, text: &str| format!(r#"{{"error":"{error}","error_description":"{text}"}}"#);
     let several = "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request";
-    let app = r#"{"statusCode":400,"message":"No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.","correlationId":"1"}"#;
-    let fabric = r#"{"error":{"correlationId":"1","code":"ManagedIdentityNotFound","message":"Managed identity not found for the specified application host."}}"#;
     let cases = [
         (
             imds(),
@@ -252,6 +263,16 @@ fn each_refusal_has_its_reason_and_its_mend() {
             ManagedIdentityUnavailable,
             "elsewhere",
         ),
+    ];
+    each_has_its_reason_and_its_mend(&cases);
+}
+
+#[test]
+fn each_refusal_of_other_hosts_has_its_reason_and_its_mend() {
+    use Reason::{AuthenticationFailed, ManagedIdentityNotAssigned};
+    let app = r#"{"statusCode":400,"message":"No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.","correlationId":"1"}"#;
+    let fabric = r#"{"error":{"correlationId":"1","code":"ManagedIdentityNotFound","message":"Managed identity not found for the specified application host."}}"#;
+    let cases = [
         (
             app_service(),
             400,
@@ -282,13 +303,7 @@ fn each_refusal_has_its_reason_and_its_mend() {
         ),
         (arc(), 401, String::new(), AuthenticationFailed, "HTTP 401"),
     ];
-    for (source, status, body, reason, mend) in cases {
-        let problem = read(&source, &client(), &answer(status, &body)).unwrap_err();
-        assert_eq!(problem.reason, reason, "{status} {body}: {problem}");
-        assert!(problem.message.contains(mend), "{status} {body}: {problem}");
-        assert_eq!(problem.http_status, Some(status));
-        assert!(!problem.message.contains("Trace ID"), "{problem}");
-    }
+    each_has_its_reason_and_its_mend(&cases);
 }
 
 #[test]
