@@ -16,8 +16,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use crate::azure::auth::environment::Environment;
 use crate::azure::http::{Http, HttpOptions};
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::azure_identity::ask::Doors;
 use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
@@ -80,7 +82,7 @@ pub struct RunArgs {
     pub vault_concurrency: usize,
 
     /// Syncs that are worked on at once.
-    #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 256)]
+    #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
     pub concurrency: u16,
 }
 
@@ -212,12 +214,13 @@ impl Operator {
             cluster_identities: cluster_identities.clone(),
             namespaces,
         };
-        let lent = Arc::new(Identities::new(
-            stores,
-            kube.clone(),
-            self.http.clone(),
-            self.namespace.clone(),
-        ));
+        let doors = Doors {
+            kube: kube.clone(),
+            http: self.http.clone(),
+            environment: Arc::new(Environment::new(std::env::vars())),
+            throttles: Arc::default(),
+        };
+        let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let sync_ctx = Arc::new(SyncCtx {
             hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.vault_concurrency),
             identities: Arc::clone(&lent),

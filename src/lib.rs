@@ -12,6 +12,7 @@
 pub mod app;
 pub mod azure;
 pub mod azure_identity;
+pub mod certificate;
 pub mod cli;
 pub mod events;
 pub mod hub;

@@ -1,21 +1,21 @@
 //! The data plane of Key Vault: one secret, read. Requests are built and answers read by pure functions
-//! (Key Vault REST reference, "Get Secret", api-version 7.4: the newest that every cloud speaks).
+//! (Key Vault REST reference, "Get Secret", in the version that the cloud speaks).
 
 use std::time::Duration;
 
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 
-use super::auth::Profile;
-use super::http::{Answer, Request, Route};
+use super::auth::{Claims, Profile, Resource};
+use super::challenge::Challenge;
+use super::http::{Answer, Request};
 use crate::names::{ObjectName, ObjectVersion, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
 
-const API_VERSION: &str = "7.4";
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Azure's messages are cut at this many characters: they go into conditions.
 const LONGEST_MESSAGE: usize = 600;
@@ -54,7 +54,12 @@ pub struct SecretBundle {
 }
 
 /// The request for one secret.
-pub fn request(vault: &VaultUri, id: &SecretId, token: &SecretValue) -> Result<Request, Problem> {
+pub fn request(
+    profile: &Profile,
+    vault: &VaultUri,
+    id: &SecretId,
+    token: &SecretValue,
+) -> Result<Request, Problem> {
     let unusable = |what: &str| {
         Problem::new(
             Reason::InvalidSpec,
@@ -64,16 +69,17 @@ pub fn request(vault: &VaultUri, id: &SecretId, token: &SecretValue) -> Result<R
     };
     let version = id.version.as_ref().map_or("", ObjectVersion::as_str);
     let text = format!(
-        "{}/secrets/{}/{version}?api-version={API_VERSION}",
+        "{}/secrets/{}/{version}?api-version={}",
         vault.origin(),
-        id.name
+        id.name,
+        profile.cloud.vault_api_version
     );
     let bearer = zeroize::Zeroizing::new([b"Bearer ", token.expose()].concat());
     let mut authorization =
         HeaderValue::from_bytes(&bearer).map_err(|_| unusable("the token is no header value"))?;
     authorization.set_sensitive(true);
     Ok(Request {
-        route: Route::Default,
+        route: profile.cloud.route.clone(),
         method: Method::GET,
         url: Url::parse(&text).map_err(|_| unusable("no URL can be made of it"))?,
         headers: vec![
@@ -191,81 +197,77 @@ fn bundle(id: &SecretId, answer: &Answer) -> Option<SecretBundle> {
 
 /// What a 401 means: the vault says in its challenge whom it trusts. A token is never asked of, or sent to, whoever it names.
 fn challenged(profile: &Profile, vault: &VaultUri, answer: &Answer) -> Problem {
+    let foreign = |message| Problem::new(Reason::ForeignChallenge, Retry::Backoff, message);
+    let cloud = &profile.cloud;
     let challenge = Challenge::read(answer);
-    if let Some(authority) = challenge
-        .authorization
-        .as_deref()
-        .and_then(|text| Url::parse(text).ok())
+    let authority = challenge.authorization.as_deref().map(Url::parse);
+    if let Some(Ok(authority)) = authority
+        && !(cloud.knows_authority(&authority) && same_tenant(profile, &authority))
     {
-        let tenant = authority
-            .path_segments()
-            .and_then(|mut path| path.next())
-            .unwrap_or_default();
-        let same_tenant = !is_guid(profile.tenant.as_str())
-            || tenant.eq_ignore_ascii_case(profile.tenant.as_str());
-        if !profile.cloud.knows_authority(&authority) || !same_tenant {
-            let message = format!(
-                "{vault} wants tokens of {authority}, but the identity's come from {}/{}: check the identity's tenantId and cloud, and the vault's name",
-                profile.cloud.authority, profile.tenant
-            );
-            return Problem::new(Reason::ForeignChallenge, Retry::Backoff, message);
-        }
+        return foreign(format!(
+            "{vault} wants tokens of {authority}, but the identity's come from {} ({profile}): check the identity's tenantId and cloud, and the vault's name",
+            cloud.authority
+        ));
     }
-    if let Some(resource) = challenge
-        .resource
-        .filter(|r| r.trim_end_matches('/') != profile.cloud.vault_audience)
+    if let Some(resource) = challenge.resource.as_deref()
+        && resource.trim_end_matches('/') != cloud.vault_audience.as_str().trim_end_matches('/')
+        && audience(profile, &challenge).is_none()
     {
-        let message = format!(
+        return foreign(format!(
             "{vault} wants tokens for {resource:?}, but the identity's cloud asks for {:?}: check spec.cloud of the identity",
-            profile.cloud.vault_audience
-        );
-        return Problem::new(Reason::ForeignChallenge, Retry::Backoff, message);
+            cloud.vault_audience.as_str()
+        ));
     }
     let message = format!(
-        "{vault} does not accept tokens of client {} in tenant {}: check the identity's tenantId and cloud, and the operator's clock",
-        profile.client, profile.tenant
+        "{vault} does not accept tokens of {profile}: check the identity's tenantId and cloud, and the operator's clock"
     );
     Problem::new(Reason::Unauthorized, Retry::Backoff, message)
 }
 
-fn is_guid(text: &str) -> bool {
-    uuid::Uuid::try_parse(text).is_ok()
+/// Whether a challenge's tenant can be the identity's: a tenant named by its domain, and one that the environment brings, are
+/// not known by id.
+fn same_tenant(profile: &Profile, authority: &Url) -> bool {
+    let Some(tenant) = profile
+        .tenant
+        .as_ref()
+        .filter(|_| profile.cloud.has_tenants())
+    else {
+        return true;
+    };
+    let named = authority.path_segments().and_then(|mut path| path.next());
+    uuid::Uuid::try_parse(tenant.as_str()).is_err()
+        || named.is_some_and(|named| named.eq_ignore_ascii_case(tenant.as_str()))
 }
 
-#[derive(Default)]
-struct Challenge {
-    authorization: Option<String>,
-    resource: Option<String>,
+/// The audience that a vault asks for, where the cloud's was only derived. It must be a vault's: a token for anything else is
+/// not shown to a vault.
+fn audience(profile: &Profile, challenge: &Challenge) -> Option<Resource> {
+    let resource = challenge.resource.as_deref()?.trim_end_matches('/');
+    let host = Url::parse(resource).ok()?;
+    let of_a_vault = host
+        .host_str()
+        .is_some_and(|host| host.starts_with("vault."));
+    (profile.cloud.audience_by_challenge && of_a_vault).then(|| Resource::new(resource))
 }
 
-impl Challenge {
-    /// Reads `Bearer authorization="…", resource="…"` (also under the names `authorization_uri` and `scope`).
-    fn read(answer: &Answer) -> Self {
-        let mut challenge = Self::default();
-        let headers = answer.headers.get_all(header::WWW_AUTHENTICATE);
-        for text in headers.iter().filter_map(|value| value.to_str().ok()) {
-            let Some((scheme, parameters)) = text.trim().split_once(' ') else {
-                continue;
-            };
-            if !scheme.eq_ignore_ascii_case("bearer") {
-                continue;
-            }
-            for (name, value) in parameters
-                .split(',')
-                .filter_map(|parameter| parameter.split_once('='))
-            {
-                let value = value.trim().trim_matches('"').to_owned();
-                match name.trim() {
-                    "authorization" | "authorization_uri" => challenge.authorization = Some(value),
-                    "resource" => challenge.resource = Some(value),
-                    "scope" => {
-                        challenge.resource = Some(value.trim_end_matches("/.default").to_owned());
-                    }
-                    _ => {}
-                }
-            }
-        }
-        challenge
+/// What a refused token should be replaced by.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// A token for this, in place of the audience that was derived.
+    pub audience: Option<Resource>,
+    /// A token that satisfies these claims.
+    pub claims: Option<Claims>,
+}
+
+/// Reads from a refusal of a token what another one would need.
+pub fn remedy(profile: &Profile, answer: &Answer) -> Remedy {
+    if answer.status != StatusCode::UNAUTHORIZED {
+        return Remedy::default();
+    }
+    let challenge = Challenge::read(answer);
+    Remedy {
+        audience: audience(profile, &challenge),
+        claims: challenge.claims,
     }
 }
 
@@ -281,7 +283,10 @@ fn refused(
         .as_ref()
         .map_or("", |inner| inner.code.as_str());
     let said = one_line(&error.message);
-    let client = &profile.client;
+    let client = profile
+        .client
+        .as_ref()
+        .map_or("<client id>", |client| client.as_str());
     let (reason, retry, message) = match (status, inner) {
         (404, _) => (
             Reason::SecretNotFound,
@@ -312,7 +317,7 @@ fn refused(
             Reason::Forbidden,
             Retry::Backoff,
             format!(
-                "client {client} may not read {id} in {vault}. Mend: az role assignment create --assignee {client} --role \"Key Vault Secrets User\" --scope <id of the vault>, or for a vault with access policies: az keyvault set-policy --name {} --spn {client} --secret-permissions get list. Azure says: {said}",
+                "{profile} may not read {id} in {vault}. Mend: az role assignment create --assignee {client} --role \"Key Vault Secrets User\" --scope <id of the vault>, or for a vault with access policies: az keyvault set-policy --name {} --spn {client} --secret-permissions get list. Azure says: {said}",
                 vault.vault_name()
             ),
         ),

@@ -1,16 +1,19 @@
 use http::{HeaderMap, StatusCode};
 
+use std::sync::Arc;
+
 use super::*;
 use crate::azure::cloud::Cloud;
 use crate::azure::http::Body;
+use crate::azure_identity::api::CloudName;
 
 const VERSION: &str = "4387e9f3d6e14c459867679a90fd0f79";
 
 fn profile() -> Profile {
     Profile {
-        cloud: Cloud::parse(None).unwrap(),
-        tenant: "11111111-1111-1111-1111-111111111111".parse().unwrap(),
-        client: "22222222-2222-2222-2222-222222222222".parse().unwrap(),
+        cloud: Cloud::shared(CloudName::Public),
+        tenant: Some("11111111-1111-1111-1111-111111111111".parse().unwrap()),
+        client: Some("22222222-2222-2222-2222-222222222222".parse().unwrap()),
     }
 }
 
@@ -62,7 +65,13 @@ fn a_secret_is_asked_for_by_name_and_version_with_the_token_in_a_sensitive_heade
         version: Some(VERSION.parse().unwrap()),
         ..id()
     };
-    let request = request(&vault(), &pinned, &SecretValue::from("tok".to_owned())).unwrap();
+    let request = request(
+        &profile(),
+        &vault(),
+        &pinned,
+        &SecretValue::from("tok".to_owned()),
+    )
+    .unwrap();
     let expected = format!("https://kv.vault.azure.net/secrets/db/{VERSION}?api-version=7.4");
     assert_eq!(request.url.as_str(), expected);
     assert!(
@@ -207,4 +216,58 @@ fn a_challenge_tells_whether_the_vault_is_ours() {
             "{foreign}"
         );
     }
+}
+
+/// A cloud whose vaults' audience was derived, not told.
+fn derived() -> Profile {
+    let cloud = Cloud {
+        audience_by_challenge: true,
+        ..Cloud::named(CloudName::Public)
+    };
+    Profile {
+        cloud: Arc::new(cloud),
+        ..profile()
+    }
+}
+
+#[test]
+fn a_derived_audience_is_corrected_by_the_vault_but_only_to_a_vaults() {
+    let challenge = |resource: &'static str| {
+        let answer = answer(401, "", Some(resource));
+        (
+            remedy(&derived(), &answer).audience,
+            read(&derived(), &vault(), &id(), &answer, Timestamp::UNIX_EPOCH)
+                .unwrap_err()
+                .reason,
+        )
+    };
+    let told = r#"Bearer authorization="https://login.windows.net/11111111-1111-1111-1111-111111111111", resource="https://vault.contoso.test/guid""#;
+    assert_eq!(
+        challenge(told),
+        (
+            Some(Resource::new("https://vault.contoso.test/guid")),
+            Reason::Unauthorized
+        )
+    );
+    let management = r#"Bearer resource="https://management.contoso.test/guid""#;
+    assert_eq!(challenge(management), (None, Reason::ForeignChallenge));
+    let answer = answer(401, "", Some(told));
+    assert_eq!(
+        remedy(&profile(), &answer).audience,
+        None,
+        "a known audience was replaced"
+    );
+}
+
+#[test]
+fn claims_are_asked_for_only_by_a_refusal_of_the_token() {
+    let challenge = r#"Bearer error="insufficient_claims", claims="e30=""#;
+    assert_eq!(
+        remedy(&profile(), &answer(401, "", Some(challenge))).claims,
+        Some(Claims("{}".to_owned()))
+    );
+    assert_eq!(
+        remedy(&profile(), &answer(403, "", Some(challenge))),
+        Remedy::default()
+    );
 }

@@ -1,8 +1,12 @@
 //! Azure: wire clients on one shared HTTP core. Nothing outside this folder knows a wire detail.
 
 pub mod auth;
+pub mod challenge;
 pub mod cloud;
 mod dns;
 pub mod http;
 pub mod key_vault;
+pub mod ml_server;
+pub mod slots;
+pub mod stack;
 mod tls;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::api::{Grant, NamespaceSelector};
 use super::valid::Valid;
+use crate::azure::auth::Resource;
 use crate::azure::key_vault::SecretId;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
@@ -68,6 +69,34 @@ pub fn allows_object(
     }
     Err(denied(format!(
         "{} does not allow {object} to namespace {}: an administrator can add a pattern to spec.allow[].secrets",
+        identity.key, borrower.namespace
+    )))
+}
+
+/// Whether this namespace may have tokens of the identity for a resource. What a token can do is not limited by vaults or
+/// secrets, so it is lent by its own list alone.
+pub fn allows_resource(
+    identity: &Valid,
+    borrower: Borrower<'_>,
+    resource: &Resource,
+) -> Result<(), Problem> {
+    let Some(grants) = &identity.grants else {
+        return own_namespace(identity, borrower.namespace);
+    };
+    let lends = |grant: &Grant| {
+        let patterns = grant.resources.iter().flatten();
+        patterns
+            .into_iter()
+            .any(|pattern| fits(pattern, resource.as_str()))
+    };
+    let allowed = grants
+        .iter()
+        .any(|grant| selects(&grant.namespaces, borrower) && lends(grant));
+    if allowed {
+        return Ok(());
+    }
+    Err(denied(format!(
+        "{} does not give tokens for {resource} to namespace {}: an administrator can add a pattern to spec.allow[].resources",
         identity.key, borrower.namespace
     )))
 }
@@ -140,8 +169,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::auth::Profile;
-    use crate::azure::cloud::Cloud;
+    use crate::azure::cloud::CloudSource;
     use crate::azure_identity::api::IdentityKind;
     use crate::azure_identity::valid::{IdentityKey, Method};
 
@@ -154,11 +182,10 @@ mod tests {
             },
             uid: String::new(),
             generation: 1,
-            profile: Profile {
-                cloud: Cloud::parse(None).unwrap(),
-                tenant: "t".parse().unwrap(),
-                client: "22222222-2222-2222-2222-222222222222".parse().unwrap(),
-            },
+            cloud: CloudSource::parse(None).unwrap(),
+            names_cloud: false,
+            tenant: None,
+            client: None,
             method: Method::WorkloadIdentity {
                 service_account: "sa".parse().unwrap(),
             },
@@ -246,5 +273,25 @@ mod tests {
         ] {
             assert_eq!(fits(pattern, name), expected, "{pattern} {name}");
         }
+    }
+
+    #[test]
+    fn tokens_are_lent_by_their_own_list_and_to_an_own_namespace_always() {
+        let may = |identity: &Valid, namespace: &str, resource: &str| {
+            let borrower = Borrower {
+                namespace,
+                labels: &BTreeMap::new(),
+            };
+            allows_resource(identity, borrower, &Resource::new(resource)).is_ok()
+        };
+        let all_vaults = serde_json::json!([{"namespaces": {"names": ["a"]}}]);
+        assert!(!may(&identity(Some(all_vaults), None), "a", "api://x"));
+        let some = serde_json::json!([{"namespaces": {"names": ["a"]}, "resources": ["api://x*"]}]);
+        let some = identity(Some(some), None);
+        assert!(may(&some, "a", "api://x-1"));
+        assert!(!may(&some, "a", "https://vault.azure.net"));
+        assert!(!may(&some, "b", "api://x-1"));
+        assert!(may(&identity(None, Some("a")), "a", "api://y"));
+        assert!(!may(&identity(None, Some("a")), "b", "api://y"));
     }
 }

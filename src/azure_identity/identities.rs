@@ -1,73 +1,38 @@
 //! Resolves references to identities and gives their tokens: one slot per identity and scope for the whole process.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 
-use super::api::{AzureIdentity, ClusterAzureIdentity};
-use super::valid::{IdentityKey, Valid, parse};
-use super::{DEFAULT, observe};
-use crate::azure::auth::slots::Slots;
-use crate::azure::auth::{Token, entra};
-use crate::azure::http::Http;
-use crate::azure_identity::api::{IdentityKind, IdentityRef};
-use crate::k8s::api::Kube;
+use super::DEFAULT;
+use super::api::{AzureIdentity, ClusterAzureIdentity, IdentityKind, IdentityRef};
+use super::ask::{self, Doors, Report};
+use super::clouds::Clouds;
+use super::registry::Registry;
+use super::valid::{IdentityKey, Usable, Valid, parse};
+use crate::azure::auth::{Claims, Profile, Token, Want};
+use crate::azure::slots::Slots;
 use crate::problem::{Problem, Reason};
-use crate::retry::Retry;
+use crate::retry::{self, Retry};
 use crate::secret::SecretValue;
 
-/// Everything that decides a token. A changed spec, a changed credential or an identity made anew has other slots.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A refused token that is younger than this stays, unless the refusal says what the next one needs: else a new one would be
+/// refused as well, and each refusal would cost a token.
+const TOO_YOUNG: SignedDuration = SignedDuration::from_secs(5);
+
+/// Everything that decides a token. A changed spec, cloud or credential, or an identity made anew has other slots.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct SlotKey {
     identity: IdentityKey,
     uid: String,
     generation: i64,
     revision: u64,
-    scope: String,
-}
-
-/// How often each identity's credential has changed, and which Secret it was last read from.
-#[derive(Debug, Default)]
-struct Revisions(Mutex<BTreeMap<IdentityKey, Revision>>);
-
-#[derive(Debug, Default)]
-struct Revision {
-    number: u64,
-    read_from: Option<String>,
-}
-
-impl Revisions {
-    fn number(&self, key: &IdentityKey) -> u64 {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .map_or(0, |revision| revision.number)
-    }
-
-    fn read(&self, key: &IdentityKey, version: Option<String>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(key.clone())
-            .or_default()
-            .read_from = version;
-    }
-
-    /// Notes a state of the Secret (none: deleted). True where it is not the one that the credential was read from.
-    fn seen(&self, key: &IdentityKey, version: Option<&str>) -> bool {
-        let mut revisions = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let revision = revisions.entry(key.clone()).or_default();
-        if version.is_some() && revision.read_from.as_deref() == version {
-            return false;
-        }
-        revision.number += 1;
-        true
-    }
+    profile: Arc<Profile>,
+    want: Want,
 }
 
 /// What watches know of identities and namespaces.
@@ -84,23 +49,26 @@ pub struct Stores {
 /// The identities.
 pub struct Identities {
     stores: Stores,
-    kube: Kube,
-    http: Http,
+    doors: Doors,
     operator_namespace: String,
-    slots: Slots<SlotKey>,
-    revisions: Arc<Revisions>,
+    clouds: Clouds,
+    slots: Slots<SlotKey, Token>,
+    /// Claims that the next token of a slot must satisfy.
+    claims: Mutex<HashMap<SlotKey, Claims>>,
+    registry: Arc<Registry>,
 }
 
 impl Identities {
     /// Identities as `stores` know them.
-    pub fn new(stores: Stores, kube: Kube, http: Http, operator_namespace: String) -> Self {
+    pub fn new(stores: Stores, doors: Doors, operator_namespace: String) -> Self {
         Self {
             stores,
-            kube,
-            http,
+            doors,
             operator_namespace,
+            clouds: Clouds::default(),
             slots: Slots::default(),
-            revisions: Arc::default(),
+            claims: Mutex::default(),
+            registry: Arc::default(),
         }
     }
 
@@ -119,107 +87,153 @@ impl Identities {
 
     /// The identity that a resource of `namespace` names; none named means the ClusterAzureIdentity `default`. A named
     /// identity that does not exist is an error: nothing else is ever used in its place.
-    pub fn resolve(
+    pub async fn resolve(
         &self,
         namespace: &str,
         reference: Option<&IdentityRef>,
-    ) -> Result<Valid, Problem> {
+    ) -> Result<Usable, Problem> {
         let key = key_of(namespace, reference);
-        match key.kind {
+        let stores = &self.stores;
+        let valid = match key.kind {
             IdentityKind::AzureIdentity => {
-                let found = self
-                    .stores
-                    .identities
-                    .get(&ObjectRef::new(&key.name).within(namespace));
-                parse(
-                    found.ok_or_else(|| absent(&key, reference))?.as_ref(),
-                    &self.operator_namespace,
-                )
+                let named = ObjectRef::new(&key.name).within(namespace);
+                let found = stores.identities.get(&named);
+                let found = found.ok_or_else(|| absent(&key, reference))?;
+                parse(found.as_ref(), &self.operator_namespace)
             }
             IdentityKind::ClusterAzureIdentity => {
-                let found = self
-                    .stores
-                    .cluster_identities
-                    .get(&ObjectRef::new(&key.name));
-                parse(
-                    found.ok_or_else(|| absent(&key, reference))?.as_ref(),
-                    &self.operator_namespace,
-                )
+                let found = stores.cluster_identities.get(&ObjectRef::new(&key.name));
+                let found = found.ok_or_else(|| absent(&key, reference))?;
+                parse(found.as_ref(), &self.operator_namespace)
             }
-        }
+        }?;
+        self.usable(valid).await
+    }
+
+    /// An identity with its cloud, which mostly is known.
+    pub async fn usable(&self, valid: Valid) -> Result<Usable, Problem> {
+        let (cloud, told_tenant) = self.clouds.of(&self.doors, &valid).await?;
+        Ok(Usable {
+            profile: Arc::new(Profile {
+                tenant: valid.tenant.clone().or(told_tenant),
+                client: valid.client.clone(),
+                cloud,
+            }),
+            valid: Arc::new(valid),
+        })
     }
 
     /// How often the credential of an identity has changed. What failed with one revision may work with the next.
     pub fn revision(&self, key: &IdentityKey) -> u64 {
-        self.revisions.number(key)
+        self.registry.revision(key)
+    }
+
+    /// What was last learned while a token of this identity was asked for.
+    pub fn report(&self, valid: &Valid) -> Option<Report> {
+        self.registry
+            .report(&valid.key, &valid.uid, valid.generation)
     }
 
     /// The Secret of an identity's credential was seen at `version` (none: deleted). True where that is news; then the
     /// identity's tokens are dropped.
     pub fn credential_seen(&self, key: &IdentityKey, version: Option<&str>) -> bool {
-        let news = self.revisions.seen(key, version);
+        let news = self.registry.credential_seen(key, version);
         if news {
-            self.slots.retain(|slot| slot.identity != *key);
+            self.keep(|slot| slot.identity != *key);
         }
         news
     }
 
     /// The identity changed or went: tokens of other generations of it are dropped.
     pub fn changed(&self, key: &IdentityKey, current: Option<(&str, i64)>) {
-        self.slots.retain(|slot| {
+        self.keep(|slot| {
             slot.identity != *key || Some((slot.uid.as_str(), slot.generation)) == current
         });
     }
 
-    /// A token of an identity for a scope: from its slot, or asked for once for everybody who waits.
-    pub async fn token(&self, identity: &Valid, scope: &str) -> Result<Token, Problem> {
+    fn keep(&self, fits: impl Fn(&SlotKey) -> bool) {
+        self.slots.retain(&fits);
+        self.wanted_claims().retain(|slot, _| fits(slot));
+    }
+
+    fn wanted_claims(&self) -> MutexGuard<'_, HashMap<SlotKey, Claims>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A token of an identity: from its slot, or asked for once for everybody who waits.
+    pub async fn token(&self, identity: &Usable, want: &Want) -> Result<Arc<Token>, Problem> {
+        let slot = self.slot(identity, want);
         let asker = || {
-            let (kube, http, revisions) = (
-                self.kube.clone(),
-                self.http.clone(),
-                Arc::clone(&self.revisions),
-            );
-            let (identity, scope) = (identity.clone(), scope.to_owned());
-            async move { ask(&kube, &http, &revisions, &identity, &scope).await }
+            let claims = self.wanted_claims().remove(&slot);
+            let (doors, registry) = (self.doors.clone(), Arc::clone(&self.registry));
+            let (identity, want) = (identity.clone(), want.clone());
+            async move { ask_and_report(&doors, &registry, &identity, &want, claims.as_ref()).await }
         };
-        self.slots
-            .get(&self.slot(identity, scope), Timestamp::now(), asker)
-            .await
+        let outcome = self.slots.get(&slot, Timestamp::now(), asker).await;
+        if outcome
+            .as_ref()
+            .is_err_and(|problem| problem.reason == Reason::CertificateNotTrusted)
+        {
+            self.distrusted(identity);
+        }
+        outcome
     }
 
-    /// A service refused this token: it is asked for anew, once.
-    pub fn refused(&self, identity: &Valid, scope: &str, token: &SecretValue) {
-        self.slots
-            .invalidate(&self.slot(identity, scope), token, Timestamp::now());
+    /// A service refused this token: it is asked for anew, once, with the claims that the service named.
+    pub fn refused(
+        &self,
+        identity: &Usable,
+        want: &Want,
+        token: &SecretValue,
+        claims: Option<Claims>,
+    ) {
+        let slot = self.slot(identity, want);
+        let now = Timestamp::now();
+        let demanded = claims.is_some();
+        if let Some(claims) = claims {
+            self.wanted_claims().insert(slot.clone(), claims);
+        }
+        self.slots.drop_if(&slot, |held| {
+            held.value == *token && (demanded || now.duration_since(held.issued_at) >= TOO_YOUNG)
+        });
     }
 
-    fn slot(&self, identity: &Valid, scope: &str) -> SlotKey {
+    /// A certificate of the identity's cloud was not trusted: its roots may have been replaced.
+    pub fn distrusted(&self, identity: &Usable) {
+        self.clouds.distrusted(&identity.valid, Timestamp::now());
+    }
+
+    fn slot(&self, identity: &Usable, want: &Want) -> SlotKey {
+        let valid = &identity.valid;
         SlotKey {
-            identity: identity.key.clone(),
-            uid: identity.uid.clone(),
-            generation: identity.generation,
-            revision: self.revision(&identity.key),
-            scope: scope.to_owned(),
+            identity: valid.key.clone(),
+            uid: valid.uid.clone(),
+            generation: valid.generation,
+            revision: self.revision(&valid.key),
+            profile: Arc::clone(&identity.profile),
+            want: want.clone(),
         }
     }
 }
 
-/// Reads the credential and asks Entra for a token.
-async fn ask(
-    kube: &Kube,
-    http: &Http,
-    revisions: &Revisions,
-    identity: &Valid,
-    scope: &str,
+async fn ask_and_report(
+    doors: &Doors,
+    registry: &Registry,
+    identity: &Usable,
+    want: &Want,
+    claims: Option<&Claims>,
 ) -> Result<Token, Problem> {
-    let read = observe::credential(kube, identity).await?;
-    revisions.read(&identity.key, read.version);
-    let request = entra::request(&identity.profile, &read.credential, scope)?;
-    let answer = http
-        .send("GetToken", &identity.profile.cloud.authority, request)
-        .await?;
-    entra::read(&identity.profile, &answer, Timestamp::now())
-        .map_err(|problem| observe::explain_federation(problem, identity, read.presented.as_ref()))
+    let Valid {
+        key,
+        uid,
+        generation,
+        ..
+    } = identity.valid.as_ref();
+    let stay_with = registry.winner(key, uid, *generation);
+    let (outcome, report) = ask::token(doors, identity, want, claims, stay_with).await;
+    registry.reported(key, uid, *generation, report);
+    let seed = retry::seed(uid, want.resource.as_str());
+    outcome.map(|token| token.spread(seed))
 }
 
 /// Which identity a resource of `namespace` means.

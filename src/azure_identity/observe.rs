@@ -1,11 +1,13 @@
-//! Reads credentials: the Secret with a client secret, or a token of a ServiceAccount.
+//! Reads credentials: Secrets, tokens of a ServiceAccount, files of the operator's environment.
+
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-use super::valid::{Method, Valid};
-use crate::azure::auth::Credential;
+use super::valid::Valid;
+use crate::azure::auth::Profile;
 use crate::k8s::api::Kube;
 use crate::names::{ResourceName, SecretKey};
 use crate::problem::{Problem, Reason};
@@ -15,18 +17,144 @@ use crate::secret::SecretValue;
 /// The audience that Entra wants in a ServiceAccount's token (Microsoft, "Workload identity federation").
 const AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// A credential, and what it was read from.
-#[derive(Debug)]
-pub struct Read {
-    /// The credential.
-    pub credential: Credential,
-    /// resourceVersion of the Secret that it was read from.
+/// A Secret with a credential.
+pub struct CredentialSecret {
+    /// resourceVersion.
     pub version: Option<String>,
-    /// What a federated credential must say to accept it.
-    pub presented: Option<Presented>,
+    named: String,
+    data: Vec<(String, SecretValue)>,
 }
 
-/// Issuer, subject and audience of a ServiceAccount's token.
+impl CredentialSecret {
+    /// The bytes of a key. `what` they should be, and the field of the spec that names the key, go into the message.
+    pub fn bytes(&self, key: &SecretKey, what: &str, field: &str) -> Result<SecretValue, Problem> {
+        let found = self.data.iter().find(|(name, _)| name == key.as_str());
+        found
+            .map(|(_, value)| value.clone())
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| {
+                absent(format!(
+                    "{} has no key {key}, or it is empty: put {what} there, or name its key in spec.{field}",
+                    self.named
+                ))
+            })
+    }
+
+    /// The same as text, without line breaks at its end.
+    pub fn text(&self, key: &SecretKey, what: &str, field: &str) -> Result<SecretValue, Problem> {
+        Ok(trimmed(&self.bytes(key, what, field)?))
+    }
+
+    /// Says where a problem with a key's content was seen.
+    pub fn at(&self, key: &SecretKey, problem: Problem) -> Problem {
+        Problem {
+            message: format!("{}, key {key}: {}", self.named, problem.message),
+            ..problem
+        }
+    }
+}
+
+/// The Secret with an identity's credential.
+pub async fn secret(
+    kube: &Kube,
+    identity: &Valid,
+    name: &str,
+) -> Result<CredentialSecret, Problem> {
+    let namespace = &identity.credential_namespace;
+    let secret = kube.secret(namespace, name).await?.ok_or_else(|| {
+        absent(format!(
+            "there is no Secret {namespace}/{name}. Mend: kubectl -n {namespace} create secret generic {name} --from-file=<key>=<file>"
+        ))
+    })?;
+    let data = secret.data.unwrap_or_default().into_iter();
+    Ok(CredentialSecret {
+        version: secret.metadata.resource_version,
+        named: format!("Secret {namespace}/{name}"),
+        data: data
+            .map(|(key, value)| (key, SecretValue::new(value.0)))
+            .collect(),
+    })
+}
+
+fn absent(message: String) -> Problem {
+    Problem::new(Reason::CredentialNotFound, Retry::Backoff, message)
+}
+
+/// Without the line break that `echo` and editors leave at the end; a secret text never ends with one.
+pub fn trimmed(value: &SecretValue) -> SecretValue {
+    let end = value
+        .expose()
+        .iter()
+        .rposition(|byte| !matches!(byte, b'\n' | b'\r'))
+        .map_or(0, |last| last + 1);
+    SecretValue::new(value.expose().get(..end).unwrap_or_default().to_vec())
+}
+
+/// A file that a variable of the operator's environment names, read anew each time: it may have been replaced.
+pub async fn file(variable: &str, path: &Path) -> Result<SecretValue, Problem> {
+    let unusable = |what: String| {
+        let message = format!(
+            "the file {} (variable {variable} of the operator's environment) {what}",
+            path.display()
+        );
+        Problem::new(Reason::EnvironmentUnusable, Retry::Backoff, message)
+    };
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|error| unusable(format!("cannot be read: {error}")))?;
+    if bytes.is_empty() {
+        return Err(unusable("is empty".to_owned()));
+    }
+    Ok(SecretValue::new(bytes))
+}
+
+/// Says in which file a problem was seen.
+pub fn at_file(path: &Path, problem: Problem) -> Problem {
+    Problem {
+        message: format!("{}: {}", path.display(), problem.message),
+        ..problem
+    }
+}
+
+/// What to say where the operator has no workload identity of its own.
+pub fn no_own_workload_identity(what: &str) -> Problem {
+    let message = format!(
+        "the operator's pod has no workload identity of its own ({what}): label its pods azure.workload.identity/use=true and annotate its ServiceAccount azure.workload.identity/client-id, or set spec.workloadIdentity.serviceAccountName"
+    );
+    Problem::new(Reason::EnvironmentUnusable, Retry::OnChange, message)
+}
+
+/// A token of a ServiceAccount of the identity's namespace, for Entra.
+pub async fn service_account_token(
+    kube: &Kube,
+    identity: &Valid,
+    name: &ResourceName,
+) -> Result<SecretValue, Problem> {
+    let namespace = &identity.credential_namespace;
+    kube.service_account_token(namespace, name.as_str(), AUDIENCE)
+        .await
+        .map_err(|problem| explain_request(problem, identity, name))?
+        .ok_or_else(|| {
+            let message = format!(
+                "there is no ServiceAccount {namespace}/{name}. Mend: kubectl -n {namespace} create serviceaccount {name}"
+            );
+            Problem::new(Reason::ServiceAccountNotFound, Retry::Backoff, message)
+        })
+}
+
+/// Says whose permission is missing for a token.
+fn explain_request(problem: Problem, identity: &Valid, name: &ResourceName) -> Problem {
+    if problem.reason != Reason::KubernetesForbidden {
+        return problem;
+    }
+    let message = format!(
+        "the operator may not create tokens for ServiceAccount {}/{name}: an administrator must grant it \"create\" on serviceaccounts/token of that name",
+        identity.credential_namespace
+    );
+    Problem::new(Reason::TokenRequestForbidden, Retry::Backoff, message)
+}
+
+/// What a federated credential must say to accept a token.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Presented {
     /// Who signed it.
@@ -37,110 +165,20 @@ pub struct Presented {
     pub subject: String,
 }
 
-/// Reads an identity's credential.
-pub async fn credential(kube: &Kube, identity: &Valid) -> Result<Read, Problem> {
-    match &identity.method {
-        Method::ClientSecret { secret, key } => client_secret(kube, identity, secret, key).await,
-        Method::WorkloadIdentity { service_account } => {
-            service_account_token(kube, identity, service_account).await
-        }
+impl Presented {
+    /// Issuer and subject from a token's payload, unverified: they are shown to people, nothing is decided by them.
+    pub fn read(token: &SecretValue) -> Option<Self> {
+        let payload = token.expose_str()?.split('.').nth(1)?;
+        let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        serde_json::from_slice(&json).ok()
     }
-}
-
-async fn client_secret(
-    kube: &Kube,
-    identity: &Valid,
-    name: &ResourceName,
-    key: &SecretKey,
-) -> Result<Read, Problem> {
-    let namespace = &identity.credential_namespace;
-    let absent = |what: String| {
-        Problem::new(
-            Reason::CredentialNotFound,
-            Retry::Backoff,
-            format!("{}: {what}", identity.key),
-        )
-    };
-    let secret = kube.secret(namespace, name.as_str()).await?.ok_or_else(|| {
-        absent(format!(
-            "there is no Secret {namespace}/{name}. Mend: kubectl -n {namespace} create secret generic {name} --from-file={key}=<file>"
-        ))
-    })?;
-    let version = secret.metadata.resource_version;
-    let value = secret.data.unwrap_or_default().remove(key.as_str());
-    let value = value
-        .map(|bytes| bytes.0)
-        .filter(|bytes| !bytes.is_empty())
-        .ok_or_else(|| {
-            absent(format!(
-                "Secret {namespace}/{name} has no key {key}, or it is empty: put the client secret there, or name its key in spec.clientSecret.key"
-            ))
-        })?;
-    Ok(Read {
-        credential: Credential::Secret(SecretValue::new(trimmed(value))),
-        version,
-        presented: None,
-    })
-}
-
-/// Without the line break that `echo` and editors leave at the end; a client secret never ends with one.
-fn trimmed(mut value: Vec<u8>) -> Vec<u8> {
-    while value
-        .last()
-        .is_some_and(|byte| matches!(byte, b'\n' | b'\r'))
-    {
-        value.pop();
-    }
-    value
-}
-
-async fn service_account_token(
-    kube: &Kube,
-    identity: &Valid,
-    name: &ResourceName,
-) -> Result<Read, Problem> {
-    let namespace = &identity.credential_namespace;
-    let token = kube
-        .service_account_token(namespace, name.as_str(), AUDIENCE)
-        .await
-        .map_err(|problem| explain_request(problem, identity, name))?
-        .ok_or_else(|| {
-            let message = format!(
-                "{}: there is no ServiceAccount {namespace}/{name}. Mend: kubectl -n {namespace} create serviceaccount {name}",
-                identity.key
-            );
-            Problem::new(Reason::ServiceAccountNotFound, Retry::Backoff, message)
-        })?;
-    Ok(Read {
-        presented: presented(&token),
-        credential: Credential::Assertion(token),
-        version: None,
-    })
-}
-
-/// Says whose permission is missing for a token.
-fn explain_request(problem: Problem, identity: &Valid, name: &ResourceName) -> Problem {
-    if problem.reason != Reason::KubernetesForbidden {
-        return problem;
-    }
-    let message = format!(
-        "{}: the operator may not create tokens for ServiceAccount {}/{name}: an administrator must grant it \"create\" on serviceaccounts/token of that name",
-        identity.key, identity.credential_namespace
-    );
-    Problem::new(Reason::TokenRequestForbidden, Retry::Backoff, message)
-}
-
-/// Issuer and subject from a token's payload, unverified: they are shown to people, nothing is decided by them.
-fn presented(token: &SecretValue) -> Option<Presented> {
-    let payload = token.expose_str()?.split('.').nth(1)?;
-    let json = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&json).ok()
 }
 
 /// Adds to a refused federation what was presented, and the command that registers it.
 pub fn explain_federation(
     problem: Problem,
-    identity: &Valid,
+    profile: &Profile,
+    name: &str,
     presented: Option<&Presented>,
 ) -> Problem {
     let Some(Presented { issuer, subject }) =
@@ -148,9 +186,10 @@ pub fn explain_federation(
     else {
         return problem;
     };
+    let client = profile.client.as_ref().map_or("", |client| client.as_str());
     let message = format!(
-        "{}. Presented were issuer {issuer:?}, subject {subject:?}, audience {AUDIENCE:?}. Register them: az ad app federated-credential create --id {} --parameters '{{\"name\":\"{}\",\"issuer\":\"{issuer}\",\"subject\":\"{subject}\",\"audiences\":[\"{AUDIENCE}\"]}}' (for a managed identity: az identity federated-credential create)",
-        problem.message, identity.profile.client, identity.key.name
+        "{}. Presented were issuer {issuer:?}, subject {subject:?}, audience {AUDIENCE:?}. Register them: az ad app federated-credential create --id {client} --parameters '{{\"name\":\"{name}\",\"issuer\":\"{issuer}\",\"subject\":\"{subject}\",\"audiences\":[\"{AUDIENCE}\"]}}' (for a managed identity: az identity federated-credential create)",
+        problem.message
     );
     Problem { message, ..problem }
 }
@@ -168,13 +207,22 @@ mod tests {
             issuer: "https://issuer".to_owned(),
             subject: "system:serviceaccount:a:b".to_owned(),
         };
-        assert_eq!(presented(&token), Some(expected));
-        assert_eq!(presented(&SecretValue::from("nonsense".to_owned())), None);
+        assert_eq!(Presented::read(&token), Some(expected));
+        assert_eq!(
+            Presented::read(&SecretValue::from("nonsense".to_owned())),
+            None
+        );
     }
 
     #[test]
     fn a_line_break_at_the_end_of_a_client_secret_is_dropped() {
-        assert_eq!(trimmed(b"s3cret\r\n".to_vec()), b"s3cret");
-        assert_eq!(trimmed(b" s3 cret ".to_vec()), b" s3 cret ");
+        let trim = |text: &str| {
+            trimmed(&SecretValue::from(text.to_owned()))
+                .expose()
+                .to_vec()
+        };
+        assert_eq!(trim("s3cret\r\n"), b"s3cret");
+        assert_eq!(trim(" s3cret "), b" s3cret ");
+        assert_eq!(trim("\n"), b"");
     }
 }

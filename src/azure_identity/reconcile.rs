@@ -14,11 +14,12 @@ use tracing::{info, warn};
 
 use super::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity};
 use super::identities::Identities;
-use super::status::status;
-use super::valid::{Identity, parse, reference};
-use crate::azure::auth::Token;
+use super::status::{EXPIRING, Look, status};
+use super::valid::{Identity, Usable, parse, reference};
+use crate::azure::auth::{Token, Want};
+use crate::azure::cloud::{Cloud, Endpoints};
 use crate::k8s::api::Kube;
-use crate::k8s::conditions;
+use crate::k8s::conditions::{self, Edge};
 use crate::problem::Problem;
 use crate::retry;
 use crate::telemetry::metrics::Metrics;
@@ -56,29 +57,36 @@ pub struct Ctx {
     pub failures: Mutex<BTreeMap<String, u32>>,
 }
 
-/// parse (pure) → token (I/O, mostly from its slot) → status (pure) → written where it differs, Event on an edge.
+/// parse (pure) → cloud (mostly known) → token (I/O, mostly from its slot) → status (pure) → written where it differs, Event
+/// on an edge.
 pub async fn reconcile<I>(identity: Arc<I>, ctx: Arc<Ctx>) -> Action
 where
     I: Stored,
 {
     let valid = parse(identity.as_ref(), ctx.identities.operator_namespace());
-    let outcome = match &valid {
-        Ok(valid) => {
-            ctx.identities
-                .token(valid, &valid.profile.cloud.vault_scope())
-                .await
+    let usable = match &valid {
+        Ok(valid) => ctx.identities.usable(valid.clone()).await,
+        Err(problem) => Err(problem.clone()),
+    };
+    let outcome = match &usable {
+        Ok(usable) => {
+            let want = Want::ours(usable.profile.cloud.vault_audience.clone());
+            ctx.identities.token(usable, &want).await
         }
         Err(problem) => Err(problem.clone()),
     };
     let old = identity.status().cloned().unwrap_or_default();
-    let method = valid.as_ref().ok().map(|valid| &valid.method);
-    let new = status(
-        &old,
-        identity.meta().generation,
-        method,
-        outcome.as_ref(),
-        Timestamp::now(),
-    );
+    let report = valid
+        .as_ref()
+        .ok()
+        .and_then(|valid| ctx.identities.report(valid));
+    let look = Look {
+        method: valid.as_ref().ok().map(|valid| &valid.method),
+        discovered: usable.as_ref().ok().and_then(discovered),
+        outcome: outcome.as_deref(),
+        report: report.as_ref(),
+    };
+    let new = status(&old, identity.meta().generation, &look, Timestamp::now());
     let written = if new == old {
         Ok(())
     } else {
@@ -96,6 +104,14 @@ where
     )
 }
 
+/// The cloud, where its Resource Manager told it.
+fn discovered(usable: &Usable) -> Option<&Cloud> {
+    match usable.valid.cloud.endpoints {
+        Endpoints::ToldBy(_) => Some(usable.profile.cloud.as_ref()),
+        Endpoints::Given(_) => None,
+    }
+}
+
 async fn write<I>(
     identity: &I,
     ctx: &Ctx,
@@ -106,11 +122,18 @@ where
     I: Stored,
 {
     let edge = conditions::edge(&old.conditions, &new.conditions, "Ready");
+    let alarm = conditions::alarm(&old.conditions, &new.conditions, EXPIRING);
     let mut updated = identity.clone();
     updated.set_status(new);
     let api = I::api(ctx.kube.client(), identity.namespace().as_deref());
     ctx.kube.replace_status(&api, I::PLURAL, &updated).await?;
-    let Some(edge) = edge else { return Ok(()) };
+    for edge in edge.into_iter().chain(alarm) {
+        tell(identity, ctx, edge).await;
+    }
+    Ok(())
+}
+
+async fn tell<I: Stored>(identity: &I, ctx: &Ctx, edge: Edge) {
     let key = identity.key();
     if edge.trouble {
         warn!(identity = %key, reason = edge.reason, message = edge.message, "Identity has a problem");
@@ -118,7 +141,6 @@ where
         info!(identity = %key, "Identity works again");
     }
     ctx.kube.publish(&reference(identity), edge).await;
-    Ok(())
 }
 
 /// How long until a token that was had is looked at again: until its renewal is due. Where that is past, Entra has not given a

@@ -1,15 +1,20 @@
 //! A spec parsed into types that cannot be wrong. Pure.
 
 use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{Resource, ResourceExt};
 
-use super::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity, CredentialSpec, Grant};
+use super::api::{
+    AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity, CredentialSpec, Grant, IdentityKind,
+    LentCredentialSpec, ManagedIdentitySpec, SecretKeyRef,
+};
 use crate::azure::auth::Profile;
-use crate::azure::cloud::Cloud;
-use crate::azure_identity::api::IdentityKind;
-use crate::names::{NameError, ResourceName, SecretKey};
+use crate::azure::auth::managed::Which;
+use crate::azure::cloud::CloudSource;
+use crate::names::{ClientId, NameError, ResourceName, SecretKey, TenantId};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
@@ -41,6 +46,17 @@ pub trait Identity: Resource<DynamicType = ()> + Clone + Send + Sync {
     fn key(&self) -> IdentityKey;
     /// Who authenticates, and how.
     fn credential(&self) -> &CredentialSpec;
+    /// The Secret that its credential is in, if it is in one.
+    fn credential_secret(&self) -> Option<&str> {
+        let spec = self.credential();
+        let secret = spec.client_secret.as_ref().map(|at| &at.name);
+        let certificate = spec.client_certificate.as_ref().map(|at| &at.name);
+        let user = self.lent().and_then(|lent| lent.username_password.as_ref());
+        let password = user.map(|user| &user.password_from.name);
+        secret.or(certificate).or(password).map(String::as_str)
+    }
+    /// Credentials that only an administrator lends; none where it is of its namespace only.
+    fn lent(&self) -> Option<&LentCredentialSpec>;
     /// To whom it is lent; none where it is of its namespace only.
     fn grants(&self) -> Option<&[Grant]>;
     /// The status, if any.
@@ -62,6 +78,10 @@ impl Identity for AzureIdentity {
 
     fn credential(&self) -> &CredentialSpec {
         &self.spec.credential
+    }
+
+    fn lent(&self) -> Option<&LentCredentialSpec> {
+        None
     }
 
     fn grants(&self) -> Option<&[Grant]> {
@@ -92,6 +112,10 @@ impl Identity for ClusterAzureIdentity {
         &self.spec.credential
     }
 
+    fn lent(&self) -> Option<&LentCredentialSpec> {
+        Some(&self.spec.lent)
+    }
+
     fn grants(&self) -> Option<&[Grant]> {
         Some(&self.spec.allow)
     }
@@ -105,7 +129,7 @@ impl Identity for ClusterAzureIdentity {
     }
 }
 
-/// An identity that can be used.
+/// A spec that can be worked on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Valid {
     /// Its name.
@@ -114,8 +138,14 @@ pub struct Valid {
     pub uid: String,
     /// The generation of the spec.
     pub generation: i64,
-    /// Who authenticates, and where.
-    pub profile: Profile,
+    /// The cloud, or who tells it.
+    pub cloud: CloudSource,
+    /// Whether the spec names the cloud. Where it does not, the operator's own credentials bring it.
+    pub names_cloud: bool,
+    /// The tenant, where the spec names one.
+    pub tenant: Option<TenantId>,
+    /// The application, where the spec names one.
+    pub client: Option<ClientId>,
     /// With what.
     pub method: Method,
     /// The namespace that the credential's Secret or ServiceAccount is in.
@@ -124,30 +154,77 @@ pub struct Valid {
     pub grants: Option<Vec<Grant>>,
 }
 
+/// An identity that can be used: its cloud is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usable {
+    /// The spec.
+    pub valid: Arc<Valid>,
+    /// Who authenticates, and where.
+    pub profile: Arc<Profile>,
+}
+
+/// A key of a Secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InSecret {
+    /// The Secret.
+    pub secret: ResourceName,
+    /// Its key.
+    pub key: SecretKey,
+}
+
 /// What an identity authenticates with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Method {
     /// A client secret in a Secret.
-    ClientSecret {
-        /// The Secret.
-        secret: ResourceName,
-        /// Its key.
-        key: SecretKey,
+    ClientSecret(InSecret),
+    /// A certificate with its key in a Secret.
+    ClientCertificate {
+        /// Where they are.
+        content: InSecret,
+        /// The key of the same Secret that holds what opens them.
+        password_key: Option<SecretKey>,
+        /// Whether the chain is sent along.
+        send_chain: bool,
     },
     /// A token of a ServiceAccount.
     WorkloadIdentity {
         /// The ServiceAccount.
         service_account: ResourceName,
     },
+    /// The operator's own federated token, as its environment describes it.
+    OwnWorkloadIdentity,
+    /// A user's name and password.
+    UsernamePassword {
+        /// The user.
+        username: String,
+        /// Where the password is.
+        password: InSecret,
+    },
+    /// A managed identity of what the operator runs on.
+    ManagedIdentity(Which),
+    /// The first that the operator's environment offers.
+    Default,
 }
 
 impl Method {
     /// The field of the spec that chose it.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::ClientSecret { .. } => "clientSecret",
-            Self::WorkloadIdentity { .. } => "workloadIdentity",
+            Self::ClientSecret(_) => "clientSecret",
+            Self::ClientCertificate { .. } => "clientCertificate",
+            Self::WorkloadIdentity { .. } | Self::OwnWorkloadIdentity => "workloadIdentity",
+            Self::UsernamePassword { .. } => "usernamePassword",
+            Self::ManagedIdentity(_) => "managedIdentity",
+            Self::Default => "default",
         }
+    }
+
+    /// Whether tenant and client come from the operator's environment or machine, not from the spec.
+    pub fn brings_itself(&self) -> bool {
+        matches!(
+            self,
+            Self::OwnWorkloadIdentity | Self::ManagedIdentity(_) | Self::Default
+        )
     }
 }
 
@@ -165,53 +242,19 @@ pub fn parse<I: Identity>(identity: &I, operator_namespace: &str) -> Result<Vali
         ));
     }
     let spec = identity.credential();
-    let invalid = |message: String| {
-        Problem::new(
-            Reason::InvalidSpec,
-            Retry::OnChange,
-            format!("{key}: {message}"),
-        )
+    let named = |problem: Problem| Problem {
+        message: format!("{key}: {}", problem.message),
+        ..problem
     };
-    let field = |name: &'static str| move |error: NameError| invalid_field(name, &error);
-    let method = match (&spec.client_secret, &spec.workload_identity) {
-        (Some(secret), None) => Method::ClientSecret {
-            secret: secret
-                .name
-                .parse()
-                .map_err(field("clientSecret.name"))
-                .map_err(invalid)?,
-            key: secret
-                .key
-                .parse()
-                .map_err(field("clientSecret.key"))
-                .map_err(invalid)?,
-        },
-        (None, Some(workload)) => Method::WorkloadIdentity {
-            service_account: workload
-                .service_account_name
-                .parse()
-                .map_err(field("workloadIdentity.serviceAccountName"))
-                .map_err(invalid)?,
-        },
-        _ => {
-            return Err(invalid(
-                "exactly one of spec.clientSecret and spec.workloadIdentity must be set".to_owned(),
-            ));
-        }
-    };
-    let profile = Profile {
-        cloud: Cloud::parse(spec.cloud.as_ref())?,
-        tenant: spec
-            .tenant_id
-            .parse()
-            .map_err(field("tenantId"))
-            .map_err(invalid)?,
-        client: spec
-            .client_id
-            .parse()
-            .map_err(field("clientId"))
-            .map_err(invalid)?,
-    };
+    let method = method(spec, identity.lent()).map_err(named)?;
+    let tenant = spec.tenant_id.as_deref().map(str::parse).transpose();
+    let tenant: Option<TenantId> = tenant.map_err(|error| named(field("tenantId", &error)))?;
+    let client = spec.client_id.as_deref().map(str::parse).transpose();
+    let client: Option<ClientId> = client.map_err(|error| named(field("clientId", &error)))?;
+    let cloud = CloudSource::parse(spec.cloud.as_ref()).map_err(named)?;
+    if client.is_none() && !method.brings_itself() {
+        return Err(named(invalid("spec.clientId must be set".to_owned())));
+    }
     Ok(Valid {
         credential_namespace: key
             .namespace
@@ -220,14 +263,103 @@ pub fn parse<I: Identity>(identity: &I, operator_namespace: &str) -> Result<Vali
         uid: meta.uid.clone().unwrap_or_default(),
         generation: meta.generation.unwrap_or_default(),
         grants: identity.grants().map(<[Grant]>::to_vec),
+        names_cloud: spec.cloud.is_some(),
         key,
-        profile,
+        cloud,
+        tenant,
+        client,
         method,
     })
 }
 
-fn invalid_field(name: &str, error: &NameError) -> String {
-    format!("spec.{name}: {error}")
+/// The one credential that is set. What only an administrator lends is never looked for in an identity of a namespace.
+fn method(spec: &CredentialSpec, lent: Option<&LentCredentialSpec>) -> Result<Method, Problem> {
+    let mut set = Vec::new();
+    if let Some(secret) = &spec.client_secret {
+        set.push(Method::ClientSecret(in_secret("clientSecret", secret)?));
+    }
+    if let Some(certificate) = &spec.client_certificate {
+        let password_key = certificate.password_key.as_deref().map(str::parse);
+        set.push(Method::ClientCertificate {
+            content: InSecret {
+                secret: parsed("clientCertificate.name", &certificate.name)?,
+                key: parsed("clientCertificate.key", &certificate.key)?,
+            },
+            password_key: password_key
+                .transpose()
+                .map_err(|error| field("clientCertificate.passwordKey", &error))?,
+            send_chain: certificate.send_chain,
+        });
+    }
+    if let Some(workload) = &spec.workload_identity {
+        set.push(match (&workload.service_account_name, lent) {
+            (Some(name), _) => Method::WorkloadIdentity {
+                service_account: parsed("workloadIdentity.serviceAccountName", name)?,
+            },
+            (None, Some(_)) => Method::OwnWorkloadIdentity,
+            (None, None) => {
+                return Err(invalid(
+                    "spec.workloadIdentity.serviceAccountName must be set: the operator's own identity is not an AzureIdentity's to use".to_owned(),
+                ));
+            }
+        });
+    }
+    if let Some(user) = lent.and_then(|lent| lent.username_password.as_ref()) {
+        set.push(Method::UsernamePassword {
+            username: user.username.clone(),
+            password: in_secret("usernamePassword.passwordFrom", &user.password_from)?,
+        });
+    }
+    if let Some(managed) = lent.and_then(|lent| lent.managed_identity.as_ref()) {
+        set.push(Method::ManagedIdentity(which(managed)?));
+    }
+    if lent.is_some_and(|lent| lent.default.is_some()) {
+        set.push(Method::Default);
+    }
+    match (set.pop(), set.is_empty()) {
+        (Some(method), true) => Ok(method),
+        _ => Err(invalid(format!(
+            "exactly one of {} must be set",
+            if lent.is_some() {
+                "spec.clientSecret, spec.clientCertificate, spec.workloadIdentity, spec.usernamePassword, spec.managedIdentity and spec.default"
+            } else {
+                "spec.clientSecret, spec.clientCertificate and spec.workloadIdentity"
+            }
+        ))),
+    }
+}
+
+fn which(spec: &ManagedIdentitySpec) -> Result<Which, Problem> {
+    let field = |name: &str| format!("managedIdentity.{name}");
+    match (&spec.client_id, &spec.object_id, &spec.resource_id) {
+        (None, None, None) => Ok(Which::System),
+        (Some(id), None, None) => Ok(Which::ClientId(parsed(&field("clientId"), id)?)),
+        (None, Some(id), None) => Ok(Which::ObjectId(parsed(&field("objectId"), id)?)),
+        (None, None, Some(id)) => Ok(Which::ResourceId(parsed(&field("resourceId"), id)?)),
+        _ => Err(invalid(
+            "spec.managedIdentity: at most one of clientId, objectId and resourceId may be set"
+                .to_owned(),
+        )),
+    }
+}
+
+fn in_secret(name: &str, at: &SecretKeyRef) -> Result<InSecret, Problem> {
+    Ok(InSecret {
+        secret: parsed(&format!("{name}.name"), &at.name)?,
+        key: parsed(&format!("{name}.key"), &at.key)?,
+    })
+}
+
+fn parsed<T: FromStr<Err = NameError>>(name: &str, text: &str) -> Result<T, Problem> {
+    text.parse().map_err(|error| field(name, &error))
+}
+
+fn field(name: &str, error: &NameError) -> Problem {
+    invalid(format!("spec.{name}: {error}"))
+}
+
+fn invalid(message: String) -> Problem {
+    Problem::new(Reason::InvalidSpec, Retry::OnChange, message)
 }
 
 /// What Events are about.
@@ -236,103 +368,5 @@ pub fn reference<I: Identity>(identity: &I) -> ObjectReference {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn identity(spec: &serde_json::Value) -> AzureIdentity {
-        serde_json::from_value(serde_json::json!({
-            "apiVersion": "lakevault.dev/v1alpha1", "kind": "AzureIdentity",
-            "metadata": {"name": "payments", "namespace": "team", "uid": "u", "generation": 3}, "spec": spec
-        }))
-        .unwrap()
-    }
-
-    fn spec(credential: &serde_json::Value) -> serde_json::Value {
-        let mut spec = serde_json::json!({
-            "tenantId": "11111111-1111-1111-1111-111111111111", "clientId": "22222222-2222-2222-2222-222222222222"
-        });
-        spec.as_object_mut()
-            .unwrap()
-            .extend(credential.as_object().unwrap().clone());
-        spec
-    }
-
-    #[test]
-    fn the_credential_of_an_identity_is_in_its_own_namespace() {
-        let workload =
-            spec(&serde_json::json!({"workloadIdentity": {"serviceAccountName": "app"}}));
-        let valid = parse(&identity(&workload), "lakevault-system").unwrap();
-        assert_eq!(valid.credential_namespace, "team");
-        assert_eq!(valid.method.word(), "workloadIdentity");
-        assert_eq!(valid.grants, None);
-    }
-
-    #[test]
-    fn the_credential_of_a_cluster_identity_is_in_the_operators_namespace() {
-        let spec = spec(&serde_json::json!({"clientSecret": {"name": "sp", "key": "secret"}}));
-        let cluster = serde_json::json!({
-            "apiVersion": "lakevault.dev/v1alpha1", "kind": "ClusterAzureIdentity", "metadata": {"name": "x"}, "spec": spec
-        });
-        let cluster: ClusterAzureIdentity = serde_json::from_value(cluster).unwrap();
-        let valid = parse(&cluster, "lakevault-system").unwrap();
-        assert_eq!(valid.credential_namespace, "lakevault-system");
-        assert_eq!(
-            valid.grants,
-            Some(Vec::new()),
-            "no allow entry lends to nobody"
-        );
-    }
-
-    #[test]
-    fn bad_fields_are_named() {
-        let cases = [
-            (serde_json::json!({}), "exactly one"),
-            (
-                serde_json::json!({"clientSecret": {"name": "s", "key": "k"}, "workloadIdentity": {"serviceAccountName": "a"}}),
-                "exactly one",
-            ),
-            (
-                serde_json::json!({"clientSecret": {"name": "Bad/Name", "key": "k"}}),
-                "clientSecret.name",
-            ),
-            (
-                serde_json::json!({"clientSecret": {"name": "s", "key": ".."}}),
-                "clientSecret.key",
-            ),
-            (
-                serde_json::json!({"workloadIdentity": {"serviceAccountName": "a/../b"}}),
-                "serviceAccountName",
-            ),
-            (
-                serde_json::json!({"tenantId": "a/b", "clientSecret": {"name": "s", "key": "k"}}),
-                "tenantId",
-            ),
-            (
-                serde_json::json!({"clientId": "me", "clientSecret": {"name": "s", "key": "k"}}),
-                "clientId",
-            ),
-        ];
-        for (credential, field) in cases {
-            let problem = parse(&identity(&spec(&credential)), "lakevault-system").unwrap_err();
-            assert_eq!(problem.reason, Reason::InvalidSpec);
-            assert!(
-                problem.message.contains(field) && problem.message.contains("team/payments"),
-                "{problem}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_identity_that_is_being_deleted_is_not_used() {
-        let mut leaving = identity(&spec(
-            &serde_json::json!({"clientSecret": {"name": "s", "key": "k"}}),
-        ));
-        leaving.metadata.deletion_timestamp = Some(
-            k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::UNIX_EPOCH),
-        );
-        assert_eq!(
-            parse(&leaving, "x").unwrap_err().reason,
-            Reason::IdentityDeleting
-        );
-    }
-}
+#[path = "valid_tests.rs"]
+mod tests;

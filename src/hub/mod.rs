@@ -15,11 +15,11 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use self::gate::Gate;
-use crate::azure::auth::Token;
+use crate::azure::auth::{Profile, Resource, Token, Want};
 use crate::azure::http::Http;
-use crate::azure::key_vault::{self, SecretBundle, SecretId};
+use crate::azure::key_vault::{self, Remedy, SecretBundle, SecretId};
 use crate::azure_identity::identities::Identities;
-use crate::azure_identity::valid::{IdentityKey, Valid};
+use crate::azure_identity::valid::{IdentityKey, Usable};
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 
@@ -34,15 +34,32 @@ struct SessionKey {
     identity: IdentityKey,
     uid: String,
     generation: i64,
+    profile: Arc<Profile>,
     vault: VaultUri,
 }
 
 struct Session {
-    identity: Valid,
+    identity: Usable,
     vault: VaultUri,
+    /// What its tokens are asked for, where the vault said so itself.
+    audience: Mutex<Option<Resource>>,
     permits: Semaphore,
     gate: Mutex<Gate>,
     flights: Mutex<BTreeMap<SecretId, Flight>>,
+}
+
+impl Session {
+    /// The token that its requests carry.
+    fn want(&self) -> Want {
+        let learned = self.audience.lock().unwrap_or_else(PoisonError::into_inner);
+        let derived = || self.identity.profile.cloud.vault_audience.clone();
+        Want::ours(learned.clone().unwrap_or_else(derived))
+    }
+
+    /// The vault said what its tokens are for.
+    fn learn(&self, audience: Resource) {
+        *self.audience.lock().unwrap_or_else(PoisonError::into_inner) = Some(audience);
+    }
 }
 
 /// The hub.
@@ -68,7 +85,7 @@ impl Hub {
     /// Reads objects of a vault, each with an outcome of its own.
     pub async fn read(
         &self,
-        identity: &Valid,
+        identity: &Usable,
         vault: &VaultUri,
         wanted: &[SecretId],
     ) -> BTreeMap<SecretId, Outcome> {
@@ -88,18 +105,27 @@ impl Hub {
         });
     }
 
-    fn session(&self, identity: &Valid, vault: &VaultUri) -> Arc<Session> {
+    fn session(&self, identity: &Usable, vault: &VaultUri) -> Arc<Session> {
+        let valid = &identity.valid;
         let key = SessionKey {
-            identity: identity.key.clone(),
-            uid: identity.uid.clone(),
-            generation: identity.generation,
+            identity: valid.key.clone(),
+            uid: valid.uid.clone(),
+            generation: valid.generation,
+            profile: Arc::clone(&identity.profile),
             vault: vault.clone(),
         };
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        // A cloud that has changed since (other endpoints, other roots) is reached by a session of its own.
+        if !sessions.contains_key(&key) {
+            sessions.retain(|old, _| {
+                old.identity != key.identity || old.vault != key.vault || old.profile == key.profile
+            });
+        }
         let session = sessions.entry(key).or_insert_with(|| {
             Arc::new(Session {
                 identity: identity.clone(),
                 vault: vault.clone(),
+                audience: Mutex::default(),
                 permits: Semaphore::new(self.concurrency),
                 gate: Mutex::default(),
                 flights: Mutex::default(),
@@ -158,29 +184,48 @@ impl Reader {
         let Ok(_permit) = self.session.permits.acquire().await else {
             return Err(gate::closed_for_good(&self.session.vault));
         };
-        let scope = self.session.identity.profile.cloud.vault_scope();
-        let token = self
-            .identities
-            .token(&self.session.identity, &scope)
-            .await?;
+        let Session { identity, .. } = self.session.as_ref();
+        let want = self.session.want();
+        let token = self.identities.token(identity, &want).await?;
         // On the heap: many wait for a permit, and only those who have one need room for a request.
-        match Box::pin(self.exchange(&token)).await {
-            // A token may have been revoked, or outlived its key. Another one is asked for once.
-            Err(problem) if problem.reason == Reason::Unauthorized => {
-                self.identities
-                    .refused(&self.session.identity, &scope, &token.value);
-                let renewed = self
-                    .identities
-                    .token(&self.session.identity, &scope)
-                    .await?;
-                if renewed.value == token.value {
-                    Err(problem)
-                } else {
-                    Box::pin(self.exchange(&renewed)).await
-                }
-            }
-            outcome => outcome,
+        let (outcome, remedy) = Box::pin(self.exchange(&token)).await;
+        let Err(problem) = outcome else {
+            return outcome;
+        };
+        // A token may have been revoked, outlived its key, or be for another audience. Another one is asked for once.
+        if problem.reason == Reason::Unauthorized {
+            return self.once_more(&want, &token, remedy, problem).await;
         }
+        // The roots of a private cloud may have been replaced: the next look uses what is there now.
+        if problem.reason == Reason::CertificateNotTrusted {
+            self.identities.distrusted(identity);
+        }
+        Err(problem)
+    }
+
+    async fn once_more(
+        &self,
+        want: &Want,
+        token: &Token,
+        remedy: Remedy,
+        problem: Problem,
+    ) -> Outcome {
+        let identity = &self.session.identity;
+        if let Some(audience) = remedy.audience {
+            self.session.learn(audience);
+        }
+        if self.session.want() == *want {
+            self.identities
+                .refused(identity, want, &token.value, remedy.claims);
+        }
+        let renewed = self
+            .identities
+            .token(identity, &self.session.want())
+            .await?;
+        if renewed.value == token.value {
+            return Err(problem);
+        }
+        Box::pin(self.exchange(&renewed)).await.0
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
@@ -190,18 +235,29 @@ impl Reader {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn exchange(&self, token: &Token) -> Outcome {
+    async fn exchange(&self, token: &Token) -> (Outcome, Remedy) {
+        match self.send(token).await {
+            Ok(answered) => answered,
+            Err(problem) => (Err(problem), Remedy::default()),
+        }
+    }
+
+    async fn send(&self, token: &Token) -> Result<(Outcome, Remedy), Problem> {
         let Session {
             identity, vault, ..
         } = self.session.as_ref();
+        let profile = &identity.profile;
         self.gate().admit(Timestamp::now())?;
-        let request = key_vault::request(vault, &self.id, &token.value)?;
+        let request = key_vault::request(profile, vault, &self.id, &token.value)?;
         let answer = self.http.send("GetSecret", vault.origin(), request).await;
         let now = Timestamp::now();
-        let outcome = answer
-            .and_then(|answer| key_vault::read(&identity.profile, vault, &self.id, &answer, now));
-        let problem = outcome.as_ref().err();
-        self.gate().saw(problem, now);
-        outcome.map(Arc::new)
+        let remedy = answer.as_ref().map_or_else(
+            |_| Remedy::default(),
+            |answer| key_vault::remedy(profile, answer),
+        );
+        let outcome =
+            answer.and_then(|answer| key_vault::read(profile, vault, &self.id, &answer, now));
+        self.gate().saw(outcome.as_ref().err(), now);
+        Ok((outcome.map(Arc::new), remedy))
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
-use k8s_openapi::api::core::v1::{ObjectReference, Secret, ServiceAccount};
+use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference, Secret, ServiceAccount};
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{NamespaceResourceScope, PartialObjectMeta, Status};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -102,6 +102,18 @@ impl Kube {
             self.secrets(namespace).get_opt(name),
         )
         .await
+    }
+
+    /// One ConfigMap.
+    pub async fn config_map(
+        &self,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<ConfigMap>, Problem> {
+        let what = format!("ConfigMap {namespace}/{name}");
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        self.call("get", "configmaps", &what, api.get_opt(name))
+            .await
     }
 
     /// One Secret's metadata.

@@ -94,6 +94,16 @@ pub fn edge(old: &[Condition], new: &[Condition], type_: &str) -> Option<Edge> {
     })
 }
 
+/// A condition of a type that is bad news when it is True, and has become so.
+pub fn alarm(old: &[Condition], new: &[Condition], type_: &str) -> Option<Edge> {
+    let new = find(new, type_).filter(|new| new.status == "True")?;
+    (!is_true(old, type_)).then(|| Edge {
+        trouble: true,
+        reason: new.reason.clone(),
+        message: new.message.clone(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -192,10 +192,8 @@ impl Links {
             .unwrap_or(operator_namespace)
             .to_owned();
         let credential = identity
-            .credential()
-            .client_secret
-            .as_ref()
-            .map(|secret| (namespace, secret.name.clone()));
+            .credential_secret()
+            .map(|name| (namespace, name.to_owned()));
         let mut inner = self.lock();
         let before = inner
             .identities

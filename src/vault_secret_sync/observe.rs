@@ -14,7 +14,7 @@ use super::target::SecretMeta;
 use super::valid::Valid;
 use crate::azure::key_vault::SecretId;
 use crate::azure_identity::grant::{self, Borrower};
-use crate::azure_identity::valid::Valid as Identity;
+use crate::azure_identity::valid::Usable as Identity;
 use crate::hub::Outcome;
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::problem::Problem;
@@ -148,7 +148,7 @@ pub async fn objects(
     let mut outcomes = BTreeMap::new();
     let mut allowed = Vec::new();
     for id in wanted {
-        match grant::allows_object(identity, borrower, &valid.vault, &id) {
+        match grant::allows_object(&identity.valid, borrower, &valid.vault, &id) {
             Ok(()) => allowed.push(id),
             Err(problem) => {
                 outcomes.insert(id, Err(problem));

@@ -22,7 +22,7 @@ use super::{FINALIZER, PLURAL, steps};
 use crate::azure::key_vault::SecretId;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::key_of;
-use crate::azure_identity::valid::Valid as Identity;
+use crate::azure_identity::valid::Usable as Identity;
 use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
@@ -63,7 +63,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         return rest(sync, ctx).await;
     }
     // 2. what is known already (caches only)
-    let lender = lender(ctx, &valid);
+    let lender = lender(ctx, &valid).await;
     let rivals = ctx
         .links
         .rivals(&valid.namespace, valid.target.name.as_str(), &valid.name);
@@ -140,13 +140,14 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
 }
 
 /// The identity, where this sync may use it for its vault.
-fn identity(ctx: &Ctx, valid: &Valid) -> Result<Identity, Problem> {
+async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Identity, Problem> {
     let identity = ctx
         .identities
-        .resolve(&valid.namespace, valid.identity.as_ref())?;
+        .resolve(&valid.namespace, valid.identity.as_ref())
+        .await?;
     let labels = ctx.identities.namespace_labels(&valid.namespace);
     grant::allows_vault(
-        &identity,
+        &identity.valid,
         Borrower {
             namespace: &valid.namespace,
             labels: &labels,
@@ -157,7 +158,7 @@ fn identity(ctx: &Ctx, valid: &Valid) -> Result<Identity, Problem> {
     if !valid.vault.is_in(suffix) {
         let message = format!(
             "spec.vaultUri {} is no vault of the cloud of {}, whose vaults are <name>.{suffix}: no token is sent there",
-            valid.vault, identity.key
+            valid.vault, identity.valid.key
         );
         return Err(Problem::new(
             Reason::VaultNotInCloud,
@@ -175,10 +176,10 @@ struct Lender {
     lends: Vec<bool>,
 }
 
-fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
+async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     let revision = ctx.identities.revision(&key);
-    let identity = identity(ctx, valid);
+    let identity = identity(ctx, valid).await;
     let labels = ctx.identities.namespace_labels(&valid.namespace);
     let borrower = Borrower {
         namespace: &valid.namespace,
@@ -186,8 +187,9 @@ fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
     };
     let lends = identity.iter().flat_map(|identity| {
         let entries = valid.entries.iter();
-        entries
-            .map(|entry| grant::allows_object(identity, borrower, &valid.vault, &entry.id).is_ok())
+        entries.map(|entry| {
+            grant::allows_object(&identity.valid, borrower, &valid.vault, &entry.id).is_ok()
+        })
     });
     Lender {
         revision,
@@ -206,7 +208,7 @@ fn inputs<'a>(
     Inputs {
         valid,
         identity: identity
-            .map(|identity| (identity.uid.as_str(), identity.generation))
+            .map(|identity| (identity.valid.uid.as_str(), identity.valid.generation))
             .map_err(|problem| problem.message.as_str()),
         lends: &lender.lends,
         revision: lender.revision,

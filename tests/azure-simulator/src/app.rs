@@ -20,13 +20,14 @@ use uuid::Uuid;
 
 use crate::{
     Options, admin,
-    entra::{federation::Issuers, signing::Signer},
+    entra::{federation::Issuers, sessions::Sessions, signing::Signer},
     managed_identity::{self, Machine, ManagedIdentityEndpoints},
     wire::{
         call::{Names, Target},
         faults::Faults,
         hosts::{HostsFile, replace_file},
         journal::Journal,
+        recordings::Recordings,
         server::Listener,
         tls::{self, Authority},
     },
@@ -34,6 +35,7 @@ use crate::{
         World,
         moment::Moment,
         spec::{Seed, Settings},
+        stack::StackHost,
     },
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     pub(crate) signer: Signer,
     pub(crate) issuers: Issuers,
+    pub(crate) sessions: Sessions,
+    pub(crate) recordings: Recordings,
     pub(crate) machine: Machine,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
@@ -72,12 +76,32 @@ impl App {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// The service behind a host name: one of the simulator's own cloud, or of a stack.
+    pub(crate) fn target(&self, host: &str) -> Target {
+        let own = self.names.target(host);
+        if own != Target::Unknown {
+            return own;
+        }
+        let world = self.world.read();
+        match world.stack_host(host, &self.names.suffix) {
+            Some((stack, StackHost::Management)) => Target::StackManagement(stack.region.clone()),
+            Some((stack, StackHost::Adfs)) => Target::Adfs(stack.tenant_id.to_ascii_lowercase()),
+            Some((_, StackHost::Vault(vault))) => Target::Vault(vault),
+            None => Target::Unknown,
+        }
+    }
+
     /// Whether clients of this host are to lose their open connections, so that what a fault or a deletion did to the
     /// name shows at once.
     pub(crate) fn is_cut_off(&self, host: &str) -> bool {
-        let gone = match self.names.target(host) {
+        let gone = match self.target(host) {
             Target::Vault(vault) => self.world.read().vault(&vault).is_none(),
-            Target::Login | Target::Management | Target::Machine(_) | Target::Unknown => false,
+            Target::Login
+            | Target::Management
+            | Target::StackManagement(_)
+            | Target::Adfs(_)
+            | Target::Machine(_)
+            | Target::Unknown => false,
         };
         gone || self.faults.dns_failure(host) || self.faults.untrusted_certificate(host)
     }
@@ -89,8 +113,8 @@ impl App {
             let world = self.world.read();
             let vaults = world
                 .vaults
-                .keys()
-                .map(|vault| self.names.vault_host(vault));
+                .values()
+                .map(|vault| world.host_of_vault(&vault.spec, suffix));
             let stacks = world
                 .stacks
                 .values()
@@ -210,6 +234,8 @@ impl Simulator {
             journal: Journal::default(),
             signer: Signer::kept_in(&dir)?,
             issuers: Issuers::new()?,
+            sessions: Sessions::default(),
+            recordings: Recordings::default(),
             machine,
             hosts: HostsFile::new(&dir, address, own_addresses),
             names_changed: watch::Sender::new(()),

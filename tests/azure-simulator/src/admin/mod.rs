@@ -1,6 +1,7 @@
 //! The admin API: plain HTTP with JSON on a port of its own. Errors are `{"error": "…"}`.
 
 mod changes;
+mod identity;
 mod machine;
 mod watching;
 
@@ -102,6 +103,15 @@ fn router(app: Arc<App>) -> Router {
         .route(
             "/tenants/{tenant}/applications/{client}",
             put(changes::put_application).delete(changes::delete_application),
+        )
+        .route(
+            "/tenants/{tenant}/users/{username}",
+            put(identity::put_user).delete(identity::delete_user),
+        )
+        .route("/devicecode", post(identity::decide))
+        .route(
+            "/recordings",
+            get(identity::recordings).delete(identity::clear_recordings),
         )
         .route("/managedidentities", get(machine::managed_identities))
         .route(

@@ -18,7 +18,7 @@ use crate::{
     },
     world::{
         spec::{ClockSpec, Settings},
-        tenant::{Application, Tenant},
+        tenant::{Application, Tenant, User},
     },
 };
 
@@ -36,9 +36,11 @@ pub(super) async fn clock(State(app): State<Arc<App>>) -> Json<ClockSpec> {
 pub(super) async fn tenants(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
     let world = app.world.read();
     let application = |application: &Arc<Application>| json!({"clientId": application.client_id, "objectId": application.object_id, "name": application.name});
+    let user = |user: &Arc<User>| json!({"username": user.username, "objectId": user.object_id, "mfa": user.mfa});
     let tenant = |tenant: &Tenant| {
         let applications: Vec<_> = tenant.applications.values().map(application).collect();
-        json!({"id": tenant.id, "name": tenant.name, "applications": applications})
+        let users: Vec<_> = tenant.users.values().map(user).collect();
+        json!({"id": tenant.id, "name": tenant.name, "applications": applications, "users": users})
     };
     Json(json!({"tenants": world.tenants.values().map(tenant).collect::<Vec<_>>()}))
 }

@@ -1,15 +1,27 @@
-//! Client assertions: reading them, and checking one that a registered certificate signed.
+//! Client assertions: reading them, and checking one that a certificate signed.
+//!
+//! Keys are RSA's alone. The document asks for PS256 (RS256 before)
+//! (<https://learn.microsoft.com/entra/identity-platform/certificate-credentials>), and the service does not take
+//! elliptic curves: <https://github.com/AzureAD/microsoft-authentication-library-for-python/issues/534> says so, and in
+//! <https://github.com/AzureAD/azure-activedirectory-identitymodel-extensions-for-dotnet/issues/1917> the portal let such
+//! a certificate be registered, while the token endpoint answered with the code 5000 and "server error". So it is here.
+
+use std::borrow::Cow;
 
 use base64::{
     Engine as _, alphabet,
     engine::{
-        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD,
+        DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig,
+        general_purpose::{STANDARD, URL_SAFE_NO_PAD},
     },
 };
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 
-use super::errors::Denial;
+use super::{
+    errors::Denial,
+    subject_name::{Trust, judge},
+};
 use crate::world::{
     moment::Moment,
     tenant::{Application, ClientCertificate},
@@ -31,6 +43,18 @@ pub(crate) struct Header {
     x5t: Option<String>,
     #[serde(rename = "x5t#S256")]
     x5t_s256: Option<String>,
+    /// The chain, leaf first (RFC 7515, 4.1.6).
+    #[serde(default)]
+    x5c: Vec<String>,
+}
+
+/// Whose rules an assertion is checked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// Either algorithm, either print.
+    Entra,
+    /// RS256 and the SHA-1 print alone.
+    Adfs,
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,12 +159,14 @@ impl<'a> Assertion<'a> {
     pub(crate) fn check_certificate(
         &self,
         application: &Application,
+        accepted: Accepted,
         accepts: impl Fn(&str) -> bool,
         now: Moment,
     ) -> Result<(), Denial> {
         let algorithm = match self.header.alg.as_str() {
             "RS256" => Algorithm::RS256,
             "PS256" => Algorithm::PS256,
+            "ES256" | "ES384" | "ES512" => return Err(Denial::elliptic_curve()),
             other => {
                 return Err(Denial::malformed_assertion(&format!(
                     "The algorithm '{other}' is not supported."
@@ -154,15 +180,19 @@ impl<'a> Assertion<'a> {
             .or(self.header.x5t.as_deref())
             .or(self.header.kid.as_deref());
         let print = print.unwrap_or_default();
-        let certificate = application
-            .certificates
-            .iter()
-            .find(|certificate| self.names(certificate))
+        if accepted == Accepted::Adfs
+            && (algorithm != Algorithm::RS256 || self.header.x5t_s256.is_some())
+        {
+            return Err(Denial::wrong_assertion_signature(print));
+        }
+        let certificate = self
+            .certificate(application, now)?
             .ok_or_else(|| Denial::certificate_not_registered(print, &application.client_id))?;
-        if !self.is_signed_by(
-            &DecodingKey::from_rsa_der(&certificate.public_key),
-            algorithm,
-        ) {
+        let key = certificate
+            .public_key
+            .as_deref()
+            .ok_or_else(Denial::elliptic_curve)?;
+        if !self.is_signed_by(&DecodingKey::from_rsa_der(key), algorithm) {
             return Err(Denial::wrong_assertion_signature(print));
         }
         if !(certificate.not_before..=certificate.not_after).contains(&now.seconds()) {
@@ -171,10 +201,42 @@ impl<'a> Assertion<'a> {
         if !self.claims.sub.eq_ignore_ascii_case(&application.client_id) {
             return Err(Denial::assertion_application());
         }
+        let audiences = self.claims.aud.iter().count();
+        if audiences > 1 {
+            return Err(Denial::assertion_audiences(audiences));
+        }
         if !self.claims.aud.iter().any(accepts) {
             return Err(Denial::assertion_audience());
         }
         self.check_time(now)
+    }
+
+    /// The registered certificate that the header names, or the leaf of its chain when a subject and issuer are trusted.
+    fn certificate<'c>(
+        &self,
+        application: &'c Application,
+        now: Moment,
+    ) -> Result<Option<Cow<'c, ClientCertificate>>, Denial> {
+        let mut registered = application.certificates.iter();
+        if let Some(certificate) = registered.find(|certificate| self.names(certificate)) {
+            return Ok(Some(Cow::Borrowed(certificate)));
+        }
+        let chain = self
+            .header
+            .x5c
+            .iter()
+            .map(|part| STANDARD.decode(part))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Denial::malformed_assertion(&format!("x5c: {error}")))?;
+        match judge(&application.subject_names, &chain, now) {
+            Trust::Untrusted => Ok(None),
+            Trust::OutOfTime => Err(Denial::certificate_out_of_time()),
+            Trust::Trusted => Ok(chain
+                .first()
+                .and_then(|leaf| ClientCertificate::from_der(leaf).ok())
+                .filter(|leaf| self.names(leaf))
+                .map(Cow::Owned)),
+        }
     }
 
     fn names(&self, certificate: &ClientCertificate) -> bool {

@@ -16,7 +16,7 @@ pub(crate) fn openid_configuration(
     let root = format!("{base}/{tenant}");
     let authority = format!("{}://{}", names.scheme, names.login());
     let (prefix, issuer, keys) = match version {
-        Version::V1 => ("oauth2", issuer(tenant), "discovery/keys"),
+        Version::V1 | Version::Adfs => ("oauth2", issuer(tenant), "discovery/keys"),
         Version::V2 => (
             "oauth2/v2.0",
             format!("{authority}/{tenant}/v2.0"),

@@ -18,23 +18,42 @@ pub(crate) struct Denial {
     /// OAuth's error word.
     error: &'static str,
     text: String,
+    /// What a client may do about it, in one word.
+    suberror: Option<&'static str>,
 }
 
 impl Denial {
-    fn new(code: u32, status: StatusCode, error: &'static str, text: String) -> Self {
+    pub(super) fn new(code: u32, status: StatusCode, error: &'static str, text: String) -> Self {
         Self {
             code,
             status,
             error,
             text,
+            suberror: None,
         }
+    }
+
+    pub(super) fn with_suberror(self, word: &'static str) -> Self {
+        Self {
+            suberror: Some(word),
+            ..self
+        }
+    }
+
+    /// OAuth's error word.
+    pub(crate) fn error(&self) -> &'static str {
+        self.error
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     fn request(code: u32, text: String) -> Self {
         Self::new(code, StatusCode::BAD_REQUEST, "invalid_request", text)
     }
 
-    fn client(code: u32, text: String) -> Self {
+    pub(super) fn client(code: u32, text: String) -> Self {
         Self::new(code, StatusCode::UNAUTHORIZED, "invalid_client", text)
     }
 
@@ -168,6 +187,21 @@ impl Denial {
         )
     }
 
+    /// Seen on the wire in 2026; more than one audience was borne before.
+    pub(crate) fn assertion_audiences(count: usize) -> Self {
+        let text = format!(
+            "Number of audience values in the provided client credential exceed maximum allowed. {count} audience \
+             values provided, maximum allowed is 1."
+        );
+        Self::client(5_002_741, text)
+    }
+
+    /// Entra does not take keys on elliptic curves: see [`super::assertion`]. The status is not known.
+    pub(crate) fn elliptic_curve() -> Self {
+        let text = "A server error has occurred.".to_owned();
+        Self::new(5_000, StatusCode::BAD_REQUEST, "server_error", text)
+    }
+
     pub(crate) fn assertion_application() -> Self {
         let text = "Client assertion application identifier doesn't match 'client_id' parameter.";
         Self::client(700_021, text.to_owned())
@@ -283,7 +317,7 @@ impl Denial {
             "AADSTS{}: {} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}",
             self.code, self.text
         );
-        let body = json!({
+        let mut body = json!({
             "error": self.error,
             "error_description": description,
             "error_codes": [self.code],
@@ -292,6 +326,9 @@ impl Denial {
             "correlation_id": correlation,
             "error_uri": format!("https://login.microsoftonline.com/error?code={}", self.code),
         });
+        if let (Some(word), Some(fields)) = (self.suberror, body.as_object_mut()) {
+            fields.insert("suberror".to_owned(), json!(word));
+        }
         Reply::json(self.status, &body).with(HeaderName::from_static("x-ms-request-id"), &trace)
     }
 }

@@ -1,11 +1,21 @@
 //! The login host: token endpoints, discovery, keys.
 
+pub(crate) mod adfs;
 pub(crate) mod assertion;
+mod client;
+pub(crate) mod device;
 mod discovery;
 pub(crate) mod errors;
 pub(crate) mod federation;
+mod form;
+mod realm;
+mod resource;
+pub(crate) mod sessions;
 pub(crate) mod signing;
+mod subject_name;
 mod token;
+mod user;
+mod user_errors;
 
 #[cfg(test)]
 mod tests;
@@ -19,17 +29,20 @@ use crate::{
     wire::{call::Call, exchange::Outcome, fault_spec::Effect, reply::Reply},
 };
 
-/// Generation of an endpoint.
+/// Generation of an endpoint, or the federation service of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     V1,
     V2,
+    Adfs,
 }
 
 /// What a path asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Page<'a> {
     Token { tenant: &'a str, version: Version },
+    DeviceCode { tenant: &'a str, version: Version },
+    UserRealm { username: &'a str },
     OpenIdConfiguration { tenant: &'a str, version: Version },
     Keys { tenant: &'a str },
     InstanceDiscovery,
@@ -41,6 +54,17 @@ impl<'a> Page<'a> {
         let segments: Vec<&str> = path.trim_matches('/').split('/').collect();
         match segments.as_slice() {
             ["common", "discovery", "instance"] => Self::InstanceDiscovery,
+            ["common", realm, username] if realm.eq_ignore_ascii_case("userrealm") => {
+                Self::UserRealm { username }
+            }
+            [tenant, "oauth2", "v2.0", "devicecode"] => Self::DeviceCode {
+                tenant,
+                version: Version::V2,
+            },
+            [tenant, "oauth2", "devicecode"] => Self::DeviceCode {
+                tenant,
+                version: Version::V1,
+            },
             [tenant, "oauth2", "v2.0", "token"] => Self::Token {
                 tenant,
                 version: Version::V2,
@@ -69,6 +93,8 @@ impl<'a> Page<'a> {
 pub(crate) fn operation(_: &Method, path: &str) -> &'static str {
     match Page::at(path) {
         Page::Token { .. } => "GetToken",
+        Page::DeviceCode { .. } => "DeviceCode",
+        Page::UserRealm { .. } => "GetUserRealm",
         Page::OpenIdConfiguration { .. } => "GetOpenIdConfiguration",
         Page::Keys { .. } => "GetSigningKeys",
         Page::InstanceDiscovery => "GetInstanceDiscovery",
@@ -94,7 +120,15 @@ pub(crate) async fn answer(app: &App, call: &Call, effect: Option<&Effect>) -> O
 
 async fn page(app: &App, call: &Call) -> Result<Outcome, Denial> {
     match Page::at(&call.route.path) {
-        Page::Token { .. } if call.method != Method::POST => Err(Denial::only_post(&call.method)),
+        Page::Token { .. } | Page::DeviceCode { .. } if call.method != Method::POST => {
+            Err(Denial::only_post(&call.method))
+        }
+        Page::DeviceCode { tenant, version } => device::start(app, call, tenant, version),
+        Page::UserRealm { username } => {
+            let username = form::decoded(username).unwrap_or_default();
+            let document = realm::document(&app.world.read(), &username);
+            Ok(Reply::json(StatusCode::OK, &document).into())
+        }
         Page::Token { tenant, version } => token::answer(app, call, tenant, version).await,
         Page::OpenIdConfiguration { tenant, version } => {
             let id = tenant_id(app, tenant)?;
@@ -117,7 +151,7 @@ async fn page(app: &App, call: &Call) -> Result<Outcome, Denial> {
 
 /// A tenant's id by id or name; the words for all tenants stand for themselves.
 fn tenant_id(app: &App, tenant: &str) -> Result<String, Denial> {
-    if ["common", "organizations", "consumers"].contains(&tenant) {
+    if form::is_any_tenant(tenant) {
         return Ok(tenant.to_owned());
     }
     let world = app.world.read();

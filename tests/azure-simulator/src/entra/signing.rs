@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
 use parking_lot::RwLock;
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::{
@@ -31,6 +31,8 @@ const CACHE_SIZE: usize = 20_000;
 pub(crate) enum Proof {
     Secret,
     Assertion,
+    /// Not at all: a public client.
+    Public,
 }
 
 /// What an access token says.
@@ -40,6 +42,8 @@ pub(crate) struct Grant<'a> {
     pub(crate) principal: &'a Principal,
     pub(crate) proof: Proof,
     pub(crate) lifetime_seconds: i64,
+    /// Further claims, or others in place of the usual ones.
+    pub(crate) more: Map<String, Value>,
     /// Resource id of the managed identity, when it is one: the claim `xms_mirid`.
     pub(crate) managed_identity: Option<&'a str>,
 }
@@ -51,6 +55,8 @@ pub(crate) struct Verified {
     pub(crate) issuer: String,
     pub(crate) not_before: i64,
     pub(crate) expires: i64,
+    /// The claims request that the token was made for.
+    pub(crate) claims_request: Option<Value>,
     pub(crate) principal: Arc<Principal>,
 }
 
@@ -63,6 +69,8 @@ struct Claims {
     appid: String,
     oid: String,
     tid: String,
+    #[serde(rename = "xms_sim_claims", default)]
+    request: Option<Value>,
 }
 
 /// Signs and verifies access tokens.
@@ -151,7 +159,6 @@ impl Signer {
     pub(crate) fn issue(&self, grant: &Grant<'_>, now: Moment) -> Result<String> {
         let principal = grant.principal;
         let issuer = issuer(&principal.tenant_id);
-        let header = json!({"typ": "JWT", "alg": "RS256", "x5t": self.kid, "kid": self.kid});
         let unique = URL_SAFE_NO_PAD.encode(Uuid::new_v4().as_bytes());
         let mut claims = json!({
             "aud": grant.audience,
@@ -161,7 +168,7 @@ impl Signer {
             "exp": now.seconds() + grant.lifetime_seconds,
             "aio": STANDARD.encode(rand::random::<[u8; 24]>()),
             "appid": principal.client_id,
-            "appidacr": match grant.proof { Proof::Secret => "1", Proof::Assertion => "2" },
+            "appidacr": match grant.proof { Proof::Public => "0", Proof::Secret => "1", Proof::Assertion => "2" },
             "idp": issuer,
             "oid": principal.object_id,
             "rh": format!("1.A{}.", URL_SAFE_NO_PAD.encode(rand::random::<[u8; 24]>())),
@@ -170,10 +177,19 @@ impl Signer {
             "uti": unique,
             "ver": "1.0",
         });
-        if let (Some(id), Some(fields)) = (grant.managed_identity, claims.as_object_mut()) {
-            fields.insert("xms_mirid".to_owned(), json!(id));
+        if let Some(claims) = claims.as_object_mut() {
+            claims.extend(grant.more.clone());
+            if let Some(id) = grant.managed_identity {
+                claims.insert("xms_mirid".to_owned(), json!(id));
+            }
         }
-        let message = format!("{}.{}", encoded(&header)?, encoded(&claims)?);
+        self.sign(&claims)
+    }
+
+    /// Signs any token, as an id token.
+    pub(crate) fn sign(&self, claims: &Value) -> Result<String> {
+        let header = json!({"typ": "JWT", "alg": "RS256", "x5t": self.kid, "kid": self.kid});
+        let message = format!("{}.{}", encoded(&header)?, encoded(claims)?);
         let signature =
             jsonwebtoken::crypto::sign(message.as_bytes(), &self.private, Algorithm::RS256)?;
         Ok(format!("{message}.{signature}"))
@@ -202,6 +218,7 @@ impl Signer {
             issuer: claims.iss,
             not_before: claims.nbf,
             expires: claims.exp,
+            claims_request: claims.request,
             principal: Arc::new(Principal {
                 tenant_id: claims.tid,
                 client_id: claims.appid,
@@ -247,6 +264,7 @@ mod tests {
             principal: &principal,
             proof: Proof::Secret,
             lifetime_seconds: 3600,
+            more: Map::new(),
             managed_identity: None,
         };
         signer.issue(&grant, Moment(1_000_000_000_000)).unwrap()

@@ -1,96 +1,29 @@
-//! The token endpoints: the client-credentials grant by secret, certificate or federated credential.
+//! The token endpoints: which grant, and what comes back.
 
 use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
-    Version,
-    assertion::Assertion,
+    Version, adfs,
+    client::Client,
+    device,
     errors::Denial,
-    federation,
+    form::{Ask, Form},
+    resource::Wanted,
     signing::{Grant, Proof},
+    user,
 };
 use crate::{
     app::App,
-    wire::{
-        call::{Call, pairs},
-        exchange::Outcome,
-        journal::Principal,
-        reply::Reply,
-    },
-    world::{World, moment::Moment, stack::IdentityProvider, tenant::Application},
+    wire::{call::Call, exchange::Outcome, journal::Principal, reply::Reply},
+    world::{spec::Settings, tenant::User},
 };
 
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// What the form says; HTTP Basic may give id and secret in its place.
-#[derive(Debug)]
-struct Form {
-    fields: Vec<(String, String)>,
-    basic: Option<(String, String)>,
-}
-
-impl Form {
-    fn of(call: &Call) -> Self {
-        Self {
-            fields: pairs(&call.body),
-            basic: call.header("authorization").and_then(basic),
-        }
-    }
-
-    /// A field that is there and not empty.
-    fn get(&self, name: &str) -> Option<&str> {
-        self.fields
-            .iter()
-            .find(|(key, value)| key == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
-    }
-
-    fn need(&self, name: &str) -> Result<&str, Denial> {
-        self.get(name)
-            .ok_or_else(|| Denial::missing_parameter(name))
-    }
-
-    fn client_id(&self) -> Result<&str, Denial> {
-        match &self.basic {
-            Some((id, _)) => Ok(id),
-            None => self.need("client_id"),
-        }
-    }
-
-    fn secret(&self) -> Option<&str> {
-        self.get("client_secret")
-            .or_else(|| self.basic.as_ref().map(|(_, secret)| secret.as_str()))
-    }
-}
-
-/// Id and secret of an HTTP Basic header; each part is form-encoded before it is joined (RFC 6749, 2.3.1).
-fn basic(header: &str) -> Option<(String, String)> {
-    let (scheme, encoded) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = text.split_once(':')?;
-    let decoded = |part: &str| {
-        pairs(format!("x={part}").as_bytes())
-            .into_iter()
-            .next()
-            .map(|(_, value)| value)
-    };
-    Some((decoded(id)?, decoded(secret)?))
-}
-
-/// Who asks, found in the world.
-struct Client {
-    tenant_id: String,
-    /// Domain name or id, for error texts.
-    tenant_name: String,
-    application: Arc<Application>,
-}
+/// Life of a token for a client that takes claims challenges: a day less the second that went by
+/// (<https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation>: up to 28 h).
+const LONG_LIFE_SECONDS: i64 = 86_400;
 
 /// Answers a request to a token endpoint.
 pub(crate) async fn answer(
@@ -100,210 +33,240 @@ pub(crate) async fn answer(
     version: Version,
 ) -> Result<Outcome, Denial> {
     let form = Form::of(call);
-    let grant_type = form.need("grant_type")?;
-    if grant_type != "client_credentials" {
-        return Err(Denial::unsupported_grant(grant_type));
+    let ask = Ask {
+        app,
+        form: &form,
+        tenant,
+        version,
+        now: app.now(),
+    };
+    match form.need("grant_type")? {
+        "client_credentials" => by_application(&ask).await,
+        "password" => user::by_password(&ask).await,
+        "refresh_token" => user::by_refresh_token(&ask).await,
+        // The short name is v1's.
+        "device_code" | "urn:ietf:params:oauth:grant-type:device_code" => {
+            device::redeem(&ask).await
+        }
+        other => Err(Denial::unsupported_grant(other)),
     }
-    let now = app.now();
-    let client_id = form.client_id()?;
-    let client = find_client(&app.world.read(), tenant, client_id)?;
-    let proof = prove(app, &form, &client, tenant, now).await?;
-    let audience = audience(app, &form, version, &client)?;
-    let lifetime_seconds = app.settings().token_lifetime_seconds;
+}
+
+async fn by_application(ask: &Ask<'_>) -> Result<Outcome, Denial> {
+    let client = Client::find(&ask.app.world.read(), ask.tenant, ask.form.client_id()?)?;
+    let proof = client.prove(ask).await?;
+    let wanted = Wanted::by_application(ask)?;
+    issue(ask, &client, proof, &wanted, None)
+}
+
+/// A user who signed in, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SignedIn<'a> {
+    pub(crate) user: &'a User,
+    /// What goes with the access token.
+    pub(crate) refresh_token: Option<&'a str>,
+}
+
+/// Makes the token, and the reply of the endpoint's generation.
+pub(crate) fn issue(
+    ask: &Ask<'_>,
+    client: &Client,
+    proof: Proof,
+    wanted: &Wanted,
+    signed_in: Option<SignedIn<'_>>,
+) -> Result<Outcome, Denial> {
+    wanted.check(ask, client)?;
+    let application = &client.application;
+    let requested = ask.form.claims()?;
+    let lifetime_seconds = lifetime(ask.app.settings(), requested.as_ref());
     let principal = Arc::new(Principal {
-        tenant_id: client.tenant_id,
-        client_id: client.application.client_id.clone(),
-        object_id: client.application.object_id.clone(),
+        tenant_id: client.tenant_id.clone(),
+        client_id: application.client_id.clone(),
+        object_id: signed_in.map_or_else(
+            || application.object_id.clone(),
+            |signed_in| signed_in.user.object_id.clone(),
+        ),
     });
+    let mut more = of_stack(ask, client, proof);
+    if let Some(signed_in) = signed_in {
+        more.extend(of_user(signed_in.user, client, wanted));
+    }
+    more.extend(of_request(requested));
     let grant = Grant {
-        audience: &audience,
+        audience: &wanted.audience,
         principal: &principal,
         proof,
         lifetime_seconds,
+        more,
         managed_identity: None,
     };
-    let token = app
-        .signer
-        .issue(&grant, now)
-        .map_err(|error| Denial::server(&error.to_string()))?;
-    let reply = success(version, &audience, &token, lifetime_seconds, now);
+    let failed = |error: anyhow::Error| Denial::server(&error.to_string());
+    let signer = &ask.app.signer;
+    let access_token = signer.issue(&grant, ask.now).map_err(failed)?;
+    let mut body = times(ask, &wanted.audience, lifetime_seconds);
+    let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
+    put("access_token", json!(access_token));
+    if let Some(signed_in) = signed_in {
+        let scope = match ask.version {
+            Version::V1 | Version::V2 => wanted.granted(),
+            Version::Adfs => "openid".to_owned(),
+        };
+        put("scope", json!(scope));
+        if let Some(token) = signed_in.refresh_token {
+            put("refresh_token", json!(token));
+        }
+        if wanted.openid {
+            let claims = id_claims(ask, signed_in.user, client, lifetime_seconds);
+            put("id_token", json!(signer.sign(&claims).map_err(failed)?));
+        }
+        if ask.version == Version::V2 && ask.form.get("client_info") == Some("1") {
+            put(
+                "client_info",
+                json!(signed_in.user.client_info(&client.tenant_id)),
+            );
+        }
+    }
     Ok(Outcome {
-        reply,
+        reply: Reply::json(StatusCode::OK, &body),
         principal: Some(principal),
     })
 }
 
-fn find_client(world: &World, tenant: &str, client_id: &str) -> Result<Client, Denial> {
-    if ["common", "organizations", "consumers"].contains(&tenant) {
-        return Err(Denial::no_tenant());
-    }
-    let found = world
-        .tenant(tenant)
-        .ok_or_else(|| Denial::unknown_tenant(tenant, false))?;
-    let tenant_name = found.name.clone().unwrap_or_else(|| found.id.clone());
-    let application = found
-        .applications
-        .get(&client_id.to_ascii_lowercase())
-        .ok_or_else(|| Denial::unknown_application(client_id, &tenant_name))?;
-    Ok(Client {
-        tenant_id: found.id.clone(),
-        tenant_name,
-        application: Arc::clone(application),
-    })
-}
-
-/// Checks whichever credential was given.
-async fn prove(
-    app: &App,
-    form: &Form,
-    client: &Client,
-    tenant: &str,
-    now: Moment,
-) -> Result<Proof, Denial> {
-    if let Some(text) = form.get("client_assertion") {
-        let kind = form.need("client_assertion_type")?;
-        if kind != ASSERTION_TYPE {
-            return Err(Denial::wrong_assertion_type(kind));
-        }
-        let assertion = Assertion::parse(text)?;
-        let application = &client.application;
-        if assertion
-            .claims
-            .iss
-            .eq_ignore_ascii_case(&application.client_id)
-        {
-            let accepts = |audience: &str| is_token_endpoint(audience, tenant, client);
-            assertion.check_certificate(application, accepts, now)?;
-        } else {
-            federation::check_match(&application.federated, &assertion)?;
-            app.issuers.check_signature(&assertion, now).await?;
-        }
-        return Ok(Proof::Assertion);
-    }
-    let secret = form.secret().ok_or_else(Denial::no_credential)?;
-    check_secret(&client.application, secret, now)?;
-    Ok(Proof::Secret)
-}
-
-fn check_secret(application: &Application, given: &str, now: Moment) -> Result<(), Denial> {
-    let same = |value: &str| {
-        aws_lc_rs::constant_time::verify_slices_are_equal(value.as_bytes(), given.as_bytes())
-            .is_ok()
-    };
-    let mut matching = application
-        .secrets
-        .iter()
-        .filter(|secret| same(&secret.value.0))
-        .peekable();
-    if matching.peek().is_none() {
-        return Err(Denial::wrong_secret(&application.client_id));
-    }
-    if matching.any(|secret| secret.expires.is_none_or(|at| at.0 > now.seconds())) {
-        Ok(())
-    } else {
-        Err(Denial::expired_secret(&application.client_id))
-    }
-}
-
-/// Whether an assertion's audience is a form of this tenant's token endpoint, whatever name the server goes by.
-fn is_token_endpoint(audience: &str, tenant: &str, client: &Client) -> bool {
-    let Ok(url) = url::Url::parse(audience) else {
-        return false;
-    };
-    let path = url.path().trim_end_matches('/');
-    let tenants = [
-        tenant,
-        client.tenant_id.as_str(),
-        client.tenant_name.as_str(),
-    ];
-    ["/oauth2/v2.0/token", "/oauth2/token", "/v2.0", ""]
-        .iter()
-        .any(|ending| {
-            path.strip_suffix(ending)
-                .and_then(|rest| rest.rsplit('/').next())
-                .is_some_and(|last| tenants.iter().any(|name| name.eq_ignore_ascii_case(last)))
-        })
-}
-
-/// The resource that the token is for: of v1's `resource`, or v2's `scope` without its `/.default`.
-fn audience(app: &App, form: &Form, version: Version, client: &Client) -> Result<String, Denial> {
-    let resource = match version {
-        Version::V1 => form.need("resource")?.to_owned(),
-        Version::V2 => {
-            let scope = form.get("scope").ok_or_else(|| Denial::scope(""))?;
-            let words: Vec<&str> = scope.split_whitespace().collect();
-            let [word] = words.as_slice() else {
-                return Err(Denial::scope(scope));
-            };
-            word.strip_suffix("/.default")
-                .filter(|rest| !rest.is_empty())
-                .ok_or_else(|| Denial::scope(word))?
-                .to_owned()
-        }
-    };
-    let bare = resource.trim_end_matches('/');
-    let suffix = &app.names.suffix;
-    let known = [
-        app.names.vault_audience(),
-        format!("https://{}", app.names.management()),
-        format!("https://storage.{suffix}"),
-        format!("https://graph.{suffix}"),
-    ];
-    // A stack behind Entra is an application of its tenant's.
-    let of_stack = |name: &str| {
-        let world = app.world.read();
-        world
-            .stacks
-            .values()
-            .filter(|stack| {
-                stack.identity_provider == IdentityProvider::Aad
-                    && stack.tenant_id.eq_ignore_ascii_case(&client.tenant_id)
-            })
-            .flat_map(|stack| world.stack_audiences(stack, suffix))
-            .any(|audience| audience.eq_ignore_ascii_case(name))
-    };
-    let of_application = |name: &str| {
-        let id = name
-            .strip_prefix("api://")
-            .unwrap_or(name)
-            .to_ascii_lowercase();
-        app.world
-            .read()
-            .tenant(&client.tenant_id)
-            .is_some_and(|tenant| tenant.applications.contains_key(&id))
-    };
-    if known.iter().any(|name| name.eq_ignore_ascii_case(bare))
-        || of_stack(bare)
-        || of_application(bare)
-    {
-        Ok(resource)
-    } else {
-        Err(Denial::unknown_resource(&resource, &client.tenant_name))
-    }
-}
-
-/// v1 writes its numbers as strings.
-fn success(
-    version: Version,
-    audience: &str,
-    token: &str,
-    lifetime_seconds: i64,
-    now: Moment,
-) -> Reply {
-    let left = lifetime_seconds - 1;
-    let body = match version {
-        Version::V2 => {
-            json!({"token_type": "Bearer", "expires_in": left, "ext_expires_in": left, "access_token": token})
-        }
+/// Type and times. v1 writes its numbers as strings, and ADFS its type in small letters.
+fn times(ask: &Ask<'_>, audience: &str, lifetime_seconds: i64) -> Map<String, Value> {
+    let (left, now) = (lifetime_seconds - 1, ask.now.seconds());
+    let body = match ask.version {
+        Version::V2 => json!({"token_type": "Bearer", "expires_in": left, "ext_expires_in": left}),
         Version::V1 => json!({
             "token_type": "Bearer",
             "expires_in": left.to_string(),
             "ext_expires_in": left.to_string(),
-            "expires_on": (now.seconds() + lifetime_seconds).to_string(),
-            "not_before": now.seconds().to_string(),
+            "expires_on": (now + lifetime_seconds).to_string(),
+            "not_before": now.to_string(),
             "resource": audience,
-            "access_token": token,
+        }),
+        Version::Adfs => {
+            json!({"token_type": "bearer", "expires_in": lifetime_seconds, "resource": audience})
+        }
+    };
+    object(body)
+}
+
+/// A client that takes claims challenges gets a token of a day, unless a test has set another life than Azure's.
+fn lifetime(settings: Settings, requested: Option<&Value>) -> i64 {
+    let usual = Settings::default().token_lifetime_seconds;
+    if settings.token_lifetime_seconds == usual && requested.is_some_and(takes_challenges) {
+        LONG_LIFE_SECONDS
+    } else {
+        settings.token_lifetime_seconds
+    }
+}
+
+/// Whether the claims request has the capability CP1
+/// (<https://learn.microsoft.com/entra/identity-platform/claims-challenge>).
+fn takes_challenges(requested: &Value) -> bool {
+    let values = requested.pointer("/access_token/xms_cc/values");
+    values.and_then(Value::as_array).is_some_and(|values| {
+        values
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|value| value.eq_ignore_ascii_case("CP1"))
+    })
+}
+
+/// What a claims request leaves in the token: the capability, as in Entra, and the request itself, which is the
+/// simulator's own mark of a challenge that was met.
+fn of_request(requested: Option<Value>) -> Map<String, Value> {
+    let Some(requested) = requested else {
+        return Map::new();
+    };
+    let mut claims = Map::new();
+    if takes_challenges(&requested) {
+        claims.insert("xms_cc".to_owned(), json!(["CP1"]));
+    }
+    claims.insert("xms_sim_claims".to_owned(), requested);
+    claims
+}
+
+/// What a stack's own federation service says otherwise.
+fn of_stack(ask: &Ask<'_>, client: &Client, proof: Proof) -> Map<String, Value> {
+    match ask.version {
+        Version::V1 | Version::V2 => Map::new(),
+        Version::Adfs => {
+            let issuer = adfs::token_issuer(ask.app, &client.tenant_id);
+            let kind = match proof {
+                Proof::Public => "Public",
+                Proof::Secret | Proof::Assertion => "Confidential",
+            };
+            object(json!({"iss": issuer, "idp": issuer, "apptype": kind}))
+        }
+    }
+}
+
+fn of_user(user: &User, client: &Client, wanted: &Wanted) -> Map<String, Value> {
+    let permissions: Vec<&str> = wanted
+        .scopes
+        .iter()
+        .map(|scope| {
+            scope
+                .rsplit_once('/')
+                .map_or(scope.as_str(), |(_, last)| last)
+        })
+        .filter(|permission| *permission != ".default")
+        .collect();
+    object(json!({
+        "acr": "1",
+        "amr": ["pwd"],
+        "name": user.name(),
+        "scp": permissions.join(" "),
+        "sub": user.pairwise_id(&client.application.client_id),
+        "unique_name": user.username,
+        "upn": user.username,
+    }))
+}
+
+/// The id token's claims.
+fn id_claims(ask: &Ask<'_>, user: &User, client: &Client, lifetime_seconds: i64) -> Value {
+    let now = ask.now.seconds();
+    let names = &ask.app.names;
+    let mut claims = object(json!({
+        "aud": client.application.client_id,
+        "iat": now,
+        "nbf": now,
+        "exp": now + lifetime_seconds,
+        "name": user.name(),
+        "oid": user.object_id,
+        "sub": user.pairwise_id(&client.application.client_id),
+        "tid": client.tenant_id,
+    }));
+    let of_version = match ask.version {
+        Version::V2 => json!({
+            "iss": format!("{}://{}/{}/v2.0", names.scheme, names.login(), client.tenant_id),
+            "preferred_username": user.username,
+            "ver": "2.0",
+        }),
+        Version::V1 => json!({
+            "iss": super::signing::issuer(&client.tenant_id),
+            "unique_name": user.username,
+            "upn": user.username,
+            "ver": "1.0",
+        }),
+        Version::Adfs => json!({
+            "iss": adfs::issuer(ask.app, &client.tenant_id),
+            "unique_name": user.username,
+            "upn": user.username,
         }),
     };
-    Reply::json(StatusCode::OK, &body)
+    claims.extend(object(of_version));
+    Value::Object(claims)
+}
+
+/// The members of an object that was just written.
+pub(crate) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Map::new()
+        }
+    }
 }

@@ -7,7 +7,8 @@ use http::header;
 use super::errors;
 use crate::{
     app::App,
-    entra::signing::{self, Verified},
+    entra::signing::Verified,
+    stack::VaultFace,
     wire::{call::Call, reply::Reply},
     world::{moment::Moment, spec::VaultSpec},
 };
@@ -22,7 +23,8 @@ pub(crate) fn authenticate(
     vault: &VaultSpec,
     now: Moment,
 ) -> Result<Arc<Verified>, Box<Reply>> {
-    let refuse = |message: &str| Box::new(challenge(app, vault, message, None));
+    let face = VaultFace::of(app, call, vault);
+    let refuse = |message: &str| Box::new(challenge(&face, message, None));
     let Some(token) = call.header(header::AUTHORIZATION.as_str()).and_then(bearer) else {
         return Err(refuse(
             "AKV10000: Request is missing a Bearer or PoP token.",
@@ -33,23 +35,24 @@ pub(crate) fn authenticate(
             "AKV10046: Unable to resolve the key used for signature validation.",
         ));
     };
-    let audience = app.names.vault_audience();
+    let audience = &face.audience;
     let given = verified.audience.trim_end_matches('/');
-    if !given.eq_ignore_ascii_case(&audience) && given != KEY_VAULT_APPLICATION {
+    let by_application = vault.stack.is_none() && given == KEY_VAULT_APPLICATION;
+    if !given.eq_ignore_ascii_case(audience) && !by_application {
         return Err(refuse(&format!(
             "AKV10022: Invalid audience. Expected {audience}, found: {}.",
             verified.audience
         )));
     }
-    let issuer = signing::issuer(&vault.tenant_id.to_ascii_lowercase());
-    if verified.issuer != issuer {
+    let issuer = &face.issuer;
+    if verified.issuer != *issuer {
         return Err(refuse(&format!(
             "AKV10032: Invalid issuer. Expected one of {issuer}, found {}.",
             verified.issuer
         )));
     }
     if verified.expires <= now.seconds() {
-        return Err(Box::new(expired(app, vault)));
+        return Err(Box::new(expired(&face)));
     }
     if verified.not_before > now.seconds() {
         return Err(refuse(
@@ -60,11 +63,10 @@ pub(crate) fn authenticate(
 }
 
 /// The 401 of a token whose time is over.
-pub(crate) fn expired(app: &App, vault: &VaultSpec) -> Reply {
+pub(crate) fn expired(face: &VaultFace) -> Reply {
     let message = "[TokenExpired] Error validating token: 'S2S12086'.";
     challenge(
-        app,
-        vault,
+        face,
         message,
         Some("error=\"invalid_token\", error_description=\"The token expired\""),
     )
@@ -82,10 +84,8 @@ pub(crate) fn challenge_to(
     errors::unauthorized(message).with(header::WWW_AUTHENTICATE, &value)
 }
 
-fn challenge(app: &App, vault: &VaultSpec, message: &str, more: Option<&str>) -> Reply {
-    let names = &app.names;
-    let authorization = format!("{}://{}/{}", names.scheme, names.login(), vault.tenant_id);
-    challenge_to(&authorization, &names.vault_audience(), message, more)
+fn challenge(face: &VaultFace, message: &str, more: Option<&str>) -> Reply {
+    challenge_to(&face.authority, &face.audience, message, more)
 }
 
 fn bearer(header: &str) -> Option<&str> {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use self::operations::Operation;
 use crate::{
     app::App,
+    stack::{self, VaultFace},
     wire::{call::Call, exchange::Outcome, fault_spec::Effect, journal::Principal, reply::Reply},
     world::{
         access,
@@ -45,12 +46,7 @@ pub(crate) fn operation(method: &Method, path: &str) -> &'static str {
 
 /// Answers a request to a vault.
 pub(crate) fn answer(app: &App, call: &Call, vault: &str, effect: Option<&Effect>) -> Outcome {
-    let Some(spec) = app
-        .world
-        .read()
-        .vault(vault)
-        .map(|vault| Arc::clone(&vault.spec))
-    else {
+    let Some(spec) = at_its_host(app, vault, &call.route.host) else {
         return unknown_vault(vault).into();
     };
     let now = app.now();
@@ -60,12 +56,19 @@ pub(crate) fn answer(app: &App, call: &Call, vault: &str, effect: Option<&Effect
             authenticate::challenge_to(&to.authorization, &to.resource, message, None).into()
         }
         Some(Effect::ExpiredToken) if call.headers.contains_key(http::header::AUTHORIZATION) => {
-            authenticate::expired(app, &spec).into()
+            authenticate::expired(&VaultFace::of(app, call, &spec)).into()
         }
         _ => authenticated(app, call, vault, &spec, effect, now),
     };
     add_headers(&mut outcome.reply, call, &spec);
     outcome
+}
+
+/// The vault, unless the host is of another cloud than the vault.
+fn at_its_host(app: &App, vault: &str, host: &str) -> Option<Arc<VaultSpec>> {
+    let world = app.world.read();
+    let spec = &world.vault(vault)?.spec;
+    (world.host_of_vault(spec, &app.names.suffix) == host).then(|| Arc::clone(spec))
 }
 
 /// In Azure this host would not resolve; whoever gets here did not ask the hosts file.
@@ -103,7 +106,11 @@ fn allowed(
     effect: Option<&Effect>,
     now: Moment,
 ) -> Reply {
-    if let Some(reply) = refused_api_version(call) {
+    let refused_version = match &spec.stack {
+        Some(region) => stack::refused_api_version(call, region),
+        None => refused_api_version(call),
+    };
+    if let Some(reply) = refused_version {
         return reply;
     }
     let Some(operation) = Operation::of(&call.method, &call.route.path) else {

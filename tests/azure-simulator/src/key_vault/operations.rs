@@ -240,6 +240,11 @@ impl<'a> Operation<'a> {
                 let (secret, deletion) = vault
                     .delete(name, now, delay)
                     .map(|(secret, at)| (secret.clone(), at))?;
+                if !vault.deletes_softly() {
+                    vault.remove(name)?;
+                    let shaper = shaper(vault, app, call);
+                    return Ok(ok(&shaper.version(&secret, secret.latest()?)));
+                }
                 Ok(ok(&shaper(vault, app, call).deleted(
                     &secret,
                     secret.latest()?,

@@ -62,6 +62,7 @@ pub(super) fn give(app: &App, wanted: Wanted<'_>, resource: &str) -> Result<Give
         proof: Proof::Assertion,
         lifetime_seconds,
         managed_identity: Some(&identity.resource_id),
+        more: serde_json::Map::new(),
     };
     let now = app.now();
     let token = app

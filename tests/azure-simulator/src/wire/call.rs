@@ -14,6 +14,10 @@ const HOST_PREFIX: &str = "/_host/";
 pub(crate) enum Target {
     Login,
     Management,
+    /// The resource manager of a stack, by region.
+    StackManagement(String),
+    /// The federation service of a stack, by the id of its tenant.
+    Adfs(String),
     /// Lower-case vault name.
     Vault(String),
     /// An endpoint of the machine itself, which has no name.
@@ -40,10 +44,6 @@ impl Names {
 
     pub(crate) fn vault_suffix(&self) -> String {
         format!("vault.{}", self.suffix)
-    }
-
-    pub(crate) fn vault_host(&self, vault: &str) -> String {
-        format!("{vault}.vault.{}", self.suffix)
     }
 
     /// Audience of vault tokens. It names a resource, not a server: `https` also when TLS is off.
@@ -133,6 +133,22 @@ impl Route {
             base
         } else {
             plain
+        }
+    }
+
+    /// URL of another host, for a sender that names hosts as it named this one: in the path, with its port, or plainly.
+    pub(crate) fn beside(&self, scheme: &str, host: &str) -> String {
+        if self.by_path
+            && let Some((base, _)) = self.base.rsplit_once(HOST_PREFIX)
+        {
+            return format!("{base}{HOST_PREFIX}{host}");
+        }
+        let named = format!("{scheme}://{}:", self.host);
+        match self.port {
+            Some(port) if self.base.to_ascii_lowercase().starts_with(&named) => {
+                format!("{scheme}://{host}:{port}")
+            }
+            _ => format!("{scheme}://{host}"),
         }
     }
 
@@ -231,6 +247,29 @@ mod tests {
         assert_eq!(
             route("/x", "127.0.0.1:9", Some("login.sim.test")).host,
             "login.sim.test"
+        );
+    }
+
+    #[test]
+    fn another_host_is_named_as_this_one_was() {
+        let beside =
+            |uri: &str, host: &str, own| route(uri, host, own).beside("https", "login.sim.test");
+        assert_eq!(
+            beside("/_host/management.sim.test/x", "127.0.0.1:9", None),
+            "https://127.0.0.1:9/_host/login.sim.test"
+        );
+        assert_eq!(
+            beside("/x", "Management.sim.test:9", None),
+            "https://login.sim.test:9"
+        );
+        assert_eq!(
+            beside("/x", "management.sim.test", None),
+            "https://login.sim.test"
+        );
+        // The port of a listener of one host is no other host's.
+        assert_eq!(
+            beside("/x", "127.0.0.1:9", Some("management.sim.test")),
+            "https://login.sim.test"
         );
     }
 

@@ -24,6 +24,7 @@ use crate::{
     app::App,
     entra, key_vault,
     managed_identity::{self, Endpoint},
+    stack,
     world::spec::Settings,
 };
 
@@ -138,6 +139,7 @@ pub(crate) async fn answer(
                 body,
                 peer: peer.address,
             };
+            app.recordings.note(operation, &call);
             let outcome = serve(&app, &target, &call, effect.as_ref()).await;
             Ok(finish(&record, outcome, effect.as_ref()))
         }
@@ -154,7 +156,7 @@ fn place(app: &App, peer: &Peer, parts: &Parts) -> (Route, Target) {
         path.clone_into(&mut route.path);
         return (route, Target::Machine(endpoint));
     }
-    let target = app.names.target(&route.host);
+    let target = app.target(&route.host);
     (route, target)
 }
 
@@ -168,11 +170,16 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
     }) = effect
     {
         let reply = match target {
-            Target::Login => entra::errors::fault(*status, code.as_deref(), body.as_deref()),
+            Target::Login | Target::Adfs(_) => {
+                entra::errors::fault(*status, code.as_deref(), body.as_deref())
+            }
             Target::Machine(endpoint) => {
                 managed_identity::fault(*endpoint, *status, code.as_deref(), body.as_deref())
             }
-            Target::Vault(_) | Target::Management | Target::Unknown => {
+            Target::Vault(_)
+            | Target::Management
+            | Target::StackManagement(_)
+            | Target::Unknown => {
                 key_vault::errors::fault(*status, code.as_deref(), body.as_deref())
             }
         };
@@ -185,7 +192,15 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
         Target::Login => entra::answer(app, call, effect).await,
         Target::Vault(vault) => key_vault::answer(app, call, vault, effect),
         Target::Machine(endpoint) => managed_identity::answer(app, call, *endpoint, effect),
-        Target::Management => no_such_resource(call).into(),
+        Target::Management => stack::answer(app, call, None).into(),
+        Target::StackManagement(region) => {
+            let found = app.world.read().stack(region).cloned();
+            match found {
+                Some(found) => stack::answer(app, call, Some(&found)).into(),
+                None => unknown_host(app, call).into(),
+            }
+        }
+        Target::Adfs(_) => unknown_host(app, call).into(),
         Target::Unknown => unknown_host(app, call).into(),
     }
 }
@@ -240,14 +255,6 @@ fn too_large() -> Reply {
     )
 }
 
-fn no_such_resource(call: &Call) -> Reply {
-    let message = format!(
-        "The requested resource {} is not served here.",
-        call.route.path
-    );
-    key_vault::errors::reply(StatusCode::NOT_FOUND, "NotFound", &message, None)
-}
-
 fn unknown_host(app: &App, call: &Call) -> Reply {
     let message = format!(
         "No Azure host is named '{}': call login.{suffix}, management.{suffix} or <vault>.vault.{suffix}, by name or as \
@@ -263,15 +270,18 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
         Target::Login => entra::operation(method, path),
         Target::Vault(_) => key_vault::operation(method, path),
         Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
-        Target::Management | Target::Unknown => "Unknown",
+        Target::Management | Target::StackManagement(_) => stack::operation(method, path),
+        Target::Adfs(_) | Target::Unknown => "Unknown",
     }
 }
 
 fn own_latency(target: &Target, settings: Settings) -> Duration {
     match target {
-        Target::Login | Target::Machine(_) => Duration::from_millis(settings.token_latency_ms),
+        Target::Login | Target::Adfs(_) | Target::Machine(_) => {
+            Duration::from_millis(settings.token_latency_ms)
+        }
         Target::Vault(_) => Duration::from_millis(settings.vault_latency_ms),
-        Target::Management | Target::Unknown => Duration::ZERO,
+        Target::Management | Target::StackManagement(_) | Target::Unknown => Duration::ZERO,
     }
 }
 
@@ -294,7 +304,7 @@ impl Record<'_> {
             Target::Management => "management",
             Target::Vault(vault) => vault,
             Target::Machine(endpoint) => endpoint.host(),
-            Target::Unknown => &self.route.host,
+            Target::StackManagement(_) | Target::Adfs(_) | Target::Unknown => &self.route.host,
         };
         journal.record(Entry {
             time: self.app.now(),

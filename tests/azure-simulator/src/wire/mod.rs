@@ -7,6 +7,7 @@ pub(crate) mod faults;
 pub(crate) mod hosts;
 pub(crate) mod journal;
 pub(crate) mod outgoing;
+pub(crate) mod recordings;
 pub(crate) mod reply;
 pub(crate) mod server;
 pub(crate) mod tls;

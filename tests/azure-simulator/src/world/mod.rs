@@ -19,9 +19,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use managed_identity::ManagedIdentitySpec;
 use moment::Moment;
 use secret::NewVersion;
-use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, VaultSpec};
+use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, UserSpec, VaultSpec};
 use stack::StackSpec;
-use tenant::{Application, Tenant};
+use tenant::{Application, Tenant, User};
 use vault::Vault;
 
 /// Everything that the simulator knows.
@@ -53,6 +53,14 @@ impl World {
                     .is_some_and(|domain| domain.eq_ignore_ascii_case(&name))
             })
         })
+    }
+
+    /// The tenant of a user.
+    pub(crate) fn home_of(&self, username: &str) -> Option<&Tenant> {
+        let username = username.to_ascii_lowercase();
+        self.tenants
+            .values()
+            .find(|tenant| tenant.users.contains_key(&username))
     }
 
     pub(crate) fn vault(&self, name: &str) -> Option<&Vault> {
@@ -92,7 +100,7 @@ impl World {
         Ok(())
     }
 
-    /// Makes or changes a tenant; the applications that it names are replaced, others stay.
+    /// Makes or changes a tenant; the applications and users that it names are replaced, others stay.
     pub(crate) fn put_tenant(&mut self, spec: TenantSpec) -> Result<(), String> {
         if spec.id.is_empty() {
             return Err("a tenant needs an id".to_owned());
@@ -103,13 +111,20 @@ impl World {
             .into_iter()
             .map(|application| application_entry(&id, application))
             .collect::<Result<Vec<_>, _>>()?;
+        let users = spec
+            .users
+            .into_iter()
+            .map(|user| user_entry(&id, user))
+            .collect::<Result<Vec<_>, _>>()?;
         let tenant = self.tenants.entry(id.clone()).or_insert_with(|| Tenant {
             id,
             name: None,
             applications: BTreeMap::new(),
+            users: BTreeMap::new(),
         });
         tenant.name = spec.name.or_else(|| tenant.name.take());
         tenant.applications.extend(applications);
+        tenant.users.extend(users);
         Ok(())
     }
 
@@ -121,8 +136,17 @@ impl World {
     ) -> Result<(), String> {
         self.put_tenant(TenantSpec {
             id: tenant.to_owned(),
-            name: None,
             applications: vec![spec],
+            ..TenantSpec::default()
+        })
+    }
+
+    /// Makes or replaces a user; its tenant is made when it is not there.
+    pub(crate) fn put_user(&mut self, tenant: &str, spec: UserSpec) -> Result<(), String> {
+        self.put_tenant(TenantSpec {
+            id: tenant.to_owned(),
+            users: vec![spec],
+            ..TenantSpec::default()
         })
     }
 
@@ -133,6 +157,7 @@ impl World {
         now: Moment,
         mut new_id: impl FnMut() -> String,
     ) -> Result<(), String> {
+        self.settle_on_stack(&mut spec)?;
         check_vault(&spec)?;
         let secrets = std::mem::take(&mut spec.secrets);
         let key = spec.name.to_ascii_lowercase();
@@ -165,6 +190,11 @@ fn application_entry(
         application.client_id.to_ascii_lowercase(),
         Arc::new(application),
     ))
+}
+
+fn user_entry(tenant: &str, spec: UserSpec) -> Result<(String, Arc<User>), String> {
+    let user = User::of_spec(tenant, spec)?;
+    Ok((user.username.to_ascii_lowercase(), Arc::new(user)))
 }
 
 fn check_vault(spec: &VaultSpec) -> Result<(), String> {

@@ -17,6 +17,14 @@ impl fmt::Debug for SecretText {
     }
 }
 
+impl SecretText {
+    /// Compares without telling by its time how much is alike.
+    pub(crate) fn is(&self, given: &str) -> bool {
+        aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), given.as_bytes())
+            .is_ok()
+    }
+}
+
 /// A seed document; each part is optional, and it is merged into what exists.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -47,6 +55,8 @@ pub(crate) struct SettingsPatch {
     pub(crate) token_lifetime_seconds: Option<i64>,
     pub(crate) managed_identity_lifetime_seconds: Option<i64>,
     pub(crate) deletion_delay_ms: Option<u32>,
+    pub(crate) device_code_interval_seconds: Option<i64>,
+    pub(crate) device_code_lifetime_seconds: Option<i64>,
 }
 
 /// Settings in force.
@@ -63,6 +73,10 @@ pub(crate) struct Settings {
     pub(crate) managed_identity_lifetime_seconds: i64,
     /// How long delete, recover and purge take to show, as they are asynchronous in Azure.
     pub(crate) deletion_delay_ms: u32,
+    /// How long a device is told to wait between polls.
+    pub(crate) device_code_interval_seconds: i64,
+    /// Life of a device code.
+    pub(crate) device_code_lifetime_seconds: i64,
 }
 
 impl Default for Settings {
@@ -73,6 +87,8 @@ impl Default for Settings {
             token_lifetime_seconds: 3600,
             managed_identity_lifetime_seconds: 24 * 60 * 60,
             deletion_delay_ms: 300,
+            device_code_interval_seconds: 5,
+            device_code_lifetime_seconds: 900,
         }
     }
 }
@@ -89,6 +105,12 @@ impl Settings {
                 .managed_identity_lifetime_seconds
                 .unwrap_or(self.managed_identity_lifetime_seconds),
             deletion_delay_ms: patch.deletion_delay_ms.unwrap_or(self.deletion_delay_ms),
+            device_code_interval_seconds: patch
+                .device_code_interval_seconds
+                .unwrap_or(self.device_code_interval_seconds),
+            device_code_lifetime_seconds: patch
+                .device_code_lifetime_seconds
+                .unwrap_or(self.device_code_lifetime_seconds),
         }
     }
 }
@@ -110,10 +132,23 @@ pub(crate) struct TenantSpec {
     pub(crate) id: String,
     pub(crate) name: Option<String>,
     pub(crate) applications: Vec<ApplicationSpec>,
+    pub(crate) users: Vec<UserSpec>,
+}
+
+/// A user who signs in by password or device code.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct UserSpec {
+    pub(crate) username: String,
+    pub(crate) password: SecretText,
+    /// Absent: derived from tenant and username.
+    pub(crate) object_id: Option<String>,
+    /// Needs a second factor, so that a password alone is refused.
+    pub(crate) mfa: bool,
 }
 
 /// An application with its service principal.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct ApplicationSpec {
     pub(crate) client_id: String,
@@ -123,6 +158,37 @@ pub(crate) struct ApplicationSpec {
     pub(crate) secrets: Vec<ClientSecretSpec>,
     pub(crate) certificates: Vec<CertificateSpec>,
     pub(crate) federated_credentials: Vec<FederatedCredential>,
+    /// Certificates of a subject, whose chain leads to a root, are trusted without being registered.
+    pub(crate) subject_name_issuer: Vec<SubjectNameSpec>,
+    /// May act for users without a credential of its own.
+    pub(crate) public_client: bool,
+    /// May sign users in by their password.
+    pub(crate) password_grant: bool,
+}
+
+impl Default for ApplicationSpec {
+    fn default() -> Self {
+        Self {
+            client_id: String::new(),
+            object_id: None,
+            name: None,
+            secrets: Vec::new(),
+            certificates: Vec::new(),
+            federated_credentials: Vec::new(),
+            subject_name_issuer: Vec::new(),
+            public_client: false,
+            password_grant: true,
+        }
+    }
+}
+
+/// A subject and the root that its certificates lead to.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SubjectNameSpec {
+    /// As `CN=app.example`.
+    pub(crate) subject: String,
+    pub(crate) root_pem: String,
 }
 
 /// A client secret.
@@ -231,6 +297,9 @@ pub(crate) struct Firewall {
 pub(crate) struct VaultSpec {
     pub(crate) name: String,
     pub(crate) tenant_id: String,
+    /// Region of the Azure Stack Hub that it is on; absent: the simulator's own cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stack: Option<String>,
     pub(crate) subscription_id: String,
     pub(crate) resource_group: String,
     pub(crate) location: String,
@@ -250,6 +319,7 @@ impl Default for VaultSpec {
         Self {
             name: String::new(),
             tenant_id: String::new(),
+            stack: None,
             subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
             resource_group: "rg".to_owned(),
             location: "westeurope".to_owned(),

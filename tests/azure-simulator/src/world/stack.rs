@@ -4,7 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{World, tenant::derived_uuid};
+use super::{
+    World,
+    spec::{Authorization, VaultSpec},
+    tenant::derived_uuid,
+};
 
 /// Who signs the users and applications of a stack in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -59,6 +63,11 @@ impl StackSpec {
 
     pub(crate) fn adfs_host(&self, suffix: &str) -> String {
         format!("adfs.{}", self.domain(suffix))
+    }
+
+    /// Issuer of the access tokens of an ADFS stack: a name, which says `http` whatever the endpoints are.
+    pub(crate) fn adfs_token_issuer(&self, suffix: &str) -> String {
+        format!("http://{}/adfs/services/trust", self.adfs_host(suffix))
     }
 
     /// What follows a vault's name and a dot.
@@ -132,6 +141,42 @@ impl World {
         self.stacks
             .values()
             .find_map(|stack| stack.host(host, suffix).map(|found| (stack, found)))
+    }
+
+    /// A stack by its region.
+    pub(crate) fn stack(&self, region: &str) -> Option<&StackSpec> {
+        self.stacks.get(&region.to_ascii_lowercase())
+    }
+
+    /// The host of a vault, lower-case: of its stack, or of the simulator's own cloud.
+    pub(crate) fn host_of_vault(&self, vault: &VaultSpec, suffix: &str) -> String {
+        let domain = match vault.stack.as_deref().and_then(|region| self.stack(region)) {
+            Some(stack) => stack.vault_suffix(suffix),
+            None => format!("vault.{suffix}"),
+        };
+        format!("{}.{domain}", vault.name).to_ascii_lowercase()
+    }
+
+    /// Checks what a vault says about its stack, and fills in what follows from it: its tenant, and that it decides by
+    /// its own list, since there are no role assignments there.
+    pub(crate) fn settle_on_stack(&self, vault: &mut VaultSpec) -> Result<(), String> {
+        let Some(region) = &vault.stack else {
+            return Ok(());
+        };
+        let name = &vault.name;
+        let Some(stack) = self.stack(region) else {
+            return Err(format!("vault {name}: there is no stack {region:?}"));
+        };
+        if !vault.role_assignments.is_empty() {
+            return Err(format!(
+                "vault {name}: a stack's vault has accessPolicies, not roleAssignments"
+            ));
+        }
+        if vault.tenant_id.is_empty() {
+            vault.tenant_id.clone_from(&stack.tenant_id);
+        }
+        vault.authorization = Authorization::AccessPolicies;
+        Ok(())
     }
 
     /// Both audiences of a stack: the resource manager's, the vaults'.

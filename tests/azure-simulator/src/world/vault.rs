@@ -31,6 +31,9 @@ impl Vault {
 
     /// Azure's word for how deleted objects can come back.
     pub(crate) fn recovery_level(&self) -> &'static str {
+        if !self.deletes_softly() {
+            return "Purgeable";
+        }
         let customized = self.spec.soft_delete_retention_days < LONGEST_RETENTION_DAYS;
         match (customized, self.spec.purge_protection) {
             (false, false) => "Recoverable+Purgeable",
@@ -38,6 +41,11 @@ impl Vault {
             (true, false) => "CustomizedRecoverable+Purgeable",
             (true, true) => "CustomizedRecoverable",
         }
+    }
+
+    /// On a stack, what is deleted is gone.
+    pub(crate) fn deletes_softly(&self) -> bool {
+        self.spec.stack.is_none()
     }
 
     /// The named version of a live secret, disabled ones too.

@@ -11,10 +11,12 @@ mod admin;
 mod certificates;
 #[path = "../common/mod.rs"]
 mod common;
+mod device;
 mod entra;
 mod faults;
 mod federation;
 mod managed_identity;
 mod secrets;
 mod transport;
+mod users;
 mod vault;

@@ -5,12 +5,24 @@
     reason = "the KubeSchema derive makes private shadows of public types, and print columns look alike"
 )]
 
+mod cloud;
+mod credential;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::cloud::{
+    CloudName, CloudSpec, ConfigMapKeyRef, CustomCloud, CustomKeyVault, CustomResourceManager,
+    CustomStorage, TokenEndpoint,
+};
+pub use self::credential::{
+    CertificateSpec, CredentialSpec, DefaultSpec, LentCredentialSpec, ManagedIdentitySpec,
+    SecretKeyRef, UsernamePasswordSpec, WorkloadIdentitySpec,
+};
 
 /// How to authenticate to Azure for resources of this namespace.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -59,7 +71,10 @@ use serde::{Deserialize, Serialize};
         priority = 1
     )
 )]
-#[x_kube(validation = Rule::new("has(self.clientSecret) != has(self.workloadIdentity)").message("exactly one credential must be set: clientSecret or workloadIdentity"))]
+#[x_kube(validation = Rule::new("[has(self.clientSecret), has(self.clientCertificate), has(self.workloadIdentity)].filter(x, x).size() == 1").message("exactly one credential must be set: clientSecret, clientCertificate or workloadIdentity"))]
+#[x_kube(validation = Rule::new("!has(self.workloadIdentity) || has(self.workloadIdentity.serviceAccountName)").message("workloadIdentity.serviceAccountName must be set"))]
+#[x_kube(validation = Rule::new("has(self.clientId)").message("clientId must be set"))]
+#[x_kube(validation = Rule::new("has(self.tenantId) || (has(self.cloud) && !has(self.cloud.name))").message("tenantId must be set"))]
 #[serde(rename_all = "camelCase")]
 pub struct AzureIdentitySpec {
     /// Who authenticates, and how.
@@ -113,152 +128,25 @@ pub struct AzureIdentitySpec {
         priority = 1
     )
 )]
-#[x_kube(validation = Rule::new("has(self.clientSecret) != has(self.workloadIdentity)").message("exactly one credential must be set: clientSecret or workloadIdentity"))]
+#[x_kube(validation = Rule::new("[has(self.clientSecret), has(self.clientCertificate), has(self.workloadIdentity), has(self.usernamePassword), has(self.managedIdentity), has(self.default)].filter(x, x).size() == 1").message("exactly one credential must be set: clientSecret, clientCertificate, workloadIdentity, usernamePassword, managedIdentity or default"))]
+#[x_kube(validation = Rule::new("has(self.managedIdentity) || has(self.default) || has(self.clientId) || (has(self.workloadIdentity) && !has(self.workloadIdentity.serviceAccountName))").message("clientId must be set"))]
+#[x_kube(validation = Rule::new("has(self.managedIdentity) || has(self.default) || has(self.tenantId) || (has(self.cloud) && !has(self.cloud.name)) || (has(self.workloadIdentity) && !has(self.workloadIdentity.serviceAccountName))").message("tenantId must be set"))]
+#[x_kube(validation = Rule::new("!(has(self.managedIdentity) || has(self.default)) || !(has(self.tenantId) || has(self.clientId))").message("tenantId and clientId do not go with managedIdentity or default, which bring their own"))]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterAzureIdentitySpec {
     /// Who authenticates, and how.
     #[serde(flatten)]
     pub credential: CredentialSpec,
 
+    /// Credentials that are an administrator's to lend.
+    #[serde(flatten)]
+    pub lent: LentCredentialSpec,
+
     /// The namespaces that may use this identity, and for what. A request must fit one entry as a whole. An empty list
     /// lends the identity to nobody. Default: empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub allow: Vec<Grant>,
-}
-
-/// Who authenticates, and how. Exactly one of `clientSecret` and `workloadIdentity` is set.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct CredentialSpec {
-    /// The Entra tenant of the application: its id (a GUID) or one of its domain names. Example:
-    /// 11111111-1111-1111-1111-111111111111.
-    #[schemars(regex(pattern = r"^[0-9A-Za-z][0-9A-Za-z.-]{0,252}$"))]
-    pub tenant_id: String,
-
-    /// The application (client) id of the service principal or user-assigned managed identity, a GUID. Example:
-    /// 22222222-2222-2222-2222-222222222222.
-    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"))]
-    pub client_id: String,
-
-    /// The Azure cloud. Default: `{name: Public}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cloud: Option<CloudSpec>,
-
-    /// Authenticate with a client secret that is kept in a Kubernetes Secret of the same namespace (for a
-    /// ClusterAzureIdentity: of the operator's namespace). A changed Secret is used at once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_secret: Option<SecretKeyRef>,
-
-    /// Authenticate with a token of a ServiceAccount of the same namespace (for a ClusterAzureIdentity: of the operator's
-    /// namespace), which a federated credential of the application trusts. No secret is stored anywhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workload_identity: Option<WorkloadIdentitySpec>,
-}
-
-/// One key of one Secret.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretKeyRef {
-    /// Name of the Secret. Example: azure-sp.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
-
-    /// Key in the Secret's data. Example: client-secret.
-    #[schemars(length(min = 1, max = 253))]
-    pub key: String,
-}
-
-/// A ServiceAccount whose token Entra trusts.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkloadIdentitySpec {
-    /// Name of the ServiceAccount. The federated credential's subject is `system:serviceaccount:<namespace>:<name>`, its
-    /// audience `api://AzureADTokenExchange`. Example: payments.
-    #[schemars(length(min = 1, max = 253))]
-    pub service_account_name: String,
-}
-
-/// The Azure cloud: one by name, or one whose endpoints are given by hand.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[x_kube(validation = Rule::new("has(self.name) != has(self.custom)").message("exactly one of name and custom must be set"))]
-#[serde(rename_all = "camelCase")]
-pub struct CloudSpec {
-    /// A cloud that Microsoft runs: Public, `USGovernment` or China.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<CloudName>,
-
-    /// A cloud whose endpoints are given by hand: a private cloud or an emulator.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub custom: Option<CustomCloud>,
-}
-
-/// The clouds that Microsoft runs.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CloudName {
-    /// Azure (`login.microsoftonline.com`).
-    Public,
-    /// Azure Government (`login.microsoftonline.us`).
-    USGovernment,
-    /// Azure operated by `21Vianet` (`login.partner.microsoftonline.cn`).
-    China,
-}
-
-/// Endpoints of a cloud that is not known by name.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomCloud {
-    /// Where tokens are issued. Example: <https://login.example.net>.
-    #[schemars(regex(pattern = r"^https://[^/?#@]+/?$"), length(max = 512))]
-    pub authority_host: String,
-
-    /// Key Vault of this cloud.
-    pub key_vault: CustomKeyVault,
-
-    /// Azure Resource Manager of this cloud. Needed only to manage vaults and accounts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resource_manager: Option<CustomResourceManager>,
-
-    /// Azure Storage of this cloud. Needed only to manage data lakes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub storage: Option<CustomStorage>,
-}
-
-/// Key Vault of a custom cloud.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomKeyVault {
-    /// What follows the vault's name in its host, with a port where there is one. Example: vault.example.net.
-    #[schemars(regex(pattern = r"^[0-9A-Za-z.:-]+$"), length(min = 1, max = 253))]
-    pub dns_suffix: String,
-
-    /// The resource that vault tokens are asked for. Default: `https://<dnsSuffix>`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
-    pub audience: Option<String>,
-}
-
-/// Azure Resource Manager of a custom cloud.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomResourceManager {
-    /// Its endpoint. Example: <https://management.example.net>.
-    #[schemars(regex(pattern = r"^https://[^/?#@]+/?$"), length(max = 512))]
-    pub endpoint: String,
-
-    /// The resource that its tokens are asked for. Default: the endpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 512))]
-    pub audience: Option<String>,
-}
-
-/// Azure Storage of a custom cloud.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct CustomStorage {
-    /// What follows `<account>.dfs.` in an account's host. Example: core.example.net.
-    #[schemars(regex(pattern = r"^[0-9A-Za-z.:-]+$"), length(min = 1, max = 253))]
-    pub suffix: String,
 }
 
 /// Namespaces that may use a ClusterAzureIdentity, and for what.
@@ -278,6 +166,13 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127)))]
     pub secrets: Option<Vec<String>>,
+
+    /// Resources for which these namespaces may have this identity's tokens put into a Secret (`accessToken` of a
+    /// VaultSecretSync), in which `*` stands for any characters. A token can do all that the identity can do there.
+    /// Default: none. Example: `["api://payments"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 512)))]
+    pub resources: Option<Vec<String>>,
 }
 
 /// Namespaces by name or by label. A namespace that fits either is meant.
@@ -304,18 +199,68 @@ pub struct AzureIdentityStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// `Ready`: a token for Key Vault could be had.
+    /// `Ready`: a token for Key Vault could be had. `Expiring`: the certificate ends within 30 days. `Discouraged`: Microsoft
+    /// advises against this way to authenticate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 
-    /// Which credential is used: clientSecret or workloadIdentity.
+    /// Which credential is used: clientSecret, clientCertificate, workloadIdentity, usernamePassword or managedIdentity; with
+    /// `default` the one that won.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+
+    /// With `default`: each credential of the chain in order, and why it was passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<AttemptStatus>,
 
     /// When the newest token for Key Vault ends. It is renewed well before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_expires_at: Option<Time>,
+
+    /// When the certificate ends, where one is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_expires_at: Option<Time>,
+
+    /// The cloud as it was discovered, where the spec names its Resource Manager.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudStatus>,
+}
+
+/// One credential of the default chain.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AttemptStatus {
+    /// Its name in Azure's SDKs: `EnvironmentCredential`, `WorkloadIdentityCredential`, `ManagedIdentityCredential` or
+    /// `AzureCLICredential`.
+    pub credential: String,
+
+    /// `PassedOver`, `Refused` or `Won`.
+    pub outcome: String,
+
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// A discovered cloud.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct CloudStatus {
+    /// Who issues tokens: AAD or ADFS.
+    pub identity_provider: String,
+
+    /// Where tokens are issued.
+    pub authority: String,
+
+    /// What Resource Manager's tokens are asked for.
+    pub resource_manager_audience: String,
+
+    /// What follows a vault's name in its host.
+    pub key_vault_dns_suffix: String,
+
+    /// What vault tokens are asked for.
+    pub key_vault_audience: String,
 }
 
 /// Which identity to use.

@@ -1,116 +1,119 @@
-//! Token slots: one token per key for the whole process, renewed ahead of time, one request in flight.
+//! Slots: one thing per key for the whole process (a token, a discovered cloud), renewed ahead of time, one request in flight.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use jiff::Timestamp;
 
-use super::Token;
 use crate::problem::Problem;
 use crate::retry::{self, Retry};
-use crate::secret::SecretValue;
 
-/// A token that ends sooner than this is not given out: the call that it is for must still arrive in its life.
+/// What ends sooner than this is not given out: the call that it is for must still arrive in its life.
 const LAST_USE: Duration = Duration::from_secs(30);
 /// A failure is shared with everybody who asks within this time, unless its class says longer. Whoever asks again later
 /// has been through a backoff of its own.
 const SHARED_FAILURE: Duration = Duration::from_secs(2);
 
-/// A refused token that is younger than this stays: see [`Slots::invalidate`].
-const TOO_YOUNG: Duration = Duration::from_secs(5);
+/// What lives for a time and is renewed before its end.
+pub trait Lease: Send + Sync + 'static {
+    /// When it ends.
+    fn expires_at(&self) -> Timestamp;
+    /// From when on it should be renewed while it is still used.
+    fn refresh_at(&self) -> Timestamp;
+}
 
-type Flight = Shared<BoxFuture<'static, Result<Token, Problem>>>;
+type Flight<V> = Shared<BoxFuture<'static, Result<Arc<V>, Problem>>>;
 
-#[derive(Default)]
-struct State {
-    token: Option<Token>,
-    flight: Option<Flight>,
+struct State<V> {
+    held: Option<Arc<V>>,
+    flight: Option<Flight<V>>,
     failed: Option<(Timestamp, Problem)>,
 }
 
-/// What one asker finds in a slot.
-enum Found {
-    Token(Token),
-    Failure(Problem),
-    Flight(Flight),
-}
-
-/// The slots, by a key that holds everything that decides a token. A changed credential has another key.
-pub struct Slots<K> {
-    slots: Mutex<BTreeMap<K, Arc<Mutex<State>>>>,
-}
-
-impl<K: Ord + Clone> Default for Slots<K> {
+impl<V> Default for State<V> {
     fn default() -> Self {
         Self {
-            slots: Mutex::new(BTreeMap::new()),
+            held: None,
+            flight: None,
+            failed: None,
         }
     }
 }
 
-impl<K: Ord + Clone> Slots<K> {
-    /// The token of `key`, asked for by `ask` where there is none. Everybody who comes while a request is under way gets its
-    /// outcome; the request lives on when an asker goes away. Past its refresh time a token is renewed in the background.
+/// What one asker finds in a slot.
+enum Found<V> {
+    Held(Arc<V>),
+    Failure(Problem),
+    Flight(Flight<V>),
+}
+
+type Slot<V> = Arc<Mutex<State<V>>>;
+
+/// The slots, by a key that holds everything that decides what is in them. What changed has another key.
+pub struct Slots<K, V> {
+    slots: Mutex<HashMap<K, Slot<V>>>,
+}
+
+impl<K: Eq + Hash + Clone, V: Lease> Default for Slots<K, V> {
+    fn default() -> Self {
+        Self {
+            slots: Mutex::default(),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Lease> Slots<K, V> {
+    /// What is in the slot of `key`, asked for by `ask` where there is nothing. Everybody who comes while a request is under
+    /// way gets its outcome; the request lives on when an asker goes away. Past its refresh time it is renewed in the
+    /// background.
     pub async fn get<F>(
         &self,
         key: &K,
         now: Timestamp,
         ask: impl FnOnce() -> F,
-    ) -> Result<Token, Problem>
+    ) -> Result<Arc<V>, Problem>
     where
-        F: Future<Output = Result<Token, Problem>> + Send + 'static,
+        F: Future<Output = Result<V, Problem>> + Send + 'static,
     {
-        let slot = {
-            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(key.clone()).or_default())
-        };
-        match look(&slot, now, ask) {
-            Found::Token(token) => Ok(token),
+        match look(&self.slot(key), now, ask) {
+            Found::Held(held) => Ok(held),
             Found::Failure(problem) => Err(problem),
             Found::Flight(flight) => flight.await,
         }
     }
 
-    /// Drops `token` where it is still the one in the slot: the service has refused it. One that is younger than
-    /// a few seconds stays: a new one would be refused as well, and each refusal would cost a token.
-    pub fn invalidate(&self, key: &K, token: &SecretValue, now: Timestamp) {
-        let slot = self
-            .slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(key)
-            .cloned();
+    fn slot(&self, key: &K) -> Slot<V> {
+        let mut slots = lock(&self.slots);
+        if let Some(slot) = slots.get(key) {
+            return Arc::clone(slot);
+        }
+        Arc::clone(slots.entry(key.clone()).or_default())
+    }
+
+    /// Drops what is in the slot of `key` where it fits, so that it is asked for anew.
+    pub fn drop_if(&self, key: &K, fits: impl FnOnce(&V) -> bool) {
+        let slot = lock(&self.slots).get(key).cloned();
         if let Some(slot) = slot {
-            let mut state = slot.lock().unwrap_or_else(PoisonError::into_inner);
-            let old = |held: &Token| now.duration_since(held.issued_at) >= jiff_duration(TOO_YOUNG);
-            if state
-                .token
-                .as_ref()
-                .is_some_and(|held| held.value == *token && old(held))
-            {
-                state.token = None;
+            let mut state = lock(&slot);
+            if state.held.as_deref().is_some_and(fits) {
+                state.held = None;
             }
         }
     }
 
     /// Drops every slot whose key does not fit. Requests under way end in slots that nobody sees any more.
     pub fn retain(&self, fits: impl Fn(&K) -> bool) {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|key, _| fits(key));
+        lock(&self.slots).retain(|key, _| fits(key));
     }
 
     /// How many slots there are.
     pub fn len(&self) -> usize {
-        self.slots
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .len()
+        lock(&self.slots).len()
     }
 
     /// Whether there is none.
@@ -119,26 +122,30 @@ impl<K: Ord + Clone> Slots<K> {
     }
 }
 
-fn look<F>(slot: &Arc<Mutex<State>>, now: Timestamp, ask: impl FnOnce() -> F) -> Found
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn look<V: Lease, F>(slot: &Slot<V>, now: Timestamp, ask: impl FnOnce() -> F) -> Found<V>
 where
-    F: Future<Output = Result<Token, Problem>> + Send + 'static,
+    F: Future<Output = Result<V, Problem>> + Send + 'static,
 {
-    let mut state = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut state = lock(slot);
     let usable = state
-        .token
+        .held
         .clone()
-        .filter(|token| token.expires_at.duration_since(now) > jiff_duration(LAST_USE));
+        .filter(|held| held.expires_at().duration_since(now) > jiff_duration(LAST_USE));
     let failed = state
         .failed
-        .clone()
+        .as_ref()
         .filter(|(until, _)| *until > now)
-        .map(|(_, problem)| problem);
+        .map(|(_, problem)| problem.clone());
     match (usable, failed) {
-        (Some(token), failed) => {
-            if now >= token.refresh_at && failed.is_none() && state.flight.is_none() {
+        (Some(held), failed) => {
+            if now >= held.refresh_at() && failed.is_none() && state.flight.is_none() {
                 drop(start(slot, &mut state, now, ask()));
             }
-            Found::Token(token)
+            Found::Held(held)
         }
         (None, Some(problem)) => Found::Failure(problem),
         (None, None) => {
@@ -152,20 +159,20 @@ where
 }
 
 /// Starts the one request of a slot as a task of its own, so that it neither waits for an asker nor ends with one.
-fn start(
-    slot: &Arc<Mutex<State>>,
-    state: &mut State,
+fn start<V: Lease>(
+    slot: &Slot<V>,
+    state: &mut State<V>,
     now: Timestamp,
-    request: impl Future<Output = Result<Token, Problem>> + Send + 'static,
-) -> Flight {
+    request: impl Future<Output = Result<V, Problem>> + Send + 'static,
+) -> Flight<V> {
     let landing = Arc::clone(slot);
     let flight = async move {
-        let outcome = request.await;
-        let mut state = landing.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = request.await.map(Arc::new);
+        let mut state = lock(&landing);
         state.flight = None;
         match &outcome {
-            Ok(token) => {
-                state.token = Some(token.clone());
+            Ok(held) => {
+                state.held = Some(Arc::clone(held));
                 state.failed = None;
             }
             Err(problem) => state.failed = Some((shared_until(problem, now), problem.clone())),
@@ -196,7 +203,9 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::azure::auth::Token;
     use crate::problem::Reason;
+    use crate::secret::SecretValue;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -223,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn fifty_callers_share_one_request_and_its_failure() {
-        let (slots, asked) = (Slots::<u8>::default(), Arc::new(AtomicU32::new(0)));
+        let (slots, asked) = (Slots::<u8, Token>::default(), Arc::new(AtomicU32::new(0)));
         let (open, gate) = tokio::sync::watch::channel(false);
         let callers = (0..50).map(|_| {
             let (asked, mut gate) = (Arc::clone(&asked), gate.clone());
@@ -252,7 +261,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_old_token_is_used_while_its_renewal_fails() {
-        let slots = Slots::<u8>::default();
+        let slots = Slots::<u8, Token>::default();
         slots
             .get(&1, at(T0), || async { Ok(hour("old")) })
             .await
@@ -278,7 +287,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_renewal_runs_in_the_background_and_replaces_the_token() {
-        let slots = Slots::<u8>::default();
+        let slots = Slots::<u8, Token>::default();
         slots
             .get(&1, at(T0), || async { Ok(hour("old")) })
             .await
@@ -291,49 +300,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_token_is_dropped_once() {
-        let slots = Slots::<u8>::default();
+    async fn what_was_refused_is_dropped_once() {
+        let slots = Slots::<u8, Token>::default();
+        let held = |first: &Arc<Token>| {
+            let first = Arc::clone(first);
+            move |token: &Token| token.value == first.value
+        };
         let first = slots
             .get(&1, at(T0), || async { Ok(hour("a")) })
             .await
             .unwrap();
-        let later = at("2026-11-20T07:01:00Z");
-        slots.invalidate(&1, &first.value, at(T0));
+        slots.drop_if(&1, held(&first));
+        let second = slots
+            .get(&1, at(T0), || async { Ok(hour("b")) })
+            .await
+            .unwrap();
+        assert_eq!(shown(&second), "b");
+        slots.drop_if(&1, held(&first));
+        let third = slots
+            .get(&1, at(T0), || async { Ok(hour("c")) })
+            .await
+            .unwrap();
         assert_eq!(
-            shown(
-                &slots
-                    .get(&1, later, || async { Ok(hour("b")) })
-                    .await
-                    .unwrap()
-            ),
-            "a",
-            "a fresh one was dropped"
-        );
-        slots.invalidate(&1, &first.value, later);
-        assert_eq!(
-            shown(
-                &slots
-                    .get(&1, later, || async { Ok(hour("b")) })
-                    .await
-                    .unwrap()
-            ),
-            "b"
-        );
-        slots.invalidate(&1, &first.value, later);
-        assert_eq!(
-            shown(
-                &slots
-                    .get(&1, later, || async { Ok(hour("c")) })
-                    .await
-                    .unwrap()
-            ),
-            "b"
+            shown(&third),
+            "b",
+            "a second refusal of the first cost the second"
         );
     }
 
     #[tokio::test]
     async fn slots_are_apart_and_can_be_dropped() {
-        let slots = Slots::<u8>::default();
+        let slots = Slots::<u8, Token>::default();
         slots
             .get(&1, at(T0), || async { Ok(hour("one")) })
             .await
@@ -362,7 +359,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_outlives_the_asker_that_began_it() {
-        let slots = Slots::<u8>::default();
+        let slots = Slots::<u8, Token>::default();
         let (open, mut gate) = tokio::sync::watch::channel(false);
         let asker = slots.get(&1, at(T0), move || async move {
             gate.wait_for(|open| *open).await.unwrap();
