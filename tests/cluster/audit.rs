@@ -54,7 +54,7 @@ fn given() -> Result<BTreeSet<Permission>> {
     let text = std::fs::read_to_string(binaries::repository().join("deploy/rbac.yaml"))?;
     let roles = text
         .split("\n---\n")
-        .filter(|document| document.contains("kind: ClusterRole\n"));
+        .filter(|document| document.contains("\nkind: ClusterRole\n"));
     let mut rules = Vec::new();
     for role in roles {
         let role: ClusterRole = serde_saphyr::from_str(role)?;
