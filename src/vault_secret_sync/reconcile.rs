@@ -26,7 +26,7 @@ use crate::azure_identity::valid::Usable as Identity;
 use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
-use crate::retry::{self, Retry};
+use crate::retry;
 
 /// Pause after somebody else wrote at the same moment: the watch brings the news meanwhile.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
@@ -154,18 +154,7 @@ async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Identity, Problem> {
         },
         &valid.vault,
     )?;
-    let suffix = &identity.profile.cloud.vault_suffix;
-    if !valid.vault.is_in(suffix) {
-        let message = format!(
-            "spec.vaultUri {} is no vault of the cloud of {}, whose vaults are <name>.{suffix}: no token is sent there",
-            valid.vault, identity.valid.key
-        );
-        return Err(Problem::new(
-            Reason::VaultNotInCloud,
-            Retry::OnChange,
-            message,
-        ));
-    }
+    grant::vault_in_cloud(&identity, &valid.vault)?;
     Ok(identity)
 }
 
