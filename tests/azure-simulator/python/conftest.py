@@ -77,11 +77,8 @@ def process(tmp_path_factory):
     assert started.wait(20) == 0, "the simulator did not end cleanly"
 
 
-@pytest.fixture
-def simulator(process, monkeypatch):
-    """The seeded simulator; the process's names and roots are the simulator's."""
-    simulator = Simulator(process)
-    real = socket.getaddrinfo
+def by_hosts_file(simulator, real=socket.getaddrinfo):
+    """Looks names up as the simulator's hosts file has them, and nowhere else."""
 
     def resolve(host, port, *rest, **named):
         name = host.decode() if isinstance(host, bytes) else host
@@ -93,7 +90,14 @@ def simulator(process, monkeypatch):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
         return real(address, int(port), *rest, **named)
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return resolve
+
+
+@pytest.fixture
+def simulator(process, monkeypatch):
+    """The seeded simulator; the process's names and roots are the simulator's."""
+    simulator = Simulator(process)
+    monkeypatch.setattr(socket, "getaddrinfo", by_hosts_file(simulator))
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", process["caFile"])
     monkeypatch.setenv("NO_PROXY", "*")
     simulator.admin("DELETE", f"/vaults/{VAULT}")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the official Python clients against the simulator. Needs the built binary and python3 with venv; works from any
-# folder. The environment is made once for each state of requirements.txt. Arguments go to pytest.
+# Runs the official Python clients against the simulator. Needs the built binary; works from any folder. Arguments go to
+# pytest.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -14,14 +14,6 @@ if [ ! -x "$AZURE_SIMULATOR_BIN" ]; then
     exit 1
 fi
 
-venv=$target/venv
-stamp=$(sha256sum "$here/requirements.txt" | cut -d ' ' -f 1)
-if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$stamp" ]; then
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
-    echo "$stamp" >"$venv/stamp"
-fi
-
+venv=$("$here/venv.sh")
 cd "$here"
 exec "$venv/bin/python" -m pytest "$@"

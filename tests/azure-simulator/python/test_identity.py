@@ -1,9 +1,5 @@
 """azure-identity against the simulator's login host."""
 
-import http.server
-import json
-import ssl
-import threading
 import time
 
 import jwt
@@ -16,10 +12,7 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 from conftest import CLIENT, OBJECT, SECRET, TENANT, Certificate
-from cryptography.hazmat.primitives import serialization
-
-SUBJECT = "system:serviceaccount:ns:sa"
-AUDIENCE = "api://AzureADTokenExchange"
+from issuer import Issuer
 
 
 def claims(token):
@@ -84,77 +77,17 @@ def test_an_unregistered_certificate_does_not(simulator, application, certificat
 
 
 @pytest.fixture
-def issuer(process, tmp_path, certificate):
-    """An OIDC issuer over TLS, with a self-signed server certificate for 127.0.0.1."""
-    import datetime
-    import ipaddress
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import NameOID
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "issuer")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - datetime.timedelta(days=1))
-    builder = builder.not_valid_after(now + datetime.timedelta(days=1))
-    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    builder = builder.add_extension(address, critical=False)
-    server_certificate = builder.sign(key, hashes.SHA256())
-    pem = server_certificate.public_bytes(serialization.Encoding.PEM)
-    both = tmp_path / "issuer.pem"
-    both.write_bytes(pem + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-    ca = tmp_path / "issuer-ca.pem"
-    ca.write_bytes(pem)
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            pages = {
-                "/.well-known/openid-configuration": {"issuer": url, "jwks_uri": url + "/keys"},
-                "/keys": {"keys": [certificate.jwk("k1")]},
-            }
-            body = json.dumps(pages[self.path]).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    url = f"https://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield url, ca
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def issuer(tmp_path, certificate):
+    with Issuer(tmp_path, certificate) as issuer:
+        yield issuer
 
 
 @pytest.fixture
-def foreign_token(simulator, application, certificate, issuer):
+def foreign_token(simulator, application, issuer):
     """Registers the issuer, and makes its tokens."""
-    url, ca = issuer
-    simulator.admin("POST", "/issuers", [{"issuer": url, "caFile": str(ca)}])
-    application(federatedCredentials=[
-        {"name": "k8s", "issuer": url, "subject": SUBJECT, "audience": AUDIENCE},
-    ])
-
-    def make(subject=SUBJECT):
-        now = int(time.time())
-        body = {"iss": url, "sub": subject, "aud": [AUDIENCE], "nbf": now, "exp": now + 600}
-        return jwt.encode(body, certificate.key, algorithm="RS256", headers={"kid": "k1"})
-
-    return make
+    simulator.admin("POST", "/issuers", [issuer.trust])
+    application(federatedCredentials=[issuer.federation])
+    return issuer.token
 
 
 def test_a_workload_identity_signs_in_with_its_token_file(simulator, foreign_token, tmp_path):

@@ -1,0 +1,82 @@
+//! Applications that sign in at Entra's v2 endpoint, as azure-identity does.
+
+use lakevault::azure::auth::{Claims, Want};
+use serde_json::json;
+
+use crate::compare::{Accepted, check};
+use crate::scene::{Scene, entra};
+
+const ACCEPTED: &[Accepted] = &[
+    Accepted {
+        cases: "entra",
+        field: "form client_info",
+        theirs: "1",
+        ours: "",
+        why: "MSAL asks for the account that its cache is keyed by; ours is keyed by the identity",
+    },
+    Accepted {
+        cases: "entra workload",
+        field: "header accept",
+        theirs: "*/*",
+        ours: "application/json",
+        why: "we say which form we read",
+    },
+    Accepted {
+        cases: "entra c",
+        field: "assertion claim iat",
+        theirs: "at most five minutes ago",
+        ours: "",
+        why: "optional (RFC 7523), and a server whose clock is behind may refuse one from its future",
+    },
+    Accepted {
+        cases: "entra chain",
+        field: "assertion header x5c 2",
+        theirs: "*",
+        ours: "",
+        why: "the root: whoever checks the chain has it, or must not trust it (RFC 5280 §6.1)",
+    },
+];
+
+#[tokio::test]
+async fn applications_ask_as_azure_identity_does() {
+    let mut scene = Scene::start("applications", &[]).await;
+    let mut pairs = Vec::new();
+    for case in [
+        "secret",
+        "handed-out",
+        "challenged",
+        "certificate",
+        "chain",
+        "workload",
+    ] {
+        let pair = scene
+            .both(&format!("entra {case}"), async |scene: &Scene| {
+                ask(scene, case).await;
+            })
+            .await;
+        pairs.push(pair);
+    }
+    check(&pairs, ACCEPTED);
+}
+
+async fn ask(scene: &Scene, case: &str) {
+    let known = &scene.credentials;
+    let proof: &[(&str, &str)] = match case {
+        "certificate" => &[("AZURE_CLIENT_CERTIFICATE_PATH", &known.certificate)],
+        "chain" => &[
+            ("AZURE_CLIENT_CERTIFICATE_PATH", &known.chain),
+            ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "true"),
+        ],
+        "workload" => &[("AZURE_FEDERATED_TOKEN_FILE", &known.token)],
+        _ => &[("AZURE_CLIENT_SECRET", &known.secret)],
+    };
+    let want = match case {
+        "handed-out" => Want::handed_out(scene.vaults()),
+        _ => Want::ours(scene.vaults()),
+    };
+    let claims = (case == "challenged").then(|| Claims(known.challenge.clone()));
+    let spec = json!({"default": {}, "cloud": entra("V2"), "allow": []});
+    scene
+        .token(spec, &scene.application(proof), &want, claims.as_ref())
+        .await;
+}

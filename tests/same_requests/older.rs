@@ -1,0 +1,52 @@
+//! The v1 endpoint and ADFS, as adal asks them.
+
+use lakevault::azure::auth::{Resource, Want};
+use serde_json::{Value, json};
+
+use crate::compare::{Accepted, check};
+use crate::people::{password, refresh, sign_in};
+use crate::scene::{Scene, adfs, entra};
+
+const ACCEPTED: &[Accepted] = &[];
+
+#[tokio::test]
+async fn the_older_endpoints_are_asked_as_adal_does() {
+    let mut scene = Scene::start("older", &[]).await;
+    let mut pairs = Vec::new();
+    for (provider, cloud) in [("aad", entra("V1")), ("adfs", adfs())] {
+        for case in ["secret", "certificate", "password", "refresh", "device"] {
+            let pair = scene
+                .both(&format!("adal {provider} {case}"), async |scene: &Scene| {
+                    ask(scene, &cloud, case).await
+                })
+                .await;
+            pairs.push(pair);
+        }
+    }
+    check(&pairs, ACCEPTED);
+}
+
+async fn ask(scene: &Scene, cloud: &Value, case: &str) {
+    let known = &scene.credentials;
+    let profile = scene.native(cloud.clone());
+    let resource = if profile.cloud.has_tenants() {
+        scene.vaults()
+    } else {
+        Resource::new(&known.stack_vault)
+    };
+    let want = Want::handed_out(resource.clone());
+    let proof = match case {
+        "secret" => ("AZURE_CLIENT_SECRET", known.secret.as_str()),
+        "certificate" => ("AZURE_CLIENT_CERTIFICATE_PATH", known.certificate.as_str()),
+        "password" => {
+            scene.granted(&profile, &password(scene), &want).await;
+            return;
+        }
+        "refresh" => return refresh(scene, &profile, resource.clone(), resource).await,
+        _ => return sign_in(scene, &profile, &resource).await,
+    };
+    let spec = json!({"default": {}, "cloud": cloud, "allow": []});
+    scene
+        .token(spec, &scene.application(&[proof]), &want, None)
+        .await;
+}
