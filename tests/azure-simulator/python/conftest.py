@@ -16,6 +16,7 @@ from azure.keyvault.secrets import SecretClient
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
 TENANT = "11111111-1111-1111-1111-111111111111"
@@ -116,21 +117,23 @@ def client(simulator, credential):
 
 
 class Certificate:
-    """An RSA key with a self-signed certificate."""
+    """An RSA key with a certificate, self-signed or by an issuer."""
 
-    def __init__(self):
+    def __init__(self, name="app", issuer=None, ca=False):
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "app")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        signer = issuer or self
         now = datetime.datetime.now(datetime.timezone.utc)
         self.certificate = (
             x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
+            .subject_name(subject)
+            .issuer_name(issuer.certificate.subject if issuer else subject)
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(days=1))
             .not_valid_after(now + datetime.timedelta(days=1))
-            .sign(self.key, hashes.SHA256())
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .sign(signer.key, hashes.SHA256())
         )
 
     @property
@@ -138,13 +141,29 @@ class Certificate:
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     @property
-    def pem(self):
-        """Key and certificate, as CertificateCredential reads them."""
-        key = self.key.private_bytes(
+    def key_pem(self):
+        return self.key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+
+    @property
+    def pem(self):
+        """Key and certificate, as CertificateCredential reads them."""
+        return self.key_pem + self.public_pem.encode()
+
+    def file(self, pfx, password):
+        """The same as a file: PEM or PKCS#12, with or without a password."""
+        encryption = (
+            serialization.BestAvailableEncryption(password.encode())
+            if password else serialization.NoEncryption()
+        )
+        if pfx:
+            return pkcs12.serialize_key_and_certificates(
+                b"app", self.key, self.certificate, None, encryption)
+        key = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
         return key + self.public_pem.encode()
 
     def jwk(self, kid):
@@ -161,6 +180,13 @@ class Certificate:
 @pytest.fixture(scope="session")
 def certificate():
     return Certificate()
+
+
+@pytest.fixture(scope="session")
+def certificates():
+    """A root, and a certificate by it."""
+    root = Certificate("root", ca=True)
+    return root, Certificate("app.example", issuer=root)
 
 
 @pytest.fixture
