@@ -22,6 +22,7 @@ use crate::{
     Options, admin,
     entra::{federation::Issuers, sessions::Sessions, signing::Signer},
     managed_identity::{self, Machine, ManagedIdentityEndpoints},
+    ml_server,
     wire::{
         call::{Names, Target},
         faults::Faults,
@@ -54,6 +55,7 @@ pub(crate) struct App {
     pub(crate) sessions: Sessions,
     pub(crate) recordings: Recordings,
     pub(crate) machine: Machine,
+    pub(crate) ml_sessions: ml_server::Sessions,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
     pub(crate) names_changed: watch::Sender<()>,
@@ -76,7 +78,7 @@ impl App {
         self.last_connection.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// The service behind a host name: one of the simulator's own cloud, or of a stack.
+    /// The service behind a host name: one of the simulator's own cloud, of a stack, or a server.
     pub(crate) fn target(&self, host: &str) -> Target {
         let own = self.names.target(host);
         if own != Target::Unknown {
@@ -87,6 +89,7 @@ impl App {
             Some((stack, StackHost::Management)) => Target::StackManagement(stack.region.clone()),
             Some((stack, StackHost::Adfs)) => Target::Adfs(stack.tenant_id.to_ascii_lowercase()),
             Some((_, StackHost::Vault(vault))) => Target::Vault(vault),
+            None if world.ml_servers.contains_key(host) => Target::MlServer(host.to_owned()),
             None => Target::Unknown,
         }
     }
@@ -100,6 +103,7 @@ impl App {
             | Target::Management
             | Target::StackManagement(_)
             | Target::Adfs(_)
+            | Target::MlServer(_)
             | Target::Machine(_)
             | Target::Unknown => false,
         };
@@ -109,7 +113,7 @@ impl App {
     /// To be called after each change of vaults or faults.
     pub(crate) fn names_may_have_changed(&self) -> Result<(), String> {
         let suffix = &self.names.suffix;
-        let (vaults, stacks): (Vec<String>, Vec<String>) = {
+        let (vaults, others): (Vec<String>, Vec<String>) = {
             let world = self.world.read();
             let vaults = world
                 .vaults
@@ -119,11 +123,12 @@ impl App {
                 .stacks
                 .values()
                 .flat_map(|stack| stack.fixed_hosts(suffix));
-            (vaults.collect(), stacks.collect())
+            let servers = world.ml_servers.keys().cloned();
+            (vaults.collect(), stacks.chain(servers).collect())
         };
         let names = [self.names.login(), self.names.management()]
             .into_iter()
-            .chain(stacks)
+            .chain(others)
             .chain(vaults);
         let written = self
             .hosts
@@ -237,6 +242,7 @@ impl Simulator {
             sessions: Sessions::default(),
             recordings: Recordings::default(),
             machine,
+            ml_sessions: ml_server::Sessions::default(),
             hosts: HostsFile::new(&dir, address, own_addresses),
             names_changed: watch::Sender::new(()),
             stop: CancellationToken::new(),

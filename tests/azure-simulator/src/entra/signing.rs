@@ -44,8 +44,6 @@ pub(crate) struct Grant<'a> {
     pub(crate) lifetime_seconds: i64,
     /// Further claims, or others in place of the usual ones.
     pub(crate) more: Map<String, Value>,
-    /// Resource id of the managed identity, when it is one: the claim `xms_mirid`.
-    pub(crate) managed_identity: Option<&'a str>,
 }
 
 /// The claims of a verified token that a service looks at.
@@ -179,9 +177,6 @@ impl Signer {
         });
         if let Some(claims) = claims.as_object_mut() {
             claims.extend(grant.more.clone());
-            if let Some(id) = grant.managed_identity {
-                claims.insert("xms_mirid".to_owned(), json!(id));
-            }
         }
         self.sign(&claims)
     }
@@ -265,7 +260,6 @@ mod tests {
             proof: Proof::Secret,
             lifetime_seconds: 3600,
             more: Map::new(),
-            managed_identity: None,
         };
         signer.issue(&grant, Moment(1_000_000_000_000)).unwrap()
     }

@@ -98,7 +98,6 @@ pub(crate) fn issue(
         proof,
         lifetime_seconds,
         more,
-        managed_identity: None,
     };
     let failed = |error: anyhow::Error| Denial::server(&error.to_string());
     let signer = &ask.app.signer;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::header;
 
-use super::errors;
+use super::{claims, errors};
 use crate::{
     app::App,
     entra::signing::Verified,
@@ -70,6 +70,13 @@ pub(crate) fn expired(face: &VaultFace) -> Reply {
         message,
         Some("error=\"invalid_token\", error_description=\"The token expired\""),
     )
+}
+
+/// The 401 of a token that was not made for the wanted claims. The text is as the service's own clients have it.
+pub(crate) fn insufficient_claims(face: &VaultFace, wanted: &str) -> Reply {
+    let message = "AKV10163: Continuous access evaluation resulted in claims challenge with result: \
+                   InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp.";
+    challenge(face, message, Some(&claims::parameters(wanted)))
 }
 
 /// A 401 that points to the given places.

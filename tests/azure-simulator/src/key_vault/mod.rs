@@ -2,6 +2,7 @@
 
 mod authenticate;
 mod bundles;
+mod claims;
 pub(crate) mod errors;
 mod operations;
 mod paging;
@@ -89,6 +90,12 @@ fn authenticated(
         Ok(verified) => verified,
         Err(reply) => return (*reply).into(),
     };
+    if let Some(Effect::ClaimsChallenge(wanted)) = effect
+        && !claims::are_met(verified.claims_request.as_ref(), &wanted.claims)
+    {
+        return authenticate::insufficient_claims(&VaultFace::of(app, call, spec), &wanted.claims)
+            .into();
+    }
     let principal = Arc::clone(&verified.principal);
     let reply = allowed(app, call, vault, spec, &principal, effect, now);
     Outcome {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, json};
+
 use crate::{
     app::App,
     entra::signing::{Grant, Proof},
@@ -61,8 +63,7 @@ pub(super) fn give(app: &App, wanted: Wanted<'_>, resource: &str) -> Result<Give
         principal: &principal,
         proof: Proof::Assertion,
         lifetime_seconds,
-        managed_identity: Some(&identity.resource_id),
-        more: serde_json::Map::new(),
+        more: Map::from_iter([("xms_mirid".to_owned(), json!(identity.resource_id))]),
     };
     let now = app.now();
     let token = app

@@ -59,7 +59,7 @@ impl VaultFace {
             },
             IdentityProvider::Adfs => Self {
                 audience,
-                issuer: format!("http://{}/adfs/services/trust", stack.adfs_host(suffix)),
+                issuer: stack.adfs_token_issuer(suffix),
                 authority: format!("{}/adfs", beside(&stack.adfs_host(suffix))),
             },
         }

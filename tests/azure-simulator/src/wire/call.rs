@@ -20,6 +20,8 @@ pub(crate) enum Target {
     Adfs(String),
     /// Lower-case vault name.
     Vault(String),
+    /// A Machine Learning Server, by its host.
+    MlServer(String),
     /// An endpoint of the machine itself, which has no name.
     Machine(Endpoint),
     Unknown,

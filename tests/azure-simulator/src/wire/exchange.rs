@@ -24,7 +24,7 @@ use crate::{
     app::App,
     entra, key_vault,
     managed_identity::{self, Endpoint},
-    stack,
+    ml_server, stack,
     world::spec::Settings,
 };
 
@@ -176,6 +176,7 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
             Target::Machine(endpoint) => {
                 managed_identity::fault(*endpoint, *status, code.as_deref(), body.as_deref())
             }
+            Target::MlServer(_) => ml_server::fault(*status, body.as_deref()),
             Target::Vault(_)
             | Target::Management
             | Target::StackManagement(_)
@@ -200,7 +201,8 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
                 None => unknown_host(app, call).into(),
             }
         }
-        Target::Adfs(_) => unknown_host(app, call).into(),
+        Target::MlServer(host) => ml_server::answer(app, call, host),
+        Target::Adfs(tenant) => entra::adfs::handle(app, call, tenant).await,
         Target::Unknown => unknown_host(app, call).into(),
     }
 }
@@ -271,13 +273,15 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
         Target::Vault(_) => key_vault::operation(method, path),
         Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
         Target::Management | Target::StackManagement(_) => stack::operation(method, path),
-        Target::Adfs(_) | Target::Unknown => "Unknown",
+        Target::Adfs(_) => entra::adfs::operation(path),
+        Target::MlServer(_) => ml_server::operation(method, path),
+        Target::Unknown => "Unknown",
     }
 }
 
 fn own_latency(target: &Target, settings: Settings) -> Duration {
     match target {
-        Target::Login | Target::Adfs(_) | Target::Machine(_) => {
+        Target::Login | Target::Adfs(_) | Target::MlServer(_) | Target::Machine(_) => {
             Duration::from_millis(settings.token_latency_ms)
         }
         Target::Vault(_) => Duration::from_millis(settings.vault_latency_ms),
@@ -304,7 +308,10 @@ impl Record<'_> {
             Target::Management => "management",
             Target::Vault(vault) => vault,
             Target::Machine(endpoint) => endpoint.host(),
-            Target::StackManagement(_) | Target::Adfs(_) | Target::Unknown => &self.route.host,
+            Target::StackManagement(_)
+            | Target::Adfs(_)
+            | Target::MlServer(_)
+            | Target::Unknown => &self.route.host,
         };
         journal.record(Entry {
             time: self.app.now(),

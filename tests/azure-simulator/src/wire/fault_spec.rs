@@ -66,6 +66,8 @@ pub(crate) struct FaultBody {
     foreign_challenge: Option<ForeignChallenge>,
     #[serde(skip_serializing_if = "Option::is_none")]
     forbidden: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims_challenge: Option<ClaimsChallenge>,
     #[serde(skip_serializing_if = "is_false")]
     dns_failure: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -88,6 +90,14 @@ pub(crate) struct ForeignChallenge {
     pub(crate) resource: String,
 }
 
+/// A 401 until the token was made for these claims.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClaimsChallenge {
+    /// A claims request, JSON text.
+    pub(crate) claims: String,
+}
+
 /// What a request meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
@@ -105,6 +115,7 @@ pub(crate) enum Effect {
     ForeignChallenge(ForeignChallenge),
     /// The inner error code of the 403.
     Forbidden(String),
+    ClaimsChallenge(ClaimsChallenge),
     /// The connection ends without an answer.
     Unreachable,
 }
@@ -148,6 +159,9 @@ impl FaultBody {
             self.forbidden
                 .clone()
                 .map(|code| Kind::Effect(Effect::Forbidden(code))),
+            self.claims_challenge
+                .clone()
+                .map(|wanted| Kind::Effect(Effect::ClaimsChallenge(wanted))),
             flag(self.dns_failure, Kind::DnsFailure),
             flag(self.untrusted_certificate, Kind::UntrustedCertificate),
         ];

@@ -29,6 +29,14 @@ impl Fault {
         {
             return Err(format!("status {status} is none"));
         }
+        if let Kind::Effect(Effect::ClaimsChallenge(wanted)) = &kind
+            && !matches!(
+                serde_json::from_str(&wanted.claims),
+                Ok(serde_json::Value::Object(_))
+            )
+        {
+            return Err("claims must be the text of a JSON object".to_owned());
+        }
         if !(0.0..=1.0).contains(&spec.share) {
             return Err("share must be 0 to 1".to_owned());
         }
@@ -287,6 +295,7 @@ mod tests {
         assert!(refused(r#"{"path":"^/x","fault":{"dnsFailure":true}}"#));
         assert!(refused(r#"{"path":"(","fault":{"hang":true}}"#));
         assert!(refused(r#"{"fault":{"status":99}}"#));
+        assert!(refused(r#"{"fault":{"claimsChallenge":{"claims":"x"}}}"#));
     }
 
     #[test]

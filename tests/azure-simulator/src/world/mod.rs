@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub(crate) mod managed_identity;
+pub(crate) mod ml_server;
 pub(crate) mod moment;
 pub(crate) mod refusal;
 pub(crate) mod secret;
@@ -17,6 +18,7 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use managed_identity::ManagedIdentitySpec;
+use ml_server::MlServerSpec;
 use moment::Moment;
 use secret::NewVersion;
 use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, UserSpec, VaultSpec};
@@ -35,6 +37,8 @@ pub(crate) struct World {
     pub(crate) subscriptions: BTreeMap<String, SubscriptionSpec>,
     /// By lower-case client id.
     pub(crate) managed_identities: BTreeMap<String, Arc<ManagedIdentitySpec>>,
+    /// By lower-case host.
+    pub(crate) ml_servers: BTreeMap<String, MlServerSpec>,
     /// By lower-case region.
     pub(crate) stacks: BTreeMap<String, StackSpec>,
     /// By lower-case name.
@@ -89,6 +93,9 @@ impl World {
         }
         for identity in seed.managed_identities {
             self.put_managed_identity(identity)?;
+        }
+        for server in seed.ml_servers {
+            self.put_ml_server(server)?;
         }
         for stack in seed.stacks {
             self.put_stack(stack)?;

@@ -4,7 +4,9 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{managed_identity::ManagedIdentitySpec, moment::Epoch, stack::StackSpec};
+use super::{
+    managed_identity::ManagedIdentitySpec, ml_server::MlServerSpec, moment::Epoch, stack::StackSpec,
+};
 
 /// Text that must not reach a log: its `Debug` hides it.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +37,7 @@ pub(crate) struct Seed {
     pub(crate) tenants: Vec<TenantSpec>,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     pub(crate) managed_identities: Vec<ManagedIdentitySpec>,
+    pub(crate) ml_servers: Vec<MlServerSpec>,
     pub(crate) stacks: Vec<StackSpec>,
     pub(crate) vaults: Vec<VaultSpec>,
 }

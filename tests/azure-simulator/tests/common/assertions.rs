@@ -94,6 +94,19 @@ impl Identity {
     }
 }
 
+/// Signs `header.claims` with any key.
+pub(crate) fn sign_with_key(
+    key: &EncodingKey,
+    algorithm: Algorithm,
+    header: &Value,
+    claims: &Value,
+) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(serde_json::to_vec(value).unwrap());
+    let message = format!("{}.{}", part(header), part(claims));
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, algorithm).unwrap();
+    format!("{message}.{signature}")
+}
+
 /// Seconds since 1970, moved by `offset`.
 pub(crate) fn seconds(offset: i64) -> i64 {
     jiff::Timestamp::now().as_second() + offset

@@ -7,8 +7,10 @@
     reason = "tests"
 )]
 
+mod adfs;
 mod admin;
 mod certificates;
+mod claims;
 #[path = "../common/mod.rs"]
 mod common;
 mod device;
@@ -16,7 +18,10 @@ mod entra;
 mod faults;
 mod federation;
 mod managed_identity;
+mod ml_server;
 mod secrets;
+mod stack;
+mod subject_names;
 mod transport;
 mod users;
 mod vault;

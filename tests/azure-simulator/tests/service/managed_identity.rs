@@ -1,6 +1,6 @@
 //! The machine's endpoints for managed identities.
 
-use std::{os::unix::fs::PermissionsExt as _, path::Path};
+use std::{fmt::Write as _, os::unix::fs::PermissionsExt as _, path::Path};
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -419,11 +419,10 @@ async fn service_fabric_is_known_by_its_thumbprint() {
         &aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY,
         info.peer_certificate().unwrap(),
     );
-    let hex: String = print
-        .as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02X}"))
-        .collect();
+    let mut hex = String::new();
+    for byte in print.as_ref() {
+        write!(hex, "{byte:02X}").unwrap();
+    }
     assert_eq!(hex, at.service_fabric_thumbprint);
     let (status, body) = split(answer).await;
     assert_eq!((status, client_of(&body)), (200, USER.to_owned()));
