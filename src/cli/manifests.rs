@@ -70,7 +70,9 @@ impl Manifests {
             meta.insert("namespace".to_owned(), Value::from(namespace.as_str()));
         }
         if kind == "Secret" {
-            merge_string_data(&mut value);
+            merge_string_data(&mut value).map_err(|key| {
+                format!("stringData.{key} of the Secret {name} is not text: put it into quotes")
+            })?;
         }
         self.0.push(Object {
             kind,
@@ -136,23 +138,26 @@ fn object<'a>(value: &'a mut Value, field: &str) -> Option<&'a mut Map<String, V
     value.as_object_mut()?.get_mut(field)?.as_object_mut()
 }
 
-/// `stringData` of a Secret goes into `data`, as the API server does it.
-fn merge_string_data(secret: &mut Value) {
+/// `stringData` of a Secret goes into `data`, as the API server does it. The error is a key whose value is no text.
+fn merge_string_data(secret: &mut Value) -> Result<(), String> {
     let Some(secret) = secret.as_object_mut() else {
-        return;
+        return Ok(());
     };
     let Some(Value::Object(plain)) = secret.remove("stringData") else {
-        return;
+        return Ok(());
     };
     let data = secret
         .entry("data")
         .or_insert_with(|| Value::Object(Map::new()));
     if let Some(data) = data.as_object_mut() {
         for (key, value) in plain {
-            let text = value.as_str().unwrap_or_default();
+            let Some(text) = value.as_str() else {
+                return Err(key);
+            };
             data.insert(key, Value::from(STANDARD.encode(text)));
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -164,7 +169,7 @@ apiVersion: v1
 kind: Secret
 metadata: {name: sp}
 data: {a: eA==, b: eA==}
-stringData: {b: y}
+stringData: {b: two}
 ---
 # nothing
 ---
@@ -191,7 +196,7 @@ items:
         let secret = manifests.at("/api/v1/namespaces/here/secrets/sp").unwrap();
         assert_eq!(
             secret["data"],
-            serde_json::json!({"a": "eA==", "b": "eQ=="})
+            serde_json::json!({"a": "eA==", "b": "dHdv"})
         );
         assert_eq!(secret["metadata"]["namespace"], "here");
         let group = "/apis/lakevault.dev/v1alpha1";
@@ -224,6 +229,17 @@ items:
             ["AzureIdentity team/one", "ClusterAzureIdentity shared"]
         );
         assert!(manifests.syncs().is_empty());
+    }
+
+    #[test]
+    fn text_that_yaml_takes_for_something_else_is_told() {
+        let file = "kind: Secret\nmetadata: {name: sp}\nstringData: {pin: 12345}";
+        let error = Manifests::parse(file, "x").unwrap_err();
+        assert!(
+            error.contains("stringData.pin") && error.contains("quotes"),
+            "{error}"
+        );
+        assert!(!error.contains("12345"), "{error}");
     }
 
     #[test]
