@@ -22,6 +22,7 @@
 mod audit;
 mod basics;
 mod cel;
+mod credentials;
 mod drift;
 mod hands;
 mod identity_faults;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         audit::cases(),
         basics::cases(),
         cel::cases(),
+        credentials::cases(),
         drift::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
