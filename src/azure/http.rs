@@ -180,9 +180,10 @@ impl Http {
             let message = format!("{what}: {error}");
             Problem::new(Reason::CaBundleNotFound, Retry::OnChange, message)
         })?;
+        let mend = certificate_mend(&request.route);
         let result = match tokio::time::timeout(request.timeout, exchange(&client, request)).await {
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(explain(what, &error)),
+            Ok(Err(error)) => Err(explain(what, mend, &error)),
             Err(_) => Err(timed_out(what)),
         };
         let outcome = match &result {
@@ -288,7 +289,7 @@ fn timed_out(what: &str) -> Problem {
 }
 
 /// Tells name errors, refused certificates, time-outs and broken connections apart; they have different mends.
-fn explain(what: &str, error: &TransportError) -> Problem {
+fn explain(what: &str, certificate_mend: &str, error: &TransportError) -> Problem {
     let TransportError::Reqwest(error) = error else {
         let message = format!("{what} answered with more than {LARGEST_ANSWER} bytes");
         return Problem::new(Reason::MalformedAnswer, Retry::Backoff, message);
@@ -304,9 +305,8 @@ fn explain(what: &str, error: &TransportError) -> Problem {
         return Problem::new(Reason::HostNotFound, Retry::Backoff, message);
     }
     if let Some(cause) = chain.iter().find_map(|cause| certificate_error(*cause)) {
-        let message = format!(
-            "the certificate of {what} is not trusted ({cause}): give the operator its CA with --ca-file"
-        );
+        let message =
+            format!("the certificate of {what} is not trusted ({cause}): {certificate_mend}");
         return Problem::new(Reason::CertificateNotTrusted, Retry::Backoff, message);
     }
     if error.is_timeout() {
@@ -324,6 +324,20 @@ fn explain(what: &str, error: &TransportError) -> Problem {
             "{how} {what}; it is tried again. May the operator reach it (network policy, firewall, proxy)?"
         ),
     )
+}
+
+/// What makes a certificate trusted differs by the way.
+fn certificate_mend(route: &Route) -> &'static str {
+    match route {
+        Route::Default | Route::Direct | Route::Probe => "give the operator its CA with --ca-file",
+        Route::Trusting(_) => {
+            "put its CA into the ConfigMap of the cloud, or give it to the operator with --ca-file"
+        }
+        Route::Pinned(_) => "it is another one than the thumbprint names",
+        Route::TokenProxy(_) => {
+            "check AZURE_KUBERNETES_CA_FILE or AZURE_KUBERNETES_CA_DATA, and AZURE_KUBERNETES_SNI_NAME"
+        }
+    }
 }
 
 fn certificate_error(error: &(dyn StdError + 'static)) -> Option<String> {

@@ -159,3 +159,126 @@ fn unusable(what: &str) -> Problem {
         format!("{what}. AKS sets these variables in pods of workloads with an identity binding");
     Problem::new(Reason::EnvironmentUnusable, Retry::OnChange, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Method;
+
+    use super::*;
+
+    const PEM: &str = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+
+    fn proxy(variables: &[(&str, &str)]) -> Result<Option<Proxy>, Problem> {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        Proxy::from(&Environment::new(variables.iter().map(owned)))
+    }
+
+    fn request() -> Request {
+        Request {
+            route: Route::Default,
+            method: Method::POST,
+            url: Url::parse("https://login.microsoftonline.com/t/oauth2/v2.0/token?dc=1").unwrap(),
+            headers: Vec::new(),
+            body: None,
+            timeout: Duration::from_secs(1),
+        }
+    }
+
+    async fn redirected(variables: &[(&str, &str)]) -> Request {
+        let proxy = proxy(variables).unwrap().unwrap();
+        proxy.redirect(request()).await.unwrap()
+    }
+
+    fn via(request: &Request) -> TokenProxyRoute {
+        let Route::TokenProxy(route) = &request.route else {
+            panic!("{request:?}");
+        };
+        route.as_ref().clone()
+    }
+
+    #[test]
+    fn without_its_variables_there_is_no_proxy() {
+        assert_eq!(proxy(&[("AZURE_TENANT_ID", "t")]).unwrap(), None);
+    }
+
+    #[test]
+    fn half_a_configuration_is_refused_by_the_variables_name() {
+        let url = (URL, "https://proxy");
+        let cases: &[(&[(&str, &str)], &str)] = &[
+            (&[(SNI_NAME, "a.b")], SNI_NAME),
+            (&[(CA_FILE, "/ca")], CA_FILE),
+            (&[(CA_DATA, PEM)], CA_DATA),
+            (&[(URL, "http://proxy")], "https"),
+            (&[(URL, "proxy")], URL),
+            (&[(URL, "https://u@proxy")], URL),
+            (&[(URL, "https://proxy?a")], URL),
+            (&[(URL, "https://proxy#a")], URL),
+            (&[url, (SNI_NAME, "a/b")], SNI_NAME),
+            (&[url, (SNI_NAME, "10.0.0.1")], SNI_NAME),
+            (&[url, (CA_DATA, "none")], CA_DATA),
+            (&[url, (CA_DATA, PEM), (CA_FILE, "/ca")], "unset one"),
+        ];
+        for (variables, named) in cases {
+            let problem = proxy(variables).unwrap_err();
+            assert_eq!(problem.reason, Reason::EnvironmentUnusable);
+            assert!(problem.message.contains(named), "{named}: {problem}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_goes_to_the_proxy_with_its_path_and_query() {
+        let sent = redirected(&[(URL, "https://proxy:8443/base/")]).await;
+        let url = "https://proxy:8443/base/t/oauth2/v2.0/token?dc=1";
+        assert_eq!(sent.url.as_str(), url);
+        let plain = TokenProxyRoute {
+            connect_to: None,
+            ca: None,
+        };
+        assert_eq!(via(&sent), plain);
+        let bare = redirected(&[(URL, "https://proxy")]).await;
+        assert_eq!(bare.url.as_str(), "https://proxy/t/oauth2/v2.0/token?dc=1");
+    }
+
+    #[tokio::test]
+    async fn tls_asks_for_the_name_that_is_given_and_connects_to_the_proxy() {
+        for (host, connect_to) in [
+            ("kubernetes.default", "kubernetes.default"),
+            ("[fd00::1]", "fd00::1"),
+        ] {
+            let url = format!("https://{host}:6443");
+            let sent = redirected(&[(URL, &url), (SNI_NAME, "x.ests.aks"), (CA_DATA, PEM)]).await;
+            assert_eq!(
+                sent.url.as_str(),
+                "https://x.ests.aks:6443/t/oauth2/v2.0/token?dc=1"
+            );
+            let host = HeaderValue::from_str(&format!("{host}:6443")).unwrap();
+            assert_eq!(sent.headers, [(header::HOST, host)]);
+            let route = via(&sent);
+            assert_eq!(route.connect_to.as_deref(), Some(connect_to));
+            assert_eq!(route.ca.as_deref(), Some(PEM));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_ca_file_is_read_at_each_request() {
+        let path = std::env::temp_dir().join(format!("lakevault-ca-{}.pem", std::process::id()));
+        let file = path.to_str().unwrap();
+        let proxy = proxy(&[(URL, "https://proxy"), (CA_FILE, file)])
+            .unwrap()
+            .unwrap();
+        let problem = proxy.redirect(request()).await.unwrap_err();
+        assert_eq!(
+            (problem.reason, problem.retry),
+            (Reason::EnvironmentUnusable, Retry::Backoff)
+        );
+        assert!(problem.message.contains(file), "{problem}");
+        std::fs::write(&path, "").unwrap();
+        assert!(proxy.redirect(request()).await.is_err());
+        std::fs::write(&path, PEM).unwrap();
+        let sent = proxy.redirect(request()).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(via(&sent).ca.as_deref(), Some(PEM));
+    }
+}
