@@ -13,8 +13,9 @@ use zeroize::Zeroizing;
 
 use super::auth::Token;
 use super::http::{Answer, Request, Route};
+use super::slots::Lease;
 use crate::problem::{Problem, Reason};
-use crate::retry::Retry;
+use crate::retry::{self, Retry};
 use crate::secret::SecretValue;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -80,6 +81,17 @@ pub struct Session {
     pub token: Token,
     /// Renews the token once; the renewal gives the next one. Microsoft: valid for 14 days, 90 days in all.
     pub refresh: Option<SecretValue>,
+}
+
+impl Lease for Session {
+    fn expires_at(&self) -> Timestamp {
+        self.token.expires_at
+    }
+
+    /// Never in the background: a renewal ends the token before it, which somebody may still be using.
+    fn refresh_at(&self) -> Timestamp {
+        self.token.expires_at
+    }
 }
 
 #[derive(Serialize)]
@@ -163,8 +175,9 @@ pub fn read_login(
     let message = format!(
         "{server} refused the login of {username:?} (HTTP {status}): check the user's name and password, and that the server uses logins of its own; one that uses Entra has none, and takes an accessToken.resource instead"
     );
-    // Not tried by itself: a wrong password that is repeated locks the user out.
-    Err(Problem::new(Reason::LoginRefused, Retry::OnChange, message).answered(status, None))
+    // A wrong password that is repeated locks the user out: whoever shares this failure shares the pause as well.
+    let slowly = Retry::After(retry::RESYNC);
+    Err(Problem::new(Reason::LoginRefused, slowly, message).answered(status, None))
 }
 
 /// Reads the answer to [`refresh`]. None: the server takes this refresh token no longer, and the user must log in anew.

@@ -265,11 +265,12 @@ impl Asking<'_> {
             Candidate::ManagedIdentity { client } => {
                 let which = client.map_or(Which::System, Which::ClientId);
                 let outcome = self.managed(&which, Patience::Probe).await;
-                let absent = outcome.as_ref().is_err_and(|problem| {
-                    matches!(
-                        problem.reason,
-                        Reason::ManagedIdentityUnavailable | Reason::ManagedIdentityNotAssigned
-                    )
+                // One that is named and not assigned is configured and refused; one that nobody named is just not there.
+                let absent = outcome.as_ref().is_err_and(|problem| match problem.reason {
+                    Reason::ManagedIdentityUnavailable => true,
+                    reason => {
+                        reason == Reason::ManagedIdentityNotAssigned && which == Which::System
+                    }
                 });
                 (absent, outcome)
             }
