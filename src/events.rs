@@ -84,6 +84,9 @@ impl Events {
                 self.wake(links.retain_syncs(|(namespace, name)| {
                     store.get(&ObjectRef::new(name).within(namespace)).is_some()
                 }));
+                let there: BTreeSet<String> =
+                    store.state().iter().filter_map(|s| s.uid()).collect();
+                self.ctx.logins.keep_syncs(|uid| there.contains(uid));
                 self.relisted(PLURAL);
             }
         }
@@ -176,6 +179,7 @@ impl Events {
         };
         for named in ctx.secrets.saw(event) {
             self.wake(ctx.links.of_secret(&named));
+            self.wake(ctx.links.password_seen(&named));
             for key in ctx.links.of_credential(&named) {
                 if ctx.identities.credential_seen(&key, version) {
                     self.wake_identity(&key);

@@ -359,6 +359,18 @@ async fn an_az_that_nobody_signed_in_to_ends_the_chain_with_nothing() {
 }
 
 #[tokio::test]
+async fn an_az_that_hangs_is_given_up() {
+    let scene = scene("diagnose-hang").await;
+    scene.install("az", "#!/bin/sh\nexec /bin/sleep 600\n");
+    let path = chain(&scene);
+    let mut command = scene.command(&["diagnose", "-f", &path]);
+    command.env("AZURE_TOKEN_CREDENTIALS", "AzureCLICredential");
+    let ended = crate::scene::end(command).await;
+    assert!(ended.stdout.contains("✗ token   TimedOut"), "{ended:?}");
+    ended.told(1);
+}
+
+#[tokio::test]
 async fn wrong_usage_is_told_with_code_two() {
     let scene = scene("diagnose-usage").await;
     for (arguments, said) in [

@@ -27,7 +27,8 @@ use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
-use crate::vault_secret_sync::valid as sync_valid;
+use crate::vault_secret_sync::entry::Source;
+use crate::vault_secret_sync::{lender, valid as sync_valid};
 
 const PROBE: Duration = Duration::from_secs(10);
 
@@ -109,7 +110,7 @@ impl<'a> Steps<'a> {
         };
         findings.passed(Step::Spec, &format!("it may be read with {key}"));
         if let Some(usable) = self
-            .usable_for(findings, &identities, valid, &sync.vault)
+            .usable_for(findings, &identities, valid, sync.vault.as_ref())
             .await
         {
             self.vault(findings, &identities, &usable, &sync).await;
@@ -133,11 +134,12 @@ impl<'a> Steps<'a> {
         findings: &mut Findings,
         identities: &Identities,
         valid: Valid,
-        vault: &VaultUri,
+        vault: Option<&VaultUri>,
     ) -> Option<Usable> {
-        let usable = identities.usable(valid).await;
-        let usable =
-            usable.and_then(|usable| grant::vault_in_cloud(&usable, vault).map(|()| usable));
+        let usable = identities.usable(valid).await.and_then(|usable| {
+            vault.map_or(Ok(()), |vault| grant::vault_in_cloud(&usable, vault))?;
+            Ok(usable)
+        });
         let usable = taken(findings, Step::Cloud, usable)?;
         self.cloud_and_token(findings, identities, &usable).await?;
         Some(usable)
@@ -226,8 +228,11 @@ impl<'a> Steps<'a> {
         usable: &Usable,
         sync: &sync_valid::Valid,
     ) {
-        let vault = &sync.vault;
-        let Some(id) = sync.entries.first().map(|entry| &entry.id) else {
+        let wanted = sync.entries.iter().find_map(|entry| match &entry.source {
+            Source::Secret(part) => Some(&part.id),
+            Source::Token(_) => None,
+        });
+        let (Some(vault), Some(id)) = (&sync.vault, wanted) else {
             let why = "the sync wants no object of the vault";
             findings.skipped(Step::Vault, why);
             findings.skipped(Step::Role, why);
@@ -303,9 +308,11 @@ fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Res
         namespace: &sync.namespace,
         labels: &labels,
     };
-    grant::allows_vault(valid, borrower, &sync.vault)?;
+    if let Some(vault) = &sync.vault {
+        grant::allows_vault(valid, borrower, vault)?;
+    }
     let mut entries = sync.entries.iter();
-    entries.try_for_each(|entry| grant::allows_object(valid, borrower, &sync.vault, &entry.id))
+    entries.try_for_each(|entry| lender::allows(valid, borrower, sync, entry))
 }
 
 async fn token(findings: &mut Findings, identities: &Identities, usable: &Usable) -> Option<()> {
