@@ -31,6 +31,8 @@ count() {
 
 suite "control plane" tests/control-plane/build.sh
 suite "build" cargo build --workspace --all-targets
+# Rust tests compare our requests with those of these clients.
+suite "environment of the official Python clients" tests/azure-simulator/python/venv.sh
 suite "Rust" cargo test --workspace --no-fail-fast
 suite "official Python clients" tests/azure-simulator/python/run.sh
 

@@ -6,6 +6,9 @@ use serde_json::json;
 use crate::compare::{Accepted, check};
 use crate::scene::{Scene, entra};
 
+/// MSAL does as we do; azure-identity gives it no more than the SHA-1 thumbprint.
+const SHA_256: &str = "Microsoft asks for PS256 and a SHA-256 thumbprint";
+
 const ACCEPTED: &[Accepted] = &[
     Accepted {
         cases: "entra",
@@ -22,11 +25,60 @@ const ACCEPTED: &[Accepted] = &[
         why: "we say which form we read",
     },
     Accepted {
-        cases: "entra c",
+        cases: "entra",
         field: "assertion claim iat",
         theirs: "at most five minutes ago",
         ours: "",
-        why: "optional (RFC 7523), and a server whose clock is behind may refuse one from its future",
+        why: "optional (RFC 7523 §3), and a server whose clock is behind may refuse one from its future",
+    },
+    Accepted {
+        cases: "entra",
+        field: "assertion claim nbf",
+        theirs: "",
+        ours: "at most five minutes ago",
+        why: "Microsoft's description of assertions has it, and adal sends it",
+    },
+    Accepted {
+        cases: "entra certificate",
+        field: "assertion header alg",
+        theirs: "RS256",
+        ours: "PS256",
+        why: SHA_256,
+    },
+    Accepted {
+        cases: "entra certificate",
+        field: "assertion header x5t",
+        theirs: "*",
+        ours: "",
+        why: SHA_256,
+    },
+    Accepted {
+        cases: "entra certificate",
+        field: "assertion header x5t#S256",
+        theirs: "",
+        ours: "*",
+        why: SHA_256,
+    },
+    Accepted {
+        cases: "entra chain",
+        field: "assertion header alg",
+        theirs: "RS256",
+        ours: "PS256",
+        why: SHA_256,
+    },
+    Accepted {
+        cases: "entra chain",
+        field: "assertion header x5t",
+        theirs: "*",
+        ours: "",
+        why: SHA_256,
+    },
+    Accepted {
+        cases: "entra chain",
+        field: "assertion header x5t#S256",
+        theirs: "",
+        ours: "*",
+        why: SHA_256,
     },
     Accepted {
         cases: "entra chain",
@@ -47,6 +99,7 @@ async fn applications_ask_as_azure_identity_does() {
         "challenged",
         "certificate",
         "chain",
+        "msal",
         "workload",
     ] {
         let pair = scene
@@ -62,7 +115,7 @@ async fn applications_ask_as_azure_identity_does() {
 async fn ask(scene: &Scene, case: &str) {
     let known = &scene.credentials;
     let proof: &[(&str, &str)] = match case {
-        "certificate" => &[("AZURE_CLIENT_CERTIFICATE_PATH", &known.certificate)],
+        "certificate" | "msal" => &[("AZURE_CLIENT_CERTIFICATE_PATH", &known.certificate)],
         "chain" => &[
             ("AZURE_CLIENT_CERTIFICATE_PATH", &known.chain),
             ("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "true"),

@@ -7,7 +7,54 @@ use crate::compare::{Accepted, check};
 use crate::people::{password, refresh, sign_in};
 use crate::scene::{Scene, adfs, entra};
 
-const ACCEPTED: &[Accepted] = &[];
+/// adal asks ADFS as it asks the v1 endpoint.
+const RFC_8628: &str =
+    "ADFS takes the request of RFC 8628, and adal's as an alternative ([MS-OAPX] §3.2.5.2.1.1)";
+
+const ACCEPTED: &[Accepted] = &[
+    Accepted {
+        cases: "adal",
+        field: "header accept",
+        theirs: "*/*",
+        ours: "application/json",
+        why: "we say which form we read",
+    },
+    Accepted {
+        cases: "adal adfs device",
+        field: "query api-version",
+        theirs: "1.0",
+        ours: "",
+        why: RFC_8628,
+    },
+    Accepted {
+        cases: "adal adfs device",
+        field: "form grant_type",
+        theirs: "device_code",
+        ours: "urn:ietf:params:oauth:grant-type:device_code",
+        why: RFC_8628,
+    },
+    Accepted {
+        cases: "adal adfs device",
+        field: "form code",
+        theirs: "*",
+        ours: "",
+        why: RFC_8628,
+    },
+    Accepted {
+        cases: "adal adfs device",
+        field: "form device_code",
+        theirs: "",
+        ours: "*",
+        why: RFC_8628,
+    },
+    Accepted {
+        cases: "adal adfs device",
+        field: "form resource",
+        theirs: "*",
+        ours: "",
+        why: RFC_8628,
+    },
+];
 
 #[tokio::test]
 async fn the_older_endpoints_are_asked_as_adal_does() {

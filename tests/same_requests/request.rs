@@ -99,12 +99,18 @@ fn assertion(token: &str, form: &BTreeMap<String, String>, fields: &mut Fields) 
         fields.insert("assertion".to_owned(), token.to_owned());
     }
     flatten("assertion header", &head, fields);
+    for name in ["x5t", "x5t#S256"] {
+        // RFC 7515 §2: without the padding, which Microsoft's clients leave on.
+        let thumbprint = fields.get_mut(&format!("assertion header {name}"));
+        thumbprint.map(|text| text.truncate(text.trim_end_matches('=').len()));
+    }
     let now = Timestamp::now().as_second();
     for (name, value) in claims.as_object().unwrap() {
         let field = format!("assertion claim {name}");
         match name.as_str() {
             "exp" | "iat" | "nbf" => {
-                let ahead = value.as_i64().unwrap() - now;
+                // MSAL writes fractions of a second.
+                let ahead = value.as_f64().unwrap() - f64::from(i32::try_from(now).unwrap());
                 fields.insert(field, time(ahead));
             }
             "jti" => {
@@ -123,11 +129,13 @@ fn part(text: &str) -> Value {
 }
 
 /// Seconds from now as a range that both sides of a request fall into.
-fn time(ahead: i64) -> String {
-    match ahead {
-        -310..=1 => "at most five minutes ago".to_owned(),
-        2..=600 => "within ten minutes".to_owned(),
-        _ => format!("in {ahead} s"),
+fn time(ahead: f64) -> String {
+    if (-310.0..1.0).contains(&ahead) {
+        "at most five minutes ago".to_owned()
+    } else if (1.0..=601.0).contains(&ahead) {
+        "within ten minutes".to_owned()
+    } else {
+        format!("in {ahead} s")
     }
 }
 

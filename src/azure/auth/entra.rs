@@ -77,6 +77,10 @@ pub fn request(
         }
     } else {
         form.append_pair("resource", want.resource.as_str());
+        if matches!(credential, Credential::Password { .. }) {
+            // Without it the answer does not tell who signed in.
+            form.append_pair("scope", "openid");
+        }
     }
     post(profile, token_url(profile)?, Zeroizing::new(form.finish()))
 }

@@ -152,6 +152,26 @@ fn a_user_signs_in_with_a_scope_that_gives_a_refresh_token() {
 }
 
 #[test]
+fn the_old_endpoint_and_adfs_are_asked_who_signed_in() {
+    let password = Credential::Password {
+        username: "ada@contoso.test".to_owned(),
+        password: SecretValue::from("pw".to_owned()),
+    };
+    let refresh = Credential::RefreshToken(SecretValue::from("r".to_owned()));
+    let asked = ("scope".to_owned(), "openid".to_owned());
+    for (endpoint, authority) in [
+        (TokenEndpoint::V1, "https://login.test"),
+        (TokenEndpoint::ADFS, "https://adfs.test/adfs"),
+    ] {
+        let sent = |credential| {
+            form(&request(&of(authority, endpoint), credential, &vault(), None).unwrap())
+        };
+        assert!(sent(&password).contains(&asked));
+        assert!(!sent(&refresh).contains(&asked));
+    }
+}
+
+#[test]
 fn our_own_tokens_declare_that_challenges_are_answered_and_answer_them() {
     let secret = Credential::Secret(SecretValue::from("s".to_owned()));
     let want = Want::ours(Resource::new("https://vault.azure.net"));

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import adal
+import msal
 import people
 from azure.identity import (
     CertificateCredential,
@@ -45,6 +46,7 @@ class Clients:
             "certificate": self.certificate.pem,
             "chain": self.leaf.pem + b"".join(each.public_pem.encode() for each in (middle, root)),
             "token": issuer.token().encode(),
+            "pfx": self.certificate.file(pfx=True, password="pass"),
         }
         for name, content in self.files.items():
             (folder / name).write_bytes(content)
@@ -108,6 +110,7 @@ class Clients:
             "challenged": lambda: secret(claims=CHALLENGE, **challenges),
             "certificate": lambda: certificate("certificate"),
             "chain": lambda: certificate("chain", send_certificate_chain=True),
+            "msal": lambda: self.msal(scope),
             "workload": lambda: WorkloadIdentityCredential(
                 tenant_id=TENANT, client_id=CLIENT, token_file_path=path["token"], **there,
             ).get_token(scope, **challenges),
@@ -116,6 +119,15 @@ class Clients:
             "device": lambda: DeviceCodeCredential(
                 NATIVE, tenant_id=TENANT, prompt_callback=prompt, **there).get_token(scope),
         }[name]()
+
+    def msal(self, scope):
+        """MSAL itself: azure-identity gives it the SHA-1 thumbprint of a certificate, and no more."""
+        file = {"private_key_pfx_path": str(self.folder / "pfx"), "passphrase": "pass"}
+        app = msal.ConfidentialClientApplication(
+            CLIENT, authority=f"{self.simulator.authority}/{TENANT}", client_credential=file,
+            instance_discovery=False, client_capabilities=["CP1"])
+        if "access_token" not in (answer := app.acquire_token_for_client([scope])):
+            raise RuntimeError(answer)
 
     def machine(self, host, named):
         which = dict(zip(("own", "client", "object", "resource"), [{}, *NAMED], strict=True))[named]

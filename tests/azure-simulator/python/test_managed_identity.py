@@ -23,7 +23,8 @@ SYSTEM = "aaaaaaaa-0000-0000-0000-000000000001"
 USER = "bbbbbbbb-0000-0000-0000-000000000002"
 USER_OBJECT = "bbbbbbbb-0000-0000-0000-00000000000b"
 USER_RESOURCE = (
-    "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/user"
+    "/subscriptions/99999999-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.ManagedIdentity"
+    "/userAssignedIdentities/user"
 )
 IDENTITIES = {"managedIdentities": [
     {"tenantId": TENANT, "clientId": SYSTEM, "objectId": OBJECT, "resourceId": "/subscriptions/s/vm",
