@@ -8,7 +8,9 @@
     reason = "tests"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod machine;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
