@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use lakevault::azure_identity::api::{AzureIdentityStatus, CloudStatus};
 use lakevault::vault_secret_sync::api::VaultSecretSyncStatus;
 use serde_json::{Value, json};
-use testbed::simulator::JournalEntry;
 use testbed::poll::{expect, seen};
+use testbed::simulator::JournalEntry;
 use testbed::{Fault, FaultRule, binaries, until};
 
 use crate::kit::{Kit, SOON, condition, teaches};

@@ -25,6 +25,7 @@ mod cel;
 mod clouds;
 mod credentials;
 mod drift;
+mod environments;
 mod hands;
 mod identity_faults;
 mod identity_grants;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         clouds::cases(),
         credentials::cases(),
         drift::cases(),
+        environments::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
         isolation::cases(),
