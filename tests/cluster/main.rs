@@ -35,6 +35,7 @@ mod merge;
 mod ownership;
 mod restarts;
 mod scene;
+mod tokens;
 mod told;
 mod vault_faults;
 mod vault_objects;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         vault_faults::cases(),
         vault_objects::cases(),
         told::cases(),
+        tokens::cases(),
     ]
     .into_iter()
     .flatten();
