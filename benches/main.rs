@@ -12,6 +12,7 @@
 
 mod burst;
 mod report;
+mod tokens;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ struct Arguments {
     without_floors: bool,
 }
 
-const SCENARIOS: &[&str] = &[burst::NAME];
+const SCENARIOS: &[&str] = &[burst::NAME, tokens::NAME];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -59,7 +60,11 @@ async fn run(arguments: Arguments) -> Result<()> {
     }
     let rounds = arguments.rounds.max(1);
     let mut measures: Vec<Measure> = Vec::new();
-    if only.is_none_or(|name| name == burst::NAME) {
+    let chosen = |name: &str| only.as_deref().is_none_or(|only| only == name);
+    if chosen(tokens::NAME) {
+        measures.extend(tokens::run().await?.measures);
+    }
+    if chosen(burst::NAME) {
         measures.extend(
             burst::run(rounds, !arguments.without_floors)
                 .await?

@@ -349,7 +349,7 @@ impl Operator {
     ) where
         I: Identity + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
     {
-        let events = Arc::clone(events);
+        let (events, store) = (Arc::clone(events), writer.as_reader());
         let stream = watch::watch(
             Api::<I>::all(self.client.clone()),
             watcher::Config::default(),
@@ -357,7 +357,7 @@ impl Operator {
         self.follow(tasks, what, stream, move |event| {
             let event = event.modify(slim);
             writer.apply_watcher_event(&event);
-            events.identity(&event);
+            events.identity(&event, &store);
         });
     }
 

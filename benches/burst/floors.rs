@@ -58,6 +58,7 @@ pub async fn necessary_calls() -> Result<f64> {
         secrets: Api::namespaced(stage.client.clone(), NAMESPACE),
         syncs: stage.syncs(),
         at_once: Semaphore::new(CONCURRENCY),
+        writes_at_once: Semaphore::new(WRITES),
     });
     let began = Instant::now();
     stage.create_identity().await?;
@@ -81,6 +82,8 @@ struct Program {
     secrets: Api<Secret>,
     syncs: Api<VaultSecretSync>,
     at_once: Semaphore,
+    /// Each request to the API server is a connection of its own; the operator has the same bound.
+    writes_at_once: Semaphore,
 }
 
 impl Program {
@@ -94,13 +97,16 @@ impl Program {
         });
         let values = try_join_all(reads).await?;
         let secret = secret(number, values.into_iter().collect(), Some(&sync));
+        let writing = self.writes_at_once.acquire().await?;
         apply(&self.secrets, &secret).await?;
+        drop(writing);
         let name = sync.name_any();
         let status = status(number, &sync);
         let updated = VaultSecretSync {
             status: Some(status),
             ..sync
         };
+        let _writing = self.writes_at_once.acquire().await?;
         self.syncs
             .replace_status(&name, &PostParams::default(), &updated)
             .await?;

@@ -31,8 +31,8 @@ const CREATES: usize = 16;
 /// Requests to the vault at once: the operator's default.
 const VAULT_CONCURRENCY: usize = 32;
 /// Syncs worked on at once: the operator's default.
-const CONCURRENCY: usize = 256;
-/// Writes of the bare writer at once.
+const CONCURRENCY: usize = 64;
+/// Writes to the API server at once, of both programs that the operator is compared with; the operator's own bound too.
 const WRITES: usize = 32;
 
 /// How calls for the identity are marked, which are no matter of the number of syncs.
@@ -177,7 +177,12 @@ fn compare(report: &mut Report, rounds: &[Round]) {
         writes,
         "s",
     );
-    let ratio = of(&|own, floors| own / floors.necessary);
+    let each = |own: f64, floors: Floors| own / floors.necessary;
+    for (round, (own, floors)) in pairs.iter().enumerate() {
+        let what = format!("  round {}: time / necessary calls", round + 1);
+        report.tell(what, each(*own, *floors), "×");
+    }
+    let ratio = of(&each);
     report.judge("time / necessary calls", ratio, "×", Aim::AtMost(1.5));
     let ratio = of(&|own, floors| own / floors.writes);
     report.tell("time / Secret writes alone", ratio, "×");

@@ -21,6 +21,7 @@ use crate::azure_identity::api::TokenEndpoint;
 use crate::k8s::api::Kube;
 use crate::names::{ClientId, TenantId};
 use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
 use crate::secret::SecretValue;
 
 /// What asking needs of the world.
@@ -123,8 +124,7 @@ impl Asking<'_> {
                     )
                 });
                 let at = |problem: Problem| secret.at(&content.key, problem);
-                let certificate =
-                    ClientCertificate::parse(&bytes, password.transpose()?.as_ref()).map_err(at)?;
+                let certificate = opened(bytes, password.transpose()?).await.map_err(at)?;
                 report.credential_expires_at = Some(certificate.not_after());
                 certificate.check(Timestamp::now()).map_err(at)?;
                 self.certificate(profile, &certificate, *send_chain).await
@@ -234,7 +234,8 @@ impl Asking<'_> {
             } => {
                 let outcome = async {
                     let bytes = observe::file("AZURE_CLIENT_CERTIFICATE_PATH", &path).await?;
-                    let certificate = ClientCertificate::parse(&bytes, password.as_ref())
+                    let certificate = opened(bytes, password)
+                        .await
                         .and_then(|certificate| {
                             certificate.check(Timestamp::now()).map(|()| certificate)
                         })
@@ -264,11 +265,10 @@ impl Asking<'_> {
             Candidate::ManagedIdentity { client } => {
                 let which = client.map_or(Which::System, Which::ClientId);
                 let outcome = self.managed(&which, Patience::Probe).await;
-                let absent = outcome.as_ref().is_err_and(|problem| {
-                    matches!(
-                        problem.reason,
-                        Reason::ManagedIdentityUnavailable | Reason::ManagedIdentityNotAssigned
-                    )
+                // One that is named and not assigned is configured and refused; one that nobody named is just not there.
+                let absent = outcome.as_ref().is_err_and(|Problem { reason, .. }| {
+                    *reason == Reason::ManagedIdentityUnavailable
+                        || *reason == Reason::ManagedIdentityNotAssigned && which == Which::System
                 });
                 (absent, outcome)
             }
@@ -364,4 +364,19 @@ impl Asking<'_> {
         throttles.saw(profile, granted.as_ref().err(), now);
         Ok(granted?.token)
     }
+}
+
+/// Reads a certificate in a thread of its own: what a password costs is chosen by whoever stored the file.
+async fn opened(
+    content: SecretValue,
+    password: Option<SecretValue>,
+) -> Result<ClientCertificate, Problem> {
+    let read = move || ClientCertificate::parse(&content, password.as_ref());
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| {
+        Err(Problem::new(
+            Reason::CertificateUnreadable,
+            Retry::Backoff,
+            "reading it was broken off",
+        ))
+    })
 }

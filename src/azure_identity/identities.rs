@@ -149,6 +149,9 @@ impl Identities {
         self.keep(|slot| {
             slot.identity != *key || Some((slot.uid.as_str(), slot.generation)) == current
         });
+        if current.is_none() {
+            self.registry.forget(key);
+        }
     }
 
     fn keep(&self, fits: impl Fn(&SlotKey) -> bool) {

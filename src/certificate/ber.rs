@@ -1,5 +1,5 @@
-//! BER made into DER, as far as PKCS#12 needs it: programs on Java's Bouncy Castle and Apple's write lengths that are found by
-//! an end mark, and octet strings in pieces (X.690, 8.1.3.6 and 8.7). The `der` crate reads the first kind only.
+//! BER made into DER, as far as PKCS#12 needs it: Bouncy Castle, and so EJBCA, write lengths that are found by an end mark, and
+//! octet strings in pieces (X.690, 8.1.3.6 and 8.7; github.com/bcgit/bc-java#1276). The `der` crate reads that in part only.
 
 use zeroize::Zeroizing;
 

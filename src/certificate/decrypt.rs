@@ -58,7 +58,8 @@ impl Failure {
 /// A password, and what may still be spent on trying it.
 pub(super) struct Opener<'a> {
     password: &'a [u8],
-    /// Whether the password of PKCS#12 schemes is no text at all instead of an empty one. Programs differ where there is none.
+    /// Whether the password of PKCS#12 schemes is no text at all instead of an empty one. RFC 7292 allows both readings
+    /// (B.1, B.2): macOS takes it for nothing, OpenSSL for two zero bytes.
     absent: bool,
     work: u64,
 }
@@ -116,13 +117,16 @@ impl<'a> Opener<'a> {
         match &parameters.kdf {
             Kdf::Pbkdf2(kdf) => self.spend(u64::from(kdf.iteration_count))?,
             Kdf::Scrypt(kdf) => {
+                // RFC 7914: N blocks for mixing, and one for each of p.
                 let block = 128 * u64::from(kdf.block_size);
-                let bytes = kdf.cost_parameter.saturating_mul(block);
-                if bytes > MAX_SCRYPT_BYTES {
+                let lanes = u64::from(kdf.parallelization);
+                if (kdf.cost_parameter.saturating_add(lanes)).saturating_mul(block)
+                    > MAX_SCRYPT_BYTES
+                {
                     return Err(too_costly());
                 }
                 // A round of hashing and 128 bytes of scrypt take about the same time.
-                self.spend((bytes / 128).saturating_mul(u64::from(kdf.parallelization)))?;
+                self.spend((kdf.cost_parameter * lanes).saturating_mul(block / 128))?;
             }
             _ => return Err(unsupported(PBES2_OID)),
         }

@@ -175,7 +175,7 @@ impl Container {
                 ),
             ));
         };
-        let leaf = self.certificates.swap_remove(place);
+        let leaf = self.certificates.remove(place);
         let issuers = x509::chain(&leaf, self.certificates);
         Ok(Pair { key, leaf, issuers })
     }

@@ -1,6 +1,9 @@
 use std::path::Path;
 
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use der::{Decode as _, Encode as _};
 use proptest::prelude::*;
+use x509_cert::Certificate as Parsed;
 
 use super::*;
 
@@ -73,6 +76,7 @@ fn no_password_and_an_empty_one_are_the_same() {
     let names = [
         "empty-password.p12",
         "empty-password-legacy.p12",
+        "absent-password.p12",
         "unencrypted.p12",
     ];
     for name in names {
@@ -111,6 +115,29 @@ fn line_ends_text_around_and_base64_do_not_matter() {
     }
 }
 
+/// Windows writes what the key may be used for into the key.
+#[test]
+fn keys_with_attributes_are_read() {
+    let text = String::from_utf8(fixture("pkcs8.pem")).unwrap();
+    let (key, certificate) = text.split_once("-----END PRIVATE KEY-----\n").unwrap();
+    let (_, base64) = key.split_once('\n').unwrap();
+    let mut der = STANDARD.decode(base64.replace('\n', "")).unwrap();
+    // [0] { keyUsage { BIT STRING } }, and the length of the whole.
+    let attributes = [
+        0xa0, 13, 0x30, 11, 6, 3, 0x55, 0x1d, 0x0f, 0x31, 4, 3, 2, 7, 0x10,
+    ];
+    der.extend(attributes);
+    let length = u16::from_be_bytes([der[2], der[3]]) + 15;
+    der[2..4].copy_from_slice(&length.to_be_bytes());
+    let base64 = STANDARD.encode(&der);
+    let content =
+        format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n{certificate}");
+    assert_eq!(
+        pair_of(content.into_bytes(), None).unwrap().leaf.der(),
+        single()
+    );
+}
+
 #[test]
 fn the_chain_is_put_in_order_and_strangers_are_left_out() {
     for (name, password) in [("chain.pem", None), ("chain.p12", Some(PASSWORD))] {
@@ -127,7 +154,22 @@ fn the_chain_is_put_in_order_and_strangers_are_left_out() {
             ],
             "{name}"
         );
+        let chain: Vec<&Certificate> = std::iter::once(&pair.leaf).chain(&pair.issuers).collect();
+        for issued in chain.windows(2) {
+            assert!(signed_by(issued[0], issued[1]), "{name}: {issued:?}");
+        }
     }
+}
+
+fn signed_by(certificate: &Certificate, authority: &Certificate) -> bool {
+    let parsed = |certificate: &Certificate| Parsed::from_der(certificate.der()).unwrap();
+    let (signed, authority) = (parsed(certificate), parsed(authority));
+    let public = authority.tbs_certificate().subject_public_key_info();
+    let public = public.subject_public_key.raw_bytes();
+    let message = signed.tbs_certificate().to_der().unwrap();
+    UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public)
+        .verify(&message, signed.signature().raw_bytes())
+        .is_ok()
 }
 
 #[test]

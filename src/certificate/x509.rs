@@ -115,7 +115,7 @@ pub(super) fn chain(leaf: &Certificate, mut others: Vec<Certificate>) -> Vec<Cer
             return issuers;
         };
         // Taken out, so that certificates that name each other in a ring end.
-        issuers.push(others.swap_remove(place));
+        issuers.push(others.remove(place));
     }
 }
 

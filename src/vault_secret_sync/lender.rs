@@ -8,10 +8,9 @@ use super::target::SecretMeta;
 use super::valid::Valid;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::key_of;
-use crate::azure_identity::valid::Usable as Identity;
+use crate::azure_identity::valid::{Usable as Identity, Valid as Spec};
 use crate::names::VaultUri;
-use crate::problem::{Problem, Reason};
-use crate::retry::Retry;
+use crate::problem::Problem;
 
 /// The identity and what it lends, as they were before the look: news that come while it is made must not pass for known.
 pub struct Lender {
@@ -57,7 +56,7 @@ pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
     });
     let lends = identity.iter().flat_map(|identity| {
         let entries = valid.entries.iter();
-        entries.map(|entry| allows(identity, borrower, valid, entry).is_ok())
+        entries.map(|entry| allows(&identity.valid, borrower, valid, entry).is_ok())
     });
     Lender {
         revision,
@@ -84,9 +83,10 @@ impl Lender {
         let problem = self.problem.as_ref();
         Inputs {
             valid,
-            identity: problem.map_or(Ok(identity.unwrap_or_default()), |problem| {
-                Err(problem.message.as_str())
-            }),
+            identity: match problem {
+                None => Ok(identity.unwrap_or_default()),
+                Some(problem) => Err(problem.message.as_str()),
+            },
             lends: &self.lends,
             revision: self.revision,
             secret,
@@ -114,34 +114,22 @@ fn needed_vault(valid: &Valid) -> Option<&VaultUri> {
 /// Whether the identity may be used for this vault.
 fn may_ask(identity: &Identity, borrower: Borrower<'_>, vault: &VaultUri) -> Result<(), Problem> {
     grant::allows_vault(&identity.valid, borrower, vault)?;
-    let suffix = &identity.profile.cloud.vault_suffix;
-    if vault.is_in(suffix) {
-        return Ok(());
-    }
-    let message = format!(
-        "spec.vaultUri {vault} is no vault of the cloud of {}, whose vaults are <name>.{suffix}: no token is sent there",
-        identity.valid.key
-    );
-    Err(Problem::new(
-        Reason::VaultNotInCloud,
-        Retry::OnChange,
-        message,
-    ))
+    grant::vault_in_cloud(identity, vault)
 }
 
 /// Whether the identity lends what an entry wants.
-fn allows(
-    identity: &Identity,
+pub fn allows(
+    identity: &Spec,
     borrower: Borrower<'_>,
     valid: &Valid,
     entry: &Entry,
 ) -> Result<(), Problem> {
     match (&entry.source, &valid.vault) {
         (Source::Secret(part), Some(vault)) => {
-            grant::allows_object(&identity.valid, borrower, vault, &part.id)
+            grant::allows_object(identity, borrower, vault, &part.id)
         }
         (Source::Token(TokenOf::Identity { resource, .. }), _) => {
-            grant::allows_resource(&identity.valid, borrower, resource)
+            grant::allows_resource(identity, borrower, resource)
         }
         (Source::Token(TokenOf::MlServer(_)), _) | (Source::Secret(_), None) => Ok(()),
     }

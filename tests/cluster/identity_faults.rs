@@ -117,7 +117,7 @@ async fn unknown_application(kit: Kit) -> Result<()> {
     lane.works_at_once().await
 }
 
-async fn make_service_account(kit: &Kit) -> Result<()> {
+pub async fn make_service_account(kit: &Kit) -> Result<()> {
     let account = json!({
         "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "app", "namespace": kit.namespace}
     });
@@ -129,7 +129,7 @@ fn subject(kit: &Kit) -> String {
 }
 
 /// Registers the service account with the application, and leaves the other identity's secret as it is.
-async fn register(lane: &Lane) -> Result<()> {
+pub async fn register(lane: &Lane) -> Result<()> {
     let federated = json!({
         "name": "k8s", "issuer": lane.kit.world.control_plane.issuer(), "subject": subject(&lane.kit),
         "audience": "api://AzureADTokenExchange"

@@ -24,6 +24,11 @@ pub const SOON: Duration = Duration::from_secs(30);
 /// Every planted secret value begins with this, so that leaks can be found.
 pub const PLANTED: &str = "planted-value-";
 
+/// ServiceAccounts of this name are used by workload identities.
+pub const GRANTED: &str = "app";
+/// The operator may create no tokens of ServiceAccounts with this name.
+pub const NOT_GRANTED: &str = "not-granted";
+
 /// The processes that all tests share.
 pub struct World {
     pub control_plane: ControlPlane,
@@ -56,6 +61,7 @@ impl World {
             .kubectl()
             .apply_dir(&root.join("deploy/rbac.yaml"))
             .await?;
+        grant_tokens_of(&control_plane, GRANTED).await?;
         let kubeconfig = operator_kubeconfig(&control_plane)?;
         let options = OperatorOptions::new(&kubeconfig, &scratch.path().join("operator"))
             .with_azure(simulator.endpoints())
@@ -70,6 +76,22 @@ impl World {
             scratch,
         })
     }
+}
+
+/// Lets the operator create tokens of ServiceAccounts with this name, as the operator itself tells an administrator to.
+pub async fn grant_tokens_of(control_plane: &ControlPlane, name: &str) -> Result<()> {
+    let patch = json!([{"op": "add", "path": "/rules/0/resourceNames/-", "value": name}]);
+    let line = [
+        "patch",
+        "clusterrole",
+        "lakevault-token-requests",
+        "--type",
+        "json",
+        "-p",
+    ];
+    let patch = patch.to_string();
+    let arguments = line.into_iter().chain([patch.as_str()]);
+    control_plane.kubectl().run(arguments).await.map(drop)
 }
 
 /// The operator runs with the rights of its ServiceAccount and no others.

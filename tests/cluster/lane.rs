@@ -141,15 +141,20 @@ impl Lane {
 
     /// Waits until identity `main` says this in its condition Ready. Gives back the message.
     pub async fn identity_says(&self, status: &str, reason: &str) -> Result<String> {
-        let what = format!("identity main: Ready is {status} for {reason}");
+        self.main_says("Ready", status, reason).await
+    }
+
+    /// The same for any of its conditions.
+    pub async fn main_says(&self, type_: &str, status: &str, reason: &str) -> Result<String> {
+        let what = format!("identity main: {type_} is {status} for {reason}");
         until(SOON, &what, async || {
             let identity = self.identities().get("main").await;
             let seen = identity
                 .map_err(|e| e.to_string())?
                 .status
                 .unwrap_or_default();
-            let ready = seen.conditions.iter().find(|c| c.type_ == "Ready");
-            match ready {
+            let found = seen.conditions.iter().find(|c| c.type_ == type_);
+            match found {
                 Some(c) if c.status == status && c.reason == reason => Ok(c.message.clone()),
                 other => Err(format!("{other:?}")),
             }

@@ -22,6 +22,8 @@
 mod audit;
 mod basics;
 mod cel;
+mod credentials;
+mod diagnose;
 mod drift;
 mod hands;
 mod identity_faults;
@@ -74,6 +76,8 @@ fn main() -> ExitCode {
         audit::cases(),
         basics::cases(),
         cel::cases(),
+        diagnose::cases(),
+        credentials::cases(),
         drift::cases(),
         identity_faults::cases(),
         identity_grants::cases(),

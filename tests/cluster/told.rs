@@ -33,7 +33,7 @@ async fn status_of_an_identity(kit: Kit) -> Result<()> {
         .0
         .duration_since(Timestamp::now());
     ensure!(
-        left > SignedDuration::from_mins(50) && left <= SignedDuration::from_hours(1),
+        left > SignedDuration::from_hours(23) && left <= SignedDuration::from_hours(24),
         "{left}"
     );
     let kubectl = lane.kit.world.control_plane.kubectl();

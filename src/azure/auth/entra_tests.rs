@@ -269,7 +269,7 @@ fn each_refusal_has_its_reason_and_its_mend() {
             401,
             700_027,
             Reason::CertificateNotRegistered,
-            Retry::OnChange,
+            Retry::Backoff,
             "--cert",
         ),
         (401, 700_024, Reason::ClockSkewed, Retry::Backoff, "NTP"),

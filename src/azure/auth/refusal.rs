@@ -76,9 +76,10 @@ fn meaning(profile: &Profile, number: u32) -> (Reason, Retry, String) {
             Retry::OnChange,
             format!("make a new secret and put it into the credential Secret: az ad app credential reset --id {client}"),
         ),
+        // What mends it happens in Entra, where the operator does not see it, and takes some minutes to work.
         700_027 => (
             Reason::CertificateNotRegistered,
-            Retry::OnChange,
+            Retry::Backoff,
             format!("register the certificate: az ad app credential reset --id {client} --append --cert @certificate.pem (where its subject and issuer are trusted instead, set sendChain)"),
         ),
         700_024 => (

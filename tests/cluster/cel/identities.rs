@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::clouds::{of_clouds, of_custom_clouds};
 use super::{Pair, merge, pair, text};
 
 pub fn identity(kind: &str) -> Value {
@@ -14,107 +15,76 @@ pub fn identity(kind: &str) -> Value {
     })
 }
 
-pub fn identity_pairs() -> Vec<Pair> {
-    [of_clouds(), of_credentials()]
+/// Pairs of both kinds, with the rules that each has in words of its own.
+pub fn identity_pairs(kind: &str) -> Vec<Pair> {
+    let own = if kind == "AzureIdentity" {
+        of_a_namespace()
+    } else {
+        of_an_administrator()
+            .into_iter()
+            .chain(allow_pairs())
+            .collect()
+    };
+    [of_clouds(), of_custom_clouds(), of_credentials(), own]
         .into_iter()
         .flatten()
         .collect()
 }
 
-fn of_clouds() -> Vec<Pair> {
-    let cloud = |cloud: Value| json!({"spec": {"cloud": cloud}});
-    let custom = |change: Value| {
-        let mut custom = json!({"authorityHost": "https://login.sim.test", "keyVault": {"dnsSuffix": "vault.sim.test"}});
-        merge(&mut custom, &change);
-        json!({"spec": {"cloud": {"custom": custom}}})
-    };
-    let url = |length: usize| format!("https://{}", text(length - 8));
-    let one_cloud = "exactly one of name and custom must be set";
-    let both = json!({"name": "Public", "custom": {"authorityHost": "https://a", "keyVault": {"dnsSuffix": "b"}}});
-    vec![
-        pair(
-            cloud(json!({"name": "USGovernment"})),
-            cloud(both),
-            one_cloud,
-        ),
-        pair(custom(json!({})), cloud(json!({})), one_cloud),
-        pair(
-            cloud(json!({"name": "China"})),
-            cloud(json!({"name": "Germany"})),
-            "spec.cloud.name: Unsupported value",
-        ),
-        pair(
-            custom(json!({"authorityHost": "https://login.local:8443/"})),
-            custom(json!({"authorityHost": "http://login.local"})),
-            "spec.cloud.custom.authorityHost",
-        ),
-        pair(
-            custom(json!({"authorityHost": url(512)})),
-            custom(json!({"authorityHost": url(513)})),
-            "spec.cloud.custom.authorityHost: Too long",
-        ),
-        pair(
-            custom(json!({"keyVault": {"dnsSuffix": "vault.local:8443"}})),
-            custom(json!({"keyVault": {"dnsSuffix": "vault.local/x"}})),
-            "spec.cloud.custom.keyVault.dnsSuffix",
-        ),
-        pair(
-            custom(json!({"keyVault": {"dnsSuffix": text(253)}})),
-            custom(json!({"keyVault": {"dnsSuffix": text(254)}})),
-            "spec.cloud.custom.keyVault.dnsSuffix: Too long",
-        ),
-        pair(
-            custom(json!({"keyVault": {"audience": text(512)}})),
-            custom(json!({"keyVault": {"audience": text(513)}})),
-            "spec.cloud.custom.keyVault.audience: Too long",
-        ),
-        pair(
-            custom(json!({"keyVault": {"audience": "https://vault"}})),
-            custom(json!({"keyVault": {"audience": ""}})),
-            "spec.cloud.custom.keyVault.audience",
-        ),
-        pair(
-            custom(json!({"resourceManager": {"endpoint": "https://m"}})),
-            custom(json!({"resourceManager": {"endpoint": "m"}})),
-            "spec.cloud.custom.resourceManager.endpoint",
-        ),
-        pair(
-            custom(json!({"resourceManager": {"endpoint": url(512)}})),
-            custom(json!({"resourceManager": {"endpoint": url(513)}})),
-            "spec.cloud.custom.resourceManager.endpoint: Too long",
-        ),
-        pair(
-            custom(json!({"resourceManager": {"endpoint": "https://m", "audience": text(512)}})),
-            custom(json!({"resourceManager": {"endpoint": "https://m", "audience": text(513)}})),
-            "spec.cloud.custom.resourceManager.audience: Too long",
-        ),
-        pair(
-            custom(json!({"storage": {"suffix": "storage.local"}})),
-            custom(json!({"storage": {"suffix": "storage/local"}})),
-            "spec.cloud.custom.storage.suffix",
-        ),
-        pair(
-            custom(json!({"storage": {"suffix": text(253)}})),
-            custom(json!({"storage": {"suffix": text(254)}})),
-            "spec.cloud.custom.storage.suffix: Too long",
-        ),
-    ]
-}
-
 fn of_credentials() -> Vec<Pair> {
     let spec = |spec: Value| json!({ "spec": spec });
     let account = |name: String| json!({"spec": {"clientSecret": null, "workloadIdentity": {"serviceAccountName": name}}});
-    let one_credential = "exactly one credential must be set: clientSecret or workloadIdentity";
+    let certificate = |change: Value| {
+        let mut certificate = json!({"name": "sp", "key": "tls.pem"});
+        merge(&mut certificate, &change);
+        json!({"spec": {"clientSecret": null, "clientCertificate": certificate}})
+    };
+    let stack = json!({"resourceManagerEndpoint": "https://management.local.azurestack.external"});
     vec![
         pair(
-            account("payments".to_owned()),
-            spec(json!({"workloadIdentity": {"serviceAccountName": "a"}})),
-            one_credential,
+            spec(json!({"tenantId": null, "cloud": stack})),
+            spec(json!({"tenantId": null})),
+            "tenantId must be set",
         ),
         pair(
             json!({}),
-            spec(json!({"clientSecret": null})),
-            one_credential,
+            spec(json!({"tenantId": null, "cloud": {"name": "China"}})),
+            "tenantId must be set",
+        ),
+        pair(
+            json!({}),
+            spec(json!({"clientId": null})),
+            "clientId must be set",
+        ),
+        pair(
+            certificate(json!({"name": text(253), "key": text(253), "sendChain": true})),
+            certificate(json!({"name": text(254)})),
+            "spec.clientCertificate.name: Too long",
+        ),
+        pair(
+            certificate(json!({})),
+            certificate(json!({"name": ""})),
+            "spec.clientCertificate.name",
+        ),
+        pair(
+            certificate(json!({})),
+            certificate(json!({"key": text(254)})),
+            "spec.clientCertificate.key: Too long",
+        ),
+        pair(
+            certificate(json!({})),
+            certificate(json!({"key": ""})),
+            "spec.clientCertificate.key",
+        ),
+        pair(
+            certificate(json!({"passwordKey": text(253)})),
+            certificate(json!({"passwordKey": text(254)})),
+            "spec.clientCertificate.passwordKey: Too long",
+        ),
+        pair(
+            certificate(json!({"passwordKey": "password"})),
+            certificate(json!({"passwordKey": ""})),
+            "spec.clientCertificate.passwordKey",
         ),
         pair(
             spec(json!({"tenantId": "contoso.onmicrosoft.com"})),
@@ -164,7 +134,145 @@ fn of_credentials() -> Vec<Pair> {
     ]
 }
 
-pub fn allow_pairs() -> Vec<Pair> {
+/// What only an AzureIdentity demands. What it leaves to administrators is not in its schema.
+fn of_a_namespace() -> Vec<Pair> {
+    let instead = |credential: Value| {
+        let mut spec = json!({"clientSecret": null});
+        merge(&mut spec, &credential);
+        json!({ "spec": spec })
+    };
+    let one =
+        "exactly one credential must be set: clientSecret, clientCertificate or workloadIdentity";
+    let account = json!({"workloadIdentity": {"serviceAccountName": "a"}});
+    vec![
+        pair(instead(account.clone()), json!({ "spec": account }), one),
+        pair(
+            instead(json!({"clientCertificate": {"name": "sp", "key": "k"}})),
+            json!({"spec": {"clientCertificate": {"name": "sp", "key": "k"}}}),
+            one,
+        ),
+        pair(json!({}), instead(json!({})), one),
+        pair(json!({}), instead(json!({"managedIdentity": {}})), one),
+        pair(json!({}), instead(json!({"default": {}})), one),
+        pair(
+            json!({}),
+            instead(
+                json!({"usernamePassword": {"username": "a", "passwordFrom": {"name": "n", "key": "k"}}}),
+            ),
+            one,
+        ),
+        pair(
+            instead(json!({"workloadIdentity": {"serviceAccountName": "a"}})),
+            instead(json!({"workloadIdentity": {}})),
+            "workloadIdentity.serviceAccountName must be set",
+        ),
+    ]
+}
+
+/// What only a ClusterAzureIdentity offers and demands.
+fn of_an_administrator() -> Vec<Pair> {
+    let bringing = |credential: Value| {
+        let mut spec = json!({"clientSecret": null, "clientId": null, "tenantId": null});
+        merge(&mut spec, &credential);
+        json!({ "spec": spec })
+    };
+    let one = "exactly one credential must be set: clientSecret, clientCertificate, workloadIdentity, usernamePassword, managedIdentity or default";
+    let own =
+        "tenantId and clientId do not go with managedIdentity or default, which bring their own";
+    let managed = |which: Value| bringing(json!({ "managedIdentity": which }));
+    let id = "22222222-2222-2222-2222-222222222222";
+    let resource = |length: usize| format!("/subscriptions/{}", text(length - 15));
+    let user = |change: Value| {
+        let mut user = json!({"username": "ada@contoso.test", "passwordFrom": {"name": "user", "key": "password"}});
+        merge(&mut user, &change);
+        json!({"spec": {"clientSecret": null, "usernamePassword": user}})
+    };
+    vec![
+        pair(
+            managed(json!({})),
+            json!({"spec": {"managedIdentity": {}}}),
+            one,
+        ),
+        pair(bringing(json!({"default": {}})), bringing(json!({})), one),
+        pair(
+            bringing(json!({"workloadIdentity": {}})),
+            bringing(json!({"workloadIdentity": {}, "default": {}})),
+            one,
+        ),
+        pair(
+            managed(json!({})),
+            bringing(json!({"managedIdentity": {}, "tenantId": "contoso.test"})),
+            own,
+        ),
+        pair(
+            bringing(json!({"default": {}})),
+            bringing(json!({"default": {}, "clientId": id})),
+            own,
+        ),
+        pair(
+            bringing(json!({"workloadIdentity": {}})),
+            bringing(json!({"workloadIdentity": {"serviceAccountName": "a"}, "clientId": id})),
+            "tenantId must be set",
+        ),
+        pair(
+            managed(json!({"clientId": id})),
+            managed(json!({"clientId": id, "objectId": id})),
+            "at most one of clientId, objectId and resourceId may be set",
+        ),
+        pair(
+            managed(json!({"clientId": id})),
+            managed(json!({"clientId": "mine"})),
+            "spec.managedIdentity.clientId",
+        ),
+        pair(
+            managed(json!({"objectId": id})),
+            managed(json!({"objectId": "mine"})),
+            "spec.managedIdentity.objectId",
+        ),
+        pair(
+            managed(json!({"resourceId": "/subscriptions/s/resourceGroups/g"})),
+            managed(json!({"resourceId": "/subscriptions/s?x"})),
+            "spec.managedIdentity.resourceId",
+        ),
+        pair(
+            managed(json!({"resourceId": resource(512)})),
+            managed(json!({"resourceId": resource(513)})),
+            "spec.managedIdentity.resourceId: Too long",
+        ),
+        pair(
+            user(json!({"username": text(256)})),
+            user(json!({"username": text(257)})),
+            "spec.usernamePassword.username: Too long",
+        ),
+        pair(
+            user(json!({})),
+            user(json!({"username": ""})),
+            "spec.usernamePassword.username",
+        ),
+        pair(
+            user(json!({"passwordFrom": {"name": text(253), "key": text(253)}})),
+            user(json!({"passwordFrom": {"name": text(254)}})),
+            "spec.usernamePassword.passwordFrom.name: Too long",
+        ),
+        pair(
+            user(json!({})),
+            user(json!({"passwordFrom": {"name": ""}})),
+            "spec.usernamePassword.passwordFrom.name",
+        ),
+        pair(
+            user(json!({})),
+            user(json!({"passwordFrom": {"key": text(254)}})),
+            "spec.usernamePassword.passwordFrom.key: Too long",
+        ),
+        pair(
+            user(json!({})),
+            user(json!({"passwordFrom": {"key": ""}})),
+            "spec.usernamePassword.passwordFrom.key",
+        ),
+    ]
+}
+
+fn allow_pairs() -> Vec<Pair> {
     let allow = |change: Value| {
         let mut entry = json!({"namespaces": {"names": ["team"]}});
         merge(&mut entry, &change);
@@ -233,6 +341,21 @@ pub fn allow_pairs() -> Vec<Pair> {
             allow(json!({"secrets": [text(127)]})),
             allow(json!({"secrets": [text(128)]})),
             "spec.allow[0].secrets[0]: Too long",
+        ),
+        pair(
+            allow(json!({"resources": ["api://payments"]})),
+            allow(json!({"resources": []})),
+            "spec.allow[0].resources",
+        ),
+        pair(
+            allow(json!({"resources": all(256)})),
+            allow(json!({"resources": all(257)})),
+            "spec.allow[0].resources: Too many",
+        ),
+        pair(
+            allow(json!({"resources": [text(512)]})),
+            allow(json!({"resources": [text(513)]})),
+            "spec.allow[0].resources[0]: Too long",
         ),
         pair(
             allow(json!({})),

@@ -237,10 +237,9 @@ fn not_assigned(source: &Source, which: &Which) -> Problem {
         Source::Imds { .. } => format!(
             "az vm identity assign --resource-group <group> --name <machine>{user}; for the nodes of a scale set or of AKS: az vmss identity assign --resource-group <node group> --name <scale set>{user}"
         ),
-        Source::AppService { .. } | Source::AppService2017 { .. } => format!(
-            "az webapp identity assign --resource-group <group> --name <app>{}",
-            user.replace("<resource id>", "[system] <resource id>")
-        ),
+        Source::AppService { .. } | Source::AppService2017 { .. } => {
+            format!("az webapp identity assign --resource-group <group> --name <app>{user}")
+        }
         Source::MachineLearning { .. } => {
             "az ml compute update --resource-group <group> --workspace-name <workspace> --name <compute> --identity-type UserAssigned --user-assigned-identities <resource id>".to_owned()
         }

@@ -187,7 +187,7 @@ impl Denial {
         )
     }
 
-    /// Seen on the wire in 2026; more than one audience was borne before.
+    /// As reported in <https://github.com/zitadel/oidc/issues/887>: an assertion by a certificate has one audience.
     pub(crate) fn assertion_audiences(count: usize) -> Self {
         let text = format!(
             "Number of audience values in the provided client credential exceed maximum allowed. {count} audience \

@@ -132,6 +132,20 @@ impl World {
                 spec.region, spec.tenant_id
             ));
         }
+        // Sign-ins at ADFS name no tenant: the host decides it, and the issuer follows from it.
+        let shares_directory = |other: &StackSpec| {
+            other.identity_provider == IdentityProvider::Adfs
+                && other.tenant_id.eq_ignore_ascii_case(&spec.tenant_id)
+                && !other.region.eq_ignore_ascii_case(&spec.region)
+        };
+        if spec.identity_provider == IdentityProvider::Adfs
+            && self.stacks.values().any(shares_directory)
+        {
+            return Err(format!(
+                "stack {}: another ADFS stack has the tenant {}",
+                spec.region, spec.tenant_id
+            ));
+        }
         self.stacks.insert(spec.region.to_ascii_lowercase(), spec);
         Ok(())
     }
@@ -252,5 +266,26 @@ mod tests {
             adfs.vault_audience("sim.test", "contoso.test")
                 .starts_with("https://vault.adfs.azurestack.sim.test/")
         );
+    }
+
+    #[test]
+    fn a_directory_is_of_one_adfs_stack_but_entras_tenants_may_have_several() {
+        let mut world = World::default();
+        let tenant = super::super::spec::TenantSpec {
+            id: "t".into(),
+            ..Default::default()
+        };
+        world.put_tenant(tenant).unwrap();
+        let mut put = |region: &str, provider| {
+            world.put_stack(StackSpec {
+                region: region.into(),
+                ..stack(provider)
+            })
+        };
+        put("a", IdentityProvider::Adfs).unwrap();
+        put("a", IdentityProvider::Adfs).unwrap();
+        put("b", IdentityProvider::Aad).unwrap();
+        put("c", IdentityProvider::Aad).unwrap();
+        assert!(put("d", IdentityProvider::Adfs).is_err());
     }
 }

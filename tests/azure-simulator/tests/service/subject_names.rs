@@ -45,7 +45,7 @@ struct Leaf {
 }
 
 impl Leaf {
-    fn new(params: CertificateParams, issuer: &Authority) -> Self {
+    fn new(params: &CertificateParams, issuer: &Authority) -> Self {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
         let certificate = params.signed_by(&key, issuer).unwrap();
         let chain = vec![certificate.der().to_vec(), issuer.der().to_vec()];
@@ -86,8 +86,8 @@ async fn a_chain_to_the_root_signs_in_and_so_does_its_successor() {
     let between = intermediate(&root);
     // A renewed certificate is another one, of the same subject.
     for leaf in [
-        Leaf::new(named("app.example"), &root),
-        Leaf::new(named("app.example"), &between),
+        Leaf::new(&named("app.example"), &root),
+        Leaf::new(&named("app.example"), &between),
     ] {
         let form = assertion_form(&leaf.assertion());
         let (status, body) = ask(&sim, &token_url(), &form).await;
@@ -107,13 +107,13 @@ async fn a_chain_of_another_kind_does_not() {
     let mut old = named("app.example");
     old.not_before = rcgen::date_time_ymd(2020, 1, 1);
     old.not_after = rcgen::date_time_ymd(2021, 1, 1);
-    let mut alone = Leaf::new(named("app.example"), &intermediate(&root));
+    let mut alone = Leaf::new(&named("app.example"), &intermediate(&root));
     alone.chain.truncate(1);
     for (leaf, code) in [
-        (Leaf::new(named("other.example"), &root), 700_027),
-        (Leaf::new(named("app.example"), &authority()), 700_027),
+        (Leaf::new(&named("other.example"), &root), 700_027),
+        (Leaf::new(&named("app.example"), &authority()), 700_027),
         (alone, 700_027),
-        (Leaf::new(old, &root), 1_000_502),
+        (Leaf::new(&old, &root), 1_000_502),
     ] {
         let form = assertion_form(&leaf.assertion());
         assert_denied(
