@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, header};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -19,8 +19,6 @@ use crate::retry::{self, Retry};
 use crate::secret::SecretValue;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Part of a token's life after which it is renewed; the server names no time of its own.
-const REFRESH_AT: f64 = 0.8;
 /// A server that grants more than this is not understood: an administrator can set hours, not months.
 const LONGEST_LIFE: i64 = 90 * 86_400;
 
@@ -288,15 +286,11 @@ fn granted(answer: &Answer, now: Timestamp) -> Option<Session> {
         .and_then(Number::get)
         .or_else(ends)
         .filter(|life| (1..=LONGEST_LIFE).contains(life))?;
-    let life = SignedDuration::from_secs(life);
+    let life = Duration::from_secs(u64::try_from(life).ok()?);
     (!value.is_empty()).then_some(())?;
     Some(Session {
-        token: Token {
-            value,
-            issued_at: now,
-            expires_at: now.checked_add(life).ok()?,
-            refresh_at: now.checked_add(life.mul_f64(REFRESH_AT)).ok()?,
-        },
+        // The server names no time for the renewal.
+        token: Token::new(value, now, life, None)?,
         refresh,
     })
 }

@@ -266,11 +266,9 @@ impl Asking<'_> {
                 let which = client.map_or(Which::System, Which::ClientId);
                 let outcome = self.managed(&which, Patience::Probe).await;
                 // One that is named and not assigned is configured and refused; one that nobody named is just not there.
-                let absent = outcome.as_ref().is_err_and(|problem| match problem.reason {
-                    Reason::ManagedIdentityUnavailable => true,
-                    reason => {
-                        reason == Reason::ManagedIdentityNotAssigned && which == Which::System
-                    }
+                let absent = outcome.as_ref().is_err_and(|Problem { reason, .. }| {
+                    *reason == Reason::ManagedIdentityUnavailable
+                        || *reason == Reason::ManagedIdentityNotAssigned && which == Which::System
                 });
                 (absent, outcome)
             }

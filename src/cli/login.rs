@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Failure;
 use super::azure::{CloudArgs, Reach, resource};
@@ -115,14 +116,16 @@ async fn by_code(http: &Http, profile: &Profile, resource: &Resource) -> Result<
         .await?;
     let pending = device::read(profile, &answer, Timestamp::now())
         .map_err(|problem| person::told(problem, profile))?;
+    // Before the code is shown: from then on the person may want to stop.
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| Failure::failed(format!("failed to listen for signals: {error}")))?;
     terminal::tell(&format!(
         "Open {} in any browser and type the code {}",
         pending.verification_uri, pending.user_code
     ))?;
     tokio::select! {
         outcome = signed_in(http, profile, &pending, resource) => outcome,
-        // Where no signal can be had, the default one ends the program.
-        Ok(()) = tokio::signal::ctrl_c() => Err(Failure::failed("stopped; nothing was kept")),
+        _ = interrupt.recv() => Err(Failure::failed("stopped; nothing was kept")),
     }
 }
 

@@ -70,7 +70,9 @@ impl Manifests {
             meta.insert("namespace".to_owned(), Value::from(namespace.as_str()));
         }
         if kind == "Secret" {
-            merge_string_data(&mut value);
+            merge_string_data(&mut value).map_err(|key| {
+                format!("stringData.{key} of the Secret {name} is not text: put it into quotes")
+            })?;
         }
         self.0.push(Object {
             kind,
@@ -136,105 +138,28 @@ fn object<'a>(value: &'a mut Value, field: &str) -> Option<&'a mut Map<String, V
     value.as_object_mut()?.get_mut(field)?.as_object_mut()
 }
 
-/// `stringData` of a Secret goes into `data`, as the API server does it.
-fn merge_string_data(secret: &mut Value) {
+/// `stringData` of a Secret goes into `data`, as the API server does it. The error is a key whose value is no text.
+fn merge_string_data(secret: &mut Value) -> Result<(), String> {
     let Some(secret) = secret.as_object_mut() else {
-        return;
+        return Ok(());
     };
     let Some(Value::Object(plain)) = secret.remove("stringData") else {
-        return;
+        return Ok(());
     };
     let data = secret
         .entry("data")
         .or_insert_with(|| Value::Object(Map::new()));
     if let Some(data) = data.as_object_mut() {
         for (key, value) in plain {
-            let text = value.as_str().unwrap_or_default();
+            let Some(text) = value.as_str() else {
+                return Err(key);
+            };
             data.insert(key, Value::from(STANDARD.encode(text)));
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FILE: &str = r"
-apiVersion: v1
-kind: Secret
-metadata: {name: sp}
-data: {a: eA==, b: eA==}
-stringData: {b: y}
----
-# nothing
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: other}
----
-apiVersion: v1
-kind: List
-items:
-- apiVersion: lakevault.dev/v1alpha1
-  kind: AzureIdentity
-  metadata: {name: one, namespace: team}
-  spec: {}
-- apiVersion: lakevault.dev/v1alpha1
-  kind: ClusterAzureIdentity
-  metadata: {name: shared}
-  spec: {}
-";
-
-    #[test]
-    fn objects_are_found_where_the_api_server_has_them() {
-        let manifests = Manifests::parse(FILE, "here").unwrap();
-        let secret = manifests.at("/api/v1/namespaces/here/secrets/sp").unwrap();
-        assert_eq!(
-            secret["data"],
-            serde_json::json!({"a": "eA==", "b": "eQ=="})
-        );
-        assert_eq!(secret["metadata"]["namespace"], "here");
-        let group = "/apis/lakevault.dev/v1alpha1";
-        for (path, there) in [
-            ("/namespaces/team/azureidentities/one", true),
-            ("/namespaces/here/azureidentities/one", false),
-            ("/clusterazureidentities/shared", true),
-            ("/namespaces/team/azureidentities", false),
-        ] {
-            assert_eq!(
-                manifests.at(&format!("{group}{path}")).is_some(),
-                there,
-                "{path}"
-            );
-        }
-        assert!(
-            manifests
-                .at("/api/v1/namespaces/here/secrets/sp/x")
-                .is_none()
-        );
-    }
-
-    #[test]
-    fn names_are_told_by_kind() {
-        let manifests = Manifests::parse(FILE, "here").unwrap();
-        let identities = manifests.identities();
-        let shown: Vec<String> = identities.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            shown,
-            ["AzureIdentity team/one", "ClusterAzureIdentity shared"]
-        );
-        assert!(manifests.syncs().is_empty());
-    }
-
-    #[test]
-    fn an_error_quotes_nothing_of_the_file() {
-        for bad in [
-            "a: [hunter2",
-            "stringData: {x: hunter2}",
-            "kind: Secret\nstringData: {x: hunter2}",
-        ] {
-            let error = Manifests::parse(bad, "x").unwrap_err();
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
-}
+#[path = "manifests_tests.rs"]
+mod tests;

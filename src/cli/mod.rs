@@ -64,18 +64,21 @@ pub struct Failure {
 
 impl Failure {
     /// It was tried and failed: code 1.
-    fn failed(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            code: 1,
-        }
+    fn failed(message: impl AsRef<str>) -> Self {
+        Self::new(message.as_ref(), 1)
     }
 
     /// It could not be tried as it was asked for: code 2, like clap's own.
-    fn usage(message: impl Into<String>) -> Self {
+    fn usage(message: impl AsRef<str>) -> Self {
+        Self::new(message.as_ref(), 2)
+    }
+
+    /// Messages quote what servers and files say, and a terminal obeys control characters.
+    fn new(message: &str, code: u8) -> Self {
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
         Self {
-            message: message.into(),
-            code: 2,
+            message: message.chars().map(plain).collect(),
+            code,
         }
     }
 }
@@ -165,6 +168,12 @@ mod tests {
     #[test]
     fn the_commands_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_message_holds_nothing_that_a_terminal_obeys() {
+        let failure = Failure::failed("Entra refused: \u{1b}[2Jgone");
+        assert_eq!(failure.message, "Entra refused:  [2Jgone");
     }
 
     #[test]

@@ -83,9 +83,10 @@ impl Lender {
         let problem = self.problem.as_ref();
         Inputs {
             valid,
-            identity: problem.map_or(Ok(identity.unwrap_or_default()), |problem| {
-                Err(problem.message.as_str())
-            }),
+            identity: match problem {
+                None => Ok(identity.unwrap_or_default()),
+                Some(problem) => Err(problem.message.as_str()),
+            },
             lends: &self.lends,
             revision: self.revision,
             secret,

@@ -129,7 +129,7 @@ fn subject(kit: &Kit) -> String {
 }
 
 /// Registers the service account with the application, and leaves the other identity's secret as it is.
-async fn register(lane: &Lane) -> Result<()> {
+pub async fn register(lane: &Lane) -> Result<()> {
     let federated = json!({
         "name": "k8s", "issuer": lane.kit.world.control_plane.issuer(), "subject": subject(&lane.kit),
         "audience": "api://AzureADTokenExchange"

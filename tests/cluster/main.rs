@@ -24,6 +24,7 @@ mod basics;
 mod cel;
 mod clouds;
 mod credentials;
+mod diagnose;
 mod drift;
 mod environments;
 mod hands;
@@ -40,6 +41,7 @@ mod ownership;
 mod restarts;
 mod scene;
 mod stress;
+mod tokens;
 mod told;
 mod vault_faults;
 mod vault_objects;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         basics::cases(),
         cel::cases(),
         clouds::cases(),
+        diagnose::cases(),
         credentials::cases(),
         drift::cases(),
         environments::cases(),
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         vault_faults::cases(),
         vault_objects::cases(),
         told::cases(),
+        tokens::cases(),
     ]
     .into_iter()
     .flatten();
