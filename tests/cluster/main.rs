@@ -26,6 +26,7 @@ mod clouds;
 mod credentials;
 mod diagnose;
 mod drift;
+mod environments;
 mod hands;
 mod identity_faults;
 mod identity_grants;
@@ -40,6 +41,7 @@ mod ownership;
 mod restarts;
 mod scene;
 mod stress;
+mod tokens;
 mod told;
 mod vault_faults;
 mod vault_objects;
@@ -82,6 +84,7 @@ fn main() -> ExitCode {
         diagnose::cases(),
         credentials::cases(),
         drift::cases(),
+        environments::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
         isolation::cases(),
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         vault_faults::cases(),
         vault_objects::cases(),
         told::cases(),
+        tokens::cases(),
     ]
     .into_iter()
     .flatten();
