@@ -35,6 +35,7 @@ use crate::telemetry::logs::LogFormat;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
+use crate::vault_secret_sync::logins::Logins;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
 /// Group and version of our kinds.
@@ -223,6 +224,7 @@ impl Operator {
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let sync_ctx = Arc::new(SyncCtx {
             hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.vault_concurrency),
+            logins: Logins::new(self.http.clone()),
             identities: Arc::clone(&lent),
             links: Arc::default(),
             secrets: Arc::default(),
@@ -347,7 +349,7 @@ impl Operator {
     ) where
         I: Identity + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
     {
-        let events = Arc::clone(events);
+        let (events, store) = (Arc::clone(events), writer.as_reader());
         let stream = watch::watch(
             Api::<I>::all(self.client.clone()),
             watcher::Config::default(),
@@ -355,7 +357,7 @@ impl Operator {
         self.follow(tasks, what, stream, move |event| {
             let event = event.modify(slim);
             writer.apply_watcher_event(&event);
-            events.identity(&event);
+            events.identity(&event, &store);
         });
     }
 

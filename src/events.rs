@@ -84,6 +84,9 @@ impl Events {
                 self.wake(links.retain_syncs(|(namespace, name)| {
                     store.get(&ObjectRef::new(name).within(namespace)).is_some()
                 }));
+                let there: BTreeSet<String> =
+                    store.state().iter().filter_map(|s| s.uid()).collect();
+                self.ctx.logins.keep_syncs(|uid| there.contains(uid));
                 self.relisted(PLURAL);
             }
         }
@@ -91,36 +94,50 @@ impl Events {
     }
 
     /// An identity came, changed or went: it, and those who use it where it matters to them.
-    pub fn identity<I: Identity>(&self, event: &Event<I>) {
-        let (identity, gone) = match event {
-            Event::Apply(identity) | Event::InitApply(identity) => (identity, false),
-            Event::Delete(identity) => (identity, true),
-            Event::Init => return,
-            Event::InitDone => return self.relisted(I::PLURAL),
-        };
-        let key = identity.key();
-        let ctx = &self.ctx;
-        let meta = identity.meta();
+    pub fn identity<I: Identity>(&self, event: &Event<I>, store: &Store<I>) {
+        match event {
+            Event::Apply(identity) | Event::InitApply(identity) => self.identity_seen(identity),
+            Event::Delete(identity) => self.identity_gone(&identity.key()),
+            Event::Init => {}
+            Event::InitDone => {
+                let listed: BTreeSet<IdentityKey> = store
+                    .state()
+                    .iter()
+                    .map(|identity| identity.key())
+                    .collect();
+                let known = self.ctx.links.all_identities().into_iter();
+                // What went while nobody watched is told by no event.
+                for key in known.filter(|key| key.kind == I::KIND && !listed.contains(key)) {
+                    self.identity_gone(&key);
+                }
+                self.relisted(I::PLURAL);
+            }
+        }
+        self.ctx.metrics.objects(I::PLURAL, store.len());
+    }
+
+    fn identity_seen<I: Identity>(&self, identity: &I) {
+        let (key, ctx, meta) = (identity.key(), &self.ctx, identity.meta());
         let current = (
             meta.uid.as_deref().unwrap_or_default(),
             meta.generation.unwrap_or_default(),
         );
-        let matters = if gone {
-            ctx.links.identity_gone(&key);
-            true
-        } else {
-            ctx.links
-                .identity_seen(identity, ctx.identities.operator_namespace())
-        };
-        if matters {
-            let current = (!gone).then_some(current);
-            ctx.identities.changed(&key, current);
-            ctx.hub.identity_changed(&key, current);
-            self.wake(ctx.links.of_identity(&key));
+        let namespace = ctx.identities.operator_namespace();
+        if ctx.links.identity_seen(identity, namespace) {
+            self.identity_changed(&key, Some(current));
         }
-        if !gone {
-            self.wake_identity(&key);
-        }
+        self.wake_identity(&key);
+    }
+
+    fn identity_gone(&self, key: &IdentityKey) {
+        self.ctx.links.identity_gone(key);
+        self.identity_changed(key, None);
+    }
+
+    fn identity_changed(&self, key: &IdentityKey, current: Option<(&str, i64)>) {
+        self.ctx.identities.changed(key, current);
+        self.ctx.hub.identity_changed(key, current);
+        self.wake(self.ctx.links.of_identity(key));
     }
 
     /// The namespace whose labels an event changes, seen before the event is stored.
@@ -162,6 +179,7 @@ impl Events {
         };
         for named in ctx.secrets.saw(event) {
             self.wake(ctx.links.of_secret(&named));
+            self.wake(ctx.links.password_seen(&named));
             for key in ctx.links.of_credential(&named) {
                 if ctx.identities.credential_seen(&key, version) {
                     self.wake_identity(&key);

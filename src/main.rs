@@ -6,10 +6,16 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match lakevault::cli::main() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            // Where standard error is closed there is nobody left to tell.
-            drop(writeln!(std::io::stderr(), "lakevault: {message}"));
-            ExitCode::FAILURE
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                // Where standard error is closed there is nobody left to tell.
+                drop(writeln!(
+                    std::io::stderr(),
+                    "lakevault: {}",
+                    failure.message
+                ));
+            }
+            ExitCode::from(failure.code)
         }
     }
 }

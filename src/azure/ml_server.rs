@@ -6,20 +6,19 @@ use std::fmt;
 use std::time::Duration;
 
 use http::{HeaderValue, Method, header};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::auth::Token;
 use super::http::{Answer, Request, Route};
+use super::slots::Lease;
 use crate::problem::{Problem, Reason};
-use crate::retry::Retry;
+use crate::retry::{self, Retry};
 use crate::secret::SecretValue;
 
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Part of a token's life after which it is renewed; the server names no time of its own.
-const REFRESH_AT: f64 = 0.8;
 /// A server that grants more than this is not understood: an administrator can set hours, not months.
 const LONGEST_LIFE: i64 = 90 * 86_400;
 
@@ -80,6 +79,17 @@ pub struct Session {
     pub token: Token,
     /// Renews the token once; the renewal gives the next one. Microsoft: valid for 14 days, 90 days in all.
     pub refresh: Option<SecretValue>,
+}
+
+impl Lease for Session {
+    fn expires_at(&self) -> Timestamp {
+        self.token.expires_at
+    }
+
+    /// Never in the background: a renewal ends the token before it, which somebody may still be using.
+    fn refresh_at(&self) -> Timestamp {
+        self.token.expires_at
+    }
 }
 
 #[derive(Serialize)]
@@ -163,8 +173,9 @@ pub fn read_login(
     let message = format!(
         "{server} refused the login of {username:?} (HTTP {status}): check the user's name and password, and that the server uses logins of its own; one that uses Entra has none, and takes an accessToken.resource instead"
     );
-    // Not tried by itself: a wrong password that is repeated locks the user out.
-    Err(Problem::new(Reason::LoginRefused, Retry::OnChange, message).answered(status, None))
+    // A wrong password that is repeated locks the user out: whoever shares this failure shares the pause as well.
+    let slowly = Retry::After(retry::RESYNC);
+    Err(Problem::new(Reason::LoginRefused, slowly, message).answered(status, None))
 }
 
 /// Reads the answer to [`refresh`]. None: the server takes this refresh token no longer, and the user must log in anew.
@@ -275,15 +286,11 @@ fn granted(answer: &Answer, now: Timestamp) -> Option<Session> {
         .and_then(Number::get)
         .or_else(ends)
         .filter(|life| (1..=LONGEST_LIFE).contains(life))?;
-    let life = SignedDuration::from_secs(life);
+    let life = Duration::from_secs(u64::try_from(life).ok()?);
     (!value.is_empty()).then_some(())?;
     Some(Session {
-        token: Token {
-            value,
-            issued_at: now,
-            expires_at: now.checked_add(life).ok()?,
-            refresh_at: now.checked_add(life.mul_f64(REFRESH_AT)).ok()?,
-        },
+        // The server names no time for the renewal.
+        token: Token::new(value, now, life, None)?,
         refresh,
     })
 }

@@ -120,7 +120,7 @@ fn a_refused_login_says_whose_and_what_to_do() {
     let problem = read_login(&server(), "ada", &answer(401, "Unauthorized"), now()).unwrap_err();
     assert_eq!(
         (problem.reason, problem.retry, problem.http_status),
-        (Reason::LoginRefused, Retry::OnChange, Some(401))
+        (Reason::LoginRefused, Retry::After(retry::RESYNC), Some(401))
     );
     for part in ["\"ada\"", "https://mls.example.net:12800", "password"] {
         assert!(problem.message.contains(part), "{problem}");

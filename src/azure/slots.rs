@@ -80,7 +80,24 @@ impl<K: Eq + Hash + Clone, V: Lease> Slots<K, V> {
     where
         F: Future<Output = Result<V, Problem>> + Send + 'static,
     {
-        match look(&self.slot(key), now, ask) {
+        self.get_that(key, now, |_| true, ask).await
+    }
+
+    /// As [`Self::get`], where only what `fits` will do. What does not is not given out and asked for anew, but stays in the
+    /// slot for others until its successor is there.
+    pub async fn get_that<F>(
+        &self,
+        key: &K,
+        now: Timestamp,
+        fits: impl FnOnce(&V) -> bool,
+        ask: impl FnOnce() -> F,
+    ) -> Result<Arc<V>, Problem>
+    where
+        F: Future<Output = Result<V, Problem>> + Send + 'static,
+    {
+        // Looked at in a statement of its own: the lock is not held while anybody waits.
+        let found = look(&self.slot(key), now, fits, ask);
+        match found {
             Found::Held(held) => Ok(held),
             Found::Failure(problem) => Err(problem),
             Found::Flight(flight) => flight.await,
@@ -106,6 +123,29 @@ impl<K: Eq + Hash + Clone, V: Lease> Slots<K, V> {
         }
     }
 
+    /// What is in the slot of `key`, be it past its end.
+    pub fn held(&self, key: &K) -> Option<Arc<V>> {
+        let slot = lock(&self.slots).get(key).cloned()?;
+        lock(&slot).held.clone()
+    }
+
+    /// Forgets a failure that is still shared, so that the next one who comes asks.
+    pub fn pardon(&self, key: &K) {
+        let slot = lock(&self.slots).get(key).cloned();
+        if let Some(slot) = slot {
+            lock(&slot).failed = None;
+        }
+    }
+
+    /// Takes out every slot whose key fits, with what is in it.
+    pub fn take(&self, fits: impl Fn(&K) -> bool) -> Vec<(K, Option<Arc<V>>)> {
+        let taken: Vec<(K, Slot<V>)> = lock(&self.slots).extract_if(|key, _| fits(key)).collect();
+        taken
+            .into_iter()
+            .map(|(key, slot)| (key, lock(&slot).held.take()))
+            .collect()
+    }
+
     /// Drops every slot whose key does not fit. Requests under way end in slots that nobody sees any more.
     pub fn retain(&self, fits: impl Fn(&K) -> bool) {
         lock(&self.slots).retain(|key, _| fits(key));
@@ -126,7 +166,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn look<V: Lease, F>(slot: &Slot<V>, now: Timestamp, ask: impl FnOnce() -> F) -> Found<V>
+fn look<V: Lease, F>(
+    slot: &Slot<V>,
+    now: Timestamp,
+    fits: impl FnOnce(&V) -> bool,
+    ask: impl FnOnce() -> F,
+) -> Found<V>
 where
     F: Future<Output = Result<V, Problem>> + Send + 'static,
 {
@@ -134,7 +179,8 @@ where
     let usable = state
         .held
         .clone()
-        .filter(|held| held.expires_at().duration_since(now) > jiff_duration(LAST_USE));
+        .filter(|held| held.expires_at().duration_since(now) > jiff_duration(LAST_USE))
+        .filter(|held| fits(held));
     let failed = state
         .failed
         .as_ref()
@@ -297,6 +343,62 @@ mod tests {
         assert_eq!(shown(&slots.get(&1, late, renewed).await.unwrap()), "old");
         tokio::task::yield_now().await;
         assert_eq!(shown(&slots.get(&1, late, renewed).await.unwrap()), "new");
+    }
+
+    #[tokio::test]
+    async fn who_needs_a_newer_one_waits_for_it_while_others_have_the_old_one() {
+        let slots = Slots::<u8, Token>::default();
+        let first = || async { Ok(hour("old")) };
+        slots.get(&1, at(T0), first).await.unwrap();
+        let newer = |token: &Token| token.value != SecretValue::from("old".to_owned());
+        let (open, mut gate) = tokio::sync::watch::channel(false);
+        let renewal = slots.get_that(&1, at(T0), newer, move || async move {
+            gate.wait_for(|open| *open).await.unwrap();
+            Ok(hour("new"))
+        });
+        let meanwhile = async {
+            let held = slots.get(&1, at(T0), first).await.unwrap();
+            open.send(true).unwrap();
+            held
+        };
+        let (renewed, held) = futures::join!(renewal, meanwhile);
+        assert_eq!(
+            (shown(&renewed.unwrap()), shown(&held)),
+            ("new", "old"),
+            "who asked, and who did not mind"
+        );
+        let never = || async { Ok(hour("asked twice")) };
+        assert_eq!(
+            shown(&slots.get_that(&1, at(T0), newer, never).await.unwrap()),
+            "new"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_failed_renewal_leaves_what_was_there() {
+        let slots = Slots::<u8, Token>::default();
+        let first = || async { Ok(hour("old")) };
+        slots.get(&1, at(T0), first).await.unwrap();
+        let long = Retry::After(Duration::from_mins(10));
+        let refused =
+            move || async move { Err(Problem::new(Reason::LoginRefused, long, "wrong password")) };
+        let renewal = slots.get_that(&1, at(T0), |_| false, refused).await;
+        assert_eq!(renewal.unwrap_err().reason, Reason::LoginRefused);
+        assert_eq!(
+            shown(&slots.get(&1, at(T0), first).await.unwrap()),
+            "old",
+            "the token that lives was lost"
+        );
+        let later = at("2026-11-20T07:05:00Z");
+        let renewed = || async { Ok(hour("new")) };
+        let again = slots.get_that(&1, later, |_| false, renewed).await;
+        assert!(again.is_err(), "it was tried before its time");
+        slots.pardon(&1);
+        let again = slots.get_that(&1, later, |_| false, renewed).await;
+        assert_eq!(shown(&again.unwrap()), "new");
+        let taken = slots.take(|key| *key == 1);
+        assert_eq!(shown(taken[0].1.as_ref().unwrap()), "new");
+        assert!(slots.is_empty());
     }
 
     #[tokio::test]

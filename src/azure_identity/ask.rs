@@ -265,11 +265,10 @@ impl Asking<'_> {
             Candidate::ManagedIdentity { client } => {
                 let which = client.map_or(Which::System, Which::ClientId);
                 let outcome = self.managed(&which, Patience::Probe).await;
-                let absent = outcome.as_ref().is_err_and(|problem| {
-                    matches!(
-                        problem.reason,
-                        Reason::ManagedIdentityUnavailable | Reason::ManagedIdentityNotAssigned
-                    )
+                // One that is named and not assigned is configured and refused; one that nobody named is just not there.
+                let absent = outcome.as_ref().is_err_and(|Problem { reason, .. }| {
+                    *reason == Reason::ManagedIdentityUnavailable
+                        || *reason == Reason::ManagedIdentityNotAssigned && which == Which::System
                 });
                 (absent, outcome)
             }

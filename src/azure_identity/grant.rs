@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::api::{Grant, NamespaceSelector};
-use super::valid::Valid;
+use super::valid::{Usable, Valid};
 use crate::azure::auth::Resource;
 use crate::azure::key_vault::SecretId;
 use crate::names::VaultUri;
@@ -99,6 +99,23 @@ pub fn allows_resource(
         "{} does not give tokens for {resource} to namespace {}: an administrator can add a pattern to spec.allow[].resources",
         identity.key, borrower.namespace
     )))
+}
+
+/// Whether the vault belongs to the identity's cloud: a token is sent nowhere else.
+pub fn vault_in_cloud(identity: &Usable, vault: &VaultUri) -> Result<(), Problem> {
+    let suffix = &identity.profile.cloud.vault_suffix;
+    if vault.is_in(suffix) {
+        return Ok(());
+    }
+    let message = format!(
+        "spec.vaultUri {vault} is no vault of the cloud of {}, whose vaults are <name>.{suffix}: no token is sent there",
+        identity.valid.key
+    );
+    Err(Problem::new(
+        Reason::VaultNotInCloud,
+        Retry::OnChange,
+        message,
+    ))
 }
 
 fn denied(message: String) -> Problem {

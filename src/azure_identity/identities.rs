@@ -149,6 +149,9 @@ impl Identities {
         self.keep(|slot| {
             slot.identity != *key || Some((slot.uid.as_str(), slot.generation)) == current
         });
+        if current.is_none() {
+            self.registry.forget(key);
+        }
     }
 
     fn keep(&self, fits: impl Fn(&SlotKey) -> bool) {
@@ -162,6 +165,16 @@ impl Identities {
 
     /// A token of an identity: from its slot, or asked for once for everybody who waits.
     pub async fn token(&self, identity: &Usable, want: &Want) -> Result<Arc<Token>, Problem> {
+        self.token_that(identity, want, |_| true).await
+    }
+
+    /// As [`Self::token`], where only a token that `fits` will do: else one is asked for, once for everybody who waits.
+    pub async fn token_that(
+        &self,
+        identity: &Usable,
+        want: &Want,
+        fits: impl FnOnce(&Token) -> bool,
+    ) -> Result<Arc<Token>, Problem> {
         let slot = self.slot(identity, want);
         let asker = || {
             let claims = self.wanted_claims().remove(&slot);
@@ -169,7 +182,10 @@ impl Identities {
             let (identity, want) = (identity.clone(), want.clone());
             async move { ask_and_report(&doors, &registry, &identity, &want, claims.as_ref()).await }
         };
-        let outcome = self.slots.get(&slot, Timestamp::now(), asker).await;
+        let outcome = self
+            .slots
+            .get_that(&slot, Timestamp::now(), fits, asker)
+            .await;
         if outcome
             .as_ref()
             .is_err_and(|problem| problem.reason == Reason::CertificateNotTrusted)

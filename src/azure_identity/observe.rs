@@ -60,7 +60,15 @@ pub async fn secret(
     identity: &Valid,
     name: &str,
 ) -> Result<CredentialSecret, Problem> {
-    let namespace = &identity.credential_namespace;
+    named_secret(kube, &identity.credential_namespace, name).await
+}
+
+/// A Secret with a credential.
+pub async fn named_secret(
+    kube: &Kube,
+    namespace: &str,
+    name: &str,
+) -> Result<CredentialSecret, Problem> {
     let secret = kube.secret(namespace, name).await?.ok_or_else(|| {
         absent(format!(
             "there is no Secret {namespace}/{name}. Mend: kubectl -n {namespace} create secret generic {name} --from-file=<key>=<file>"

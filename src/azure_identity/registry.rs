@@ -63,6 +63,11 @@ impl Registry {
         memory.reported_by = Some((uid.to_owned(), generation));
     }
 
+    /// Forgets an identity that is gone.
+    pub fn forget(&self, key: &IdentityKey) {
+        self.lock().remove(key);
+    }
+
     /// Notes a state of the Secret (none: deleted). True where it is not the one that the credential was read from.
     pub fn credential_seen(&self, key: &IdentityKey, version: Option<&str>) -> bool {
         let mut all = self.lock();

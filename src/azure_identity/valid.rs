@@ -40,6 +40,8 @@ impl fmt::Display for IdentityKey {
 
 /// What both kinds of identity have.
 pub trait Identity: Resource<DynamicType = ()> + Clone + Send + Sync {
+    /// Which kind it is.
+    const KIND: IdentityKind;
     /// Plural name, for metrics and URLs.
     const PLURAL: &'static str;
     /// How it is named.
@@ -66,11 +68,12 @@ pub trait Identity: Resource<DynamicType = ()> + Clone + Send + Sync {
 }
 
 impl Identity for AzureIdentity {
+    const KIND: IdentityKind = IdentityKind::AzureIdentity;
     const PLURAL: &'static str = "azureidentities";
 
     fn key(&self) -> IdentityKey {
         IdentityKey {
-            kind: IdentityKind::AzureIdentity,
+            kind: Self::KIND,
             namespace: self.namespace(),
             name: self.name_any(),
         }
@@ -98,11 +101,12 @@ impl Identity for AzureIdentity {
 }
 
 impl Identity for ClusterAzureIdentity {
+    const KIND: IdentityKind = IdentityKind::ClusterAzureIdentity;
     const PLURAL: &'static str = "clusterazureidentities";
 
     fn key(&self) -> IdentityKey {
         IdentityKey {
-            kind: IdentityKind::ClusterAzureIdentity,
+            kind: Self::KIND,
             namespace: None,
             name: self.name_any(),
         }

@@ -1,13 +1,33 @@
-//! The command line.
+//! The command line: one file per command. Everything that is printed goes through [`terminal`], and every command ends with
+//! one of the codes that `docs/cli.md` lists.
 
-use std::io::Write;
+mod azure;
+mod cluster;
+mod diagnose;
+mod kept;
+mod lender;
+mod login;
+mod logout;
+mod manifests;
+mod objects;
+mod person;
+mod terminal;
+mod token;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsStr;
+use std::future::Future;
+use std::path::Path;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use kube::CustomResourceExt;
 
 use crate::app;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::problem::Problem;
 use crate::vault_secret_sync::api::VaultSecretSync;
+
+/// A program of this name on the `PATH` is what `kubectl lakevault` runs (Kubernetes, "Extend kubectl with plugins").
+const PLUGIN: &str = "kubectl-lakevault";
 
 /// Mirrors Azure Key Vault into Kubernetes Secrets.
 #[derive(Debug, Parser)]
@@ -20,30 +40,109 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the operator until SIGTERM.
-    Run(app::RunArgs),
+    Run(Box<app::RunArgs>),
     /// Print the `CustomResourceDefinitions` as YAML.
     Crds,
+    /// Sign in as a person: by a code that is typed into a browser, or by name and password.
+    Login(login::LoginArgs),
+    /// Forget who signed in.
+    Logout,
+    /// Print an access token of whoever signed in, or of an identity in a file.
+    Token(token::TokenArgs),
+    /// Try what an identity or a sync needs, step by step, and say what mends the first that fails.
+    Diagnose(diagnose::DiagnoseArgs),
 }
 
-/// Runs the command that was asked for. The error is for a person.
-pub fn main() -> Result<(), String> {
-    match Cli::parse().command {
-        Command::Run(args) => {
-            crate::telemetry::logs::start(args.log_format, &args.log_level)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .enable_all()
-                .build();
-            runtime
-                .map_err(|error| format!("failed to start: {error}"))?
-                .block_on(app::run(args))
-        }
-        Command::Crds => {
-            let documents: Vec<String> = crds()?.into_iter().map(|(_, yaml)| yaml).collect();
-            std::io::stdout()
-                .write_all(documents.join("---\n").as_bytes())
-                .map_err(|error| format!("failed to write: {error}"))
+/// How a command ends that did not do what it should.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// For the person who called it; empty where everything was said already.
+    pub message: String,
+    /// The exit code.
+    pub code: u8,
+}
+
+impl Failure {
+    /// It was tried and failed: code 1.
+    fn failed(message: impl AsRef<str>) -> Self {
+        Self::new(message.as_ref(), 1)
+    }
+
+    /// It could not be tried as it was asked for: code 2, like clap's own.
+    fn usage(message: impl AsRef<str>) -> Self {
+        Self::new(message.as_ref(), 2)
+    }
+
+    /// Messages quote what servers and files say, and a terminal obeys control characters.
+    fn new(message: &str, code: u8) -> Self {
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        Self {
+            message: message.chars().map(plain).collect(),
+            code,
         }
     }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::failed(problem.to_string())
+    }
+}
+
+/// Runs the command that was asked for.
+pub fn main() -> Result<(), Failure> {
+    let matches = named(std::env::args_os().next().as_deref()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
+    match cli.command {
+        Command::Run(args) => run(*args).map_err(Failure::failed),
+        Command::Crds => {
+            let documents = crds().map_err(Failure::failed)?;
+            let documents: Vec<String> = documents.into_iter().map(|(_, yaml)| yaml).collect();
+            terminal::print(&documents.join("---\n"))
+        }
+        Command::Login(args) => wait_for(login::run(args)),
+        Command::Logout => logout::run(),
+        Command::Token(args) => wait_for(token::run(args)),
+        Command::Diagnose(args) => wait_for(diagnose::run(args)),
+    }
+}
+
+/// The command under the name that it was called by: as a plugin, its usage is that of `kubectl lakevault`.
+fn named(program: Option<&OsStr>) -> clap::Command {
+    let command = Cli::command();
+    let stem = program.and_then(|program| Path::new(program).file_stem());
+    if stem == Some(OsStr::new(PLUGIN)) {
+        command
+            .bin_name("kubectl lakevault")
+            .display_name("kubectl lakevault")
+    } else {
+        command
+    }
+}
+
+fn run(args: app::RunArgs) -> Result<(), String> {
+    crate::telemetry::logs::start(args.log_format, &args.log_level)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    runtime
+        .map_err(|error| format!("failed to start: {error}"))?
+        .block_on(app::run(args))
+}
+
+/// Waits for a command that talks to the network; one thread is enough for it.
+fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        return Err(Failure::failed("another TLS provider is installed already"));
+    }
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("failed to start: {error}")))?
+        .block_on(command)
 }
 
 /// The `CustomResourceDefinitions` as YAML, by plural name.
@@ -60,4 +159,33 @@ pub fn crds() -> Result<Vec<(String, String)>, String> {
             Ok((crd.spec.names.plural, yaml))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_message_holds_nothing_that_a_terminal_obeys() {
+        let failure = Failure::failed("Entra refused: \u{1b}[2Jgone");
+        assert_eq!(failure.message, "Entra refused:  [2Jgone");
+    }
+
+    #[test]
+    fn as_a_plugin_the_usage_is_that_of_kubectl() {
+        let usage = |program: &str| {
+            let mut command = named(Some(OsStr::new(program)));
+            command.build();
+            let login = command.find_subcommand_mut("login").unwrap();
+            login.render_usage().to_string()
+        };
+        assert!(usage("/usr/local/bin/kubectl-lakevault").contains("kubectl lakevault login"));
+        let own = usage("/usr/local/bin/lakevault");
+        assert!(own.contains("lakevault login") && !own.contains("kubectl"));
+    }
 }

@@ -12,7 +12,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::azure_identity::api::IdentityRef;
+use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -41,17 +41,19 @@ use crate::azure_identity::api::IdentityRef;
         json_path = ".status.conditions[?(@.type=='Synced')].message",
         priority = 1
     ),
-    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret")
+    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
+    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, has(entry.secret))").message("vaultUri must be set where an entry of data has secret")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {
     /// The vault, by the origin of its data plane. It must belong to the cloud of the identity. Example:
-    /// <https://kv-payments.vault.azure.net>.
+    /// <https://kv-payments.vault.azure.net>. Needed where an entry of data has secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
         length(max = 512)
     )]
-    pub vault_uri: String,
+    pub vault_uri: Option<String>,
 
     /// The identity that reads the vault. Default: the ClusterAzureIdentity named `default`, where it allows this
     /// namespace.
@@ -84,6 +86,7 @@ pub struct VaultSecretSyncSpec {
 
 /// One key of the Secret.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("has(self.secret) != has(self.accessToken)").message("exactly one of secret and accessToken must be set"))]
 #[serde(rename_all = "camelCase")]
 pub struct DataEntry {
     /// Key in the Secret's data: letters, digits, `-`, `_` and `.`. Example: `DB_PASSWORD`.
@@ -92,7 +95,46 @@ pub struct DataEntry {
     pub key: String,
 
     /// A secret of the vault.
-    pub secret: SecretSource,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretSource>,
+
+    /// A bearer token, renewed before it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_token: Option<AccessTokenSource>,
+}
+
+/// A value that is a bearer token. It is renewed at about 80 % of its life, whatever refreshInterval says; while it cannot
+/// be, the old one stays.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("has(self.resource) != has(self.mlServer)").message("exactly one of resource and mlServer must be set"))]
+#[serde(rename_all = "camelCase")]
+pub struct AccessTokenSource {
+    /// An access token of the sync's identity for this application or Azure service: its id or URI. A ClusterAzureIdentity
+    /// must lend it by allow[].resources. Example: api://22222222-2222-2222-2222-222222222222.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[!-~]+$"), length(max = 512))]
+    pub resource: Option<String>,
+
+    /// The token of a Machine Learning Server's own login. It needs no identity. The user is logged out when the entry or
+    /// the sync goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ml_server: Option<MlServerSource>,
+}
+
+/// A user of a Machine Learning Server.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct MlServerSource {
+    /// The server's URL. Example: `https://mls.example.net:12800`.
+    #[schemars(regex(pattern = r"^https://[^/?#@]+(/[^?#]*)?$"), length(max = 512))]
+    pub url: String,
+
+    /// The user. Example: ada.
+    #[schemars(length(min = 1, max = 256))]
+    pub username: String,
+
+    /// The password, in a Secret of the same namespace. A changed Secret is used at once where the login had failed.
+    pub password_from: SecretKeyRef,
 }
 
 /// A value that comes from a secret of the vault.
@@ -269,14 +311,14 @@ pub struct KeyStatus {
     /// The key.
     pub key: String,
 
-    /// The vault object that the value comes from. Example: db-password.
+    /// The vault object that the value comes from, or what a token is for. Example: db-password.
     pub object: String,
 
-    /// The version that the value in the Secret came from. Absent while there is none.
+    /// The version that the value in the Secret came from; a token's is made of its times. Absent while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 
-    /// When that version was last updated in the vault.
+    /// When that version was last updated in the vault, or the token was issued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Time>,
 

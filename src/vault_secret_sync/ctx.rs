@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::api::VaultSecretSync;
 use super::due::Memory;
 use super::links::Links;
+use super::logins::Logins;
 use super::observe::Secrets;
 use crate::azure_identity::identities::Identities;
 use crate::hub::Hub;
@@ -21,6 +22,8 @@ pub struct Ctx {
     pub kube: Kube,
     /// The door to vaults.
     pub hub: Hub,
+    /// Logins at Machine Learning Servers.
+    pub logins: Logins,
     /// The identities.
     pub identities: Arc<Identities>,
     /// Who has to do with whom.
@@ -94,9 +97,16 @@ impl Ctx {
         lock(&self.stumbles).remove(uid);
     }
 
+    /// Ends the logins of a sync that goes.
+    pub fn log_out(&self, sync: &VaultSecretSync) {
+        let uid = sync.metadata.uid.as_deref().unwrap_or_default();
+        self.logins.keep(uid, std::iter::empty());
+    }
+
     /// A sync is gone for good: nothing of it is kept.
     pub fn gone(&self, sync: &VaultSecretSync) {
         self.forget(sync);
+        self.log_out(sync);
         self.written
             .forget(&sync.namespace().unwrap_or_default(), &sync.name_any());
     }

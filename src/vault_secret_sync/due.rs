@@ -1,25 +1,34 @@
-//! Whether anything is to be done. Pure, and asked before any call: most reconciles end here.
+//! Whether anything is to be done, and when next. Pure, and asked before any call: most reconciles end here.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::api::VaultSecretSyncStatus;
-use super::plan::Rival;
+use super::entry::{Entry, version_of};
+use super::plan::{KeyPlan, Rival, held};
 use super::target::SecretMeta;
+use super::token_times;
 use super::valid::Valid;
+use super::wanted::Scope;
 use crate::k8s::conditions;
+use crate::problem::{Problem, Reason};
+use crate::retry;
+
+/// Whatever a token says of its times, it is not renewed in a loop.
+const SHORTEST_PAUSE: Duration = retry::FIRST;
 
 /// Everything that a sync depends on, apart from the vault and the clock.
 #[derive(Debug)]
 pub struct Inputs<'a> {
     /// The sync.
     pub valid: &'a Valid,
-    /// Its identity: uid and generation, or why it cannot be used.
+    /// Its identity: uid and generation, or why it cannot be used. Empty where it needs none.
     pub identity: Result<(&'a str, i64), &'a str>,
     /// For each entry, whether the identity lends its object.
     pub lends: &'a [bool],
-    /// How often the identity's credential had changed before the look.
+    /// How often the credentials had changed before the look: the identity's, and passwords of tokens.
     pub revision: u64,
     /// The Secret.
     pub secret: Option<&'a SecretMeta>,
@@ -42,10 +51,8 @@ pub struct Memory {
 /// What is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
-    /// Look at all objects.
-    All,
-    /// The Secret was changed by somebody else: look at the objects of the damaged keys.
-    Damage,
+    /// A look that goes so far.
+    Look(Scope),
     /// Nothing before this time.
     At(Timestamp),
     /// Nothing until something changes.
@@ -93,226 +100,139 @@ pub fn due(
     status: &VaultSecretSyncStatus,
     now: Timestamp,
 ) -> Due {
+    let valid = inputs.valid;
+    let forced = valid.sync_at.is_some() && valid.sync_at != status.handled_sync_at;
+    let changed = if forced { Scope::Anew } else { Scope::All };
     let Some(memory) = memory else {
-        return after_start(inputs, status);
+        return after_start(inputs, status, changed, now);
     };
     if memory.spec != spec(inputs) {
-        return Due::All;
+        return Due::Look(changed);
     }
+    // What failed before is looked at as well, whatever the reason for this look: else the failure would be forgotten with it.
+    let failed = memory.failures > 0;
     // A repaired credential is used at once where the last look failed; where all is well the next look will use it.
-    if memory.failures > 0 && memory.revision != inputs.revision {
-        return Due::All;
+    if failed && memory.revision != inputs.revision {
+        return Due::Look(Scope::All);
     }
     if memory.next.is_some_and(|next| next <= now) {
-        return Due::All;
+        return Due::Look(if failed {
+            Scope::All
+        } else if valid.interval.is_some() {
+            Scope::Secrets
+        } else {
+            // The vault has been looked at once; the time that has come is that of a token.
+            Scope::Lacking
+        });
     }
     if memory.secret != secret(inputs) {
-        // What failed before is looked at as well: else its failure would be forgotten with this look.
-        return if memory.failures > 0 {
-            Due::All
-        } else {
-            Due::Damage
-        };
+        return Due::Look(if failed { Scope::All } else { Scope::Lacking });
     }
     memory.next.map_or(Due::OnChange, Due::At)
 }
 
 /// After a start nothing is remembered: the vault is looked at. A sync that wanted one look and has had it wants no other.
-fn after_start(inputs: &Inputs<'_>, status: &VaultSecretSyncStatus) -> Due {
+/// Tokens that live on the Secret are left alone, unless something changed meanwhile.
+fn after_start(
+    inputs: &Inputs<'_>,
+    status: &VaultSecretSyncStatus,
+    changed: Scope,
+    now: Timestamp,
+) -> Due {
     let valid = inputs.valid;
     let share = inputs.secret.and_then(|secret| secret.share(&valid.name));
+    let seen = status.observed_generation == Some(valid.generation)
+        && status.handled_sync_at == valid.sync_at;
+    if !seen {
+        return Due::Look(changed);
+    }
+    // What failed is looked at, too: it may be a token that could not be had while an older one lives on the Secret.
+    if !conditions::is_true(&status.conditions, "Synced") {
+        return Due::Look(Scope::All);
+    }
     let whole = share.is_some_and(|share| {
-        let there = |key: &str| share.record.keys.contains_key(key) && share.intact.contains(key);
-        valid.entries.iter().all(|entry| there(entry.key.as_str()))
+        valid
+            .entries
+            .iter()
+            .all(|entry| held(entry, share).is_some())
     });
-    let done = valid.interval.is_none()
-        && status.observed_generation == Some(valid.generation)
-        && status.handled_sync_at == valid.sync_at
-        && conditions::is_true(&status.conditions, "Synced")
-        && inputs.identity.is_ok()
-        && whole;
-    if done { Due::OnChange } else { Due::All }
+    let done = valid.interval.is_none() && inputs.identity.is_ok() && whole;
+    if !done {
+        return Due::Look(Scope::Secrets);
+    }
+    let versions = valid.entries.iter().map(|entry| {
+        let recorded = share.and_then(|share| held(entry, share));
+        (entry, recorded.map(version_of))
+    });
+    match renewal(valid, versions) {
+        Some(time) if time <= now => Due::Look(Scope::Lacking),
+        Some(time) => Due::At(time),
+        None => Due::OnChange,
+    }
+}
+
+/// When the first of the tokens is renewed.
+fn renewal<'a>(
+    valid: &Valid,
+    versions: impl Iterator<Item = (&'a Entry, Option<&'a str>)>,
+) -> Option<Timestamp> {
+    versions
+        .filter(|(entry, _)| entry.token().is_some())
+        .filter_map(|(_, version)| token_times::renewal(version?, &valid.uid))
+        .min()
+}
+
+/// How a look went.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked<'a> {
+    /// Each entry in order.
+    pub keys: &'a [KeyPlan],
+    /// What is wrong with the whole.
+    pub problem: Option<&'a Problem>,
+    /// Failures in a row, this one counted.
+    pub failures: u32,
+    /// When the usual look would have been, where this was not one.
+    pub before: Option<Timestamp>,
+}
+
+/// When the next look is: after the interval, where a token is to be renewed, or sooner where a problem may pass by itself.
+///
+/// A look that repaired damage does not put the usual one off: who keeps damaging a Secret must not keep rotations away.
+pub fn next_look(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Option<Timestamp> {
+    let keys = || looked.keys.iter();
+    let problems = looked
+        .problem
+        .into_iter()
+        .chain(keys().filter_map(|key| key.problem.as_ref()));
+    let seed = retry::seed(&valid.uid, "look");
+    let retries = problems.map(|problem| retry::delay(problem.retry, looked.failures, seed));
+    // A problem of the whole is not mended by looking at the vault in the usual rhythm, unless it is about what the vault holds.
+    let of_vault = |problem: &Problem| problem.reason == Reason::TooLarge;
+    let interval = valid
+        .interval
+        .filter(|_| looked.problem.is_none_or(of_vault))
+        .map(|interval| retry::jitter(interval, seed));
+    // A token that could not be renewed is tried again as its problem says.
+    let good = valid
+        .entries
+        .iter()
+        .zip(keys())
+        .filter(|(_, key)| key.problem.is_none())
+        .map(|(entry, key)| (entry, key.version.as_deref()));
+    let renewal = renewal(valid, good).map(|time| until(time, now).max(SHORTEST_PAUSE));
+    let pause = retries.chain(interval).chain(renewal).min();
+    let after = |pause| {
+        now.checked_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX))
+            .ok()
+    };
+    pause.and_then(after).into_iter().chain(looked.before).min()
+}
+
+/// How long until a time; nothing where it has passed.
+pub fn until(time: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(time.duration_since(now)).unwrap_or_default()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::k8s::conditions::Says;
-    use crate::vault_secret_sync::fixtures::{sync, sync_with};
-    use crate::vault_secret_sync::target::{Record, Share};
-    use crate::vault_secret_sync::valid::parse;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn inputs<'a>(valid: &'a Valid, secret: Option<&'a SecretMeta>) -> Inputs<'a> {
-        Inputs {
-            valid,
-            identity: Ok(("uid", 1)),
-            lends: &[true, true],
-            revision: 0,
-            secret,
-            rivals: &[],
-        }
-    }
-
-    fn intact(valid: &Valid) -> SecretMeta {
-        let keys = valid
-            .entries
-            .iter()
-            .map(|entry| (entry.key.to_string(), entry.source("v1")));
-        let record = Record {
-            keys: keys.collect(),
-            ..Record::default()
-        };
-        let share = Share {
-            intact: record.keys.keys().cloned().collect(),
-            record,
-        };
-        let mut secret = SecretMeta {
-            uid: "s".to_owned(),
-            ..SecretMeta::default()
-        };
-        secret.facts.shares.insert(valid.name.clone(), share);
-        secret
-    }
-
-    fn asked(inputs: &Inputs<'_>, memory: &Memory, now: i64) -> Due {
-        due(
-            inputs,
-            Some(memory),
-            &VaultSecretSyncStatus::default(),
-            at(now),
-        )
-    }
-
-    #[test]
-    fn nothing_is_due_until_the_time_comes() {
-        let valid = parse(&sync()).unwrap();
-        let secret = intact(&valid);
-        let memory = Memory::new(&inputs(&valid, Some(&secret)), Some(at(300)), 0);
-        assert_eq!(
-            asked(&inputs(&valid, Some(&secret)), &memory, 299),
-            Due::At(at(300))
-        );
-        assert_eq!(
-            asked(&inputs(&valid, Some(&secret)), &memory, 300),
-            Due::All
-        );
-    }
-
-    #[test]
-    fn each_input_that_changes_is_acted_upon_at_once() {
-        let valid = parse(&sync()).unwrap();
-        let secret = intact(&valid);
-        let memory = Memory::new(&inputs(&valid, Some(&secret)), Some(at(300)), 0);
-        let mut edited = valid.clone();
-        edited.generation += 1;
-        assert_eq!(asked(&inputs(&edited, Some(&secret)), &memory, 1), Due::All);
-        let mut forced = valid.clone();
-        forced.sync_at = Some("now".to_owned());
-        assert_eq!(asked(&inputs(&forced, Some(&secret)), &memory, 1), Due::All);
-        let denied = Inputs {
-            identity: Err("IdentityNotAllowed"),
-            ..inputs(&valid, Some(&secret))
-        };
-        assert_eq!(asked(&denied, &memory, 1), Due::All);
-        // A grant by the labels of a namespace comes and goes without a change of the identity.
-        let lends_less = Inputs {
-            lends: &[true, false],
-            ..inputs(&valid, Some(&secret))
-        };
-        assert_eq!(asked(&lends_less, &memory, 1), Due::All);
-        let mut damaged = secret.clone();
-        damaged
-            .facts
-            .shares
-            .get_mut("app")
-            .unwrap()
-            .intact
-            .remove("API_KEY");
-        assert_eq!(
-            asked(&inputs(&valid, Some(&damaged)), &memory, 1),
-            Due::Damage
-        );
-        assert_eq!(asked(&inputs(&valid, None), &memory, 1), Due::Damage);
-        let failing = Memory {
-            failures: 1,
-            ..memory
-        };
-        assert_eq!(asked(&inputs(&valid, None), &failing, 1), Due::All);
-        let rival = [Rival {
-            name: "b".to_owned(),
-            created: None,
-            ownership: super::super::api::Ownership::Own,
-            keys: [].into(),
-        }];
-        let rivalled = Inputs {
-            rivals: &rival,
-            ..inputs(&valid, Some(&secret))
-        };
-        assert_eq!(asked(&rivalled, &memory, 1), Due::All);
-    }
-
-    #[test]
-    fn a_new_resource_version_alone_is_nothing() {
-        let valid = parse(&sync()).unwrap();
-        let secret = intact(&valid);
-        let memory = Memory::new(&inputs(&valid, Some(&secret)), Some(at(300)), 0);
-        let touched = SecretMeta {
-            version: "99".to_owned(),
-            ..secret
-        };
-        assert_eq!(
-            asked(&inputs(&valid, Some(&touched)), &memory, 1),
-            Due::At(at(300))
-        );
-    }
-
-    #[test]
-    fn a_repaired_credential_wakes_only_those_that_failed() {
-        let valid = parse(&sync()).unwrap();
-        let secret = intact(&valid);
-        let before = inputs(&valid, Some(&secret));
-        let repaired = Inputs {
-            revision: 1,
-            ..inputs(&valid, Some(&secret))
-        };
-        assert_eq!(
-            asked(&repaired, &Memory::new(&before, Some(at(300)), 1), 1),
-            Due::All
-        );
-        assert_eq!(
-            asked(&repaired, &Memory::new(&before, Some(at(300)), 0), 1),
-            Due::At(at(300))
-        );
-    }
-
-    #[test]
-    fn a_restart_looks_once_at_everything_but_what_wanted_one_look_and_had_it() {
-        let once = parse(&sync_with(|spec| spec["refreshInterval"] = "0s".into())).unwrap();
-        let secret = intact(&once);
-        let synced = Says {
-            type_: "Synced",
-            status: Some(true),
-            reason: "UpToDate",
-            message: String::new(),
-        };
-        let status = VaultSecretSyncStatus {
-            observed_generation: Some(1),
-            conditions: conditions::set(&[], vec![synced], Some(1), at(0)),
-            ..VaultSecretSyncStatus::default()
-        };
-        assert_eq!(
-            due(&inputs(&once, Some(&secret)), None, &status, at(1)),
-            Due::OnChange
-        );
-        assert_eq!(due(&inputs(&once, None), None, &status, at(1)), Due::All);
-        let often = parse(&sync()).unwrap();
-        assert_eq!(
-            due(&inputs(&often, Some(&secret)), None, &status, at(1)),
-            Due::All
-        );
-    }
-}
+#[path = "due_tests.rs"]
+mod tests;

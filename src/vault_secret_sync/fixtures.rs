@@ -28,3 +28,32 @@ pub(crate) fn sync_with(change: impl FnOnce(&mut serde_json::Value)) -> VaultSec
     }))
     .unwrap()
 }
+
+/// The source of a token of a Machine Learning Server's own login, for `accessToken`.
+pub(crate) fn ml_server() -> serde_json::Value {
+    serde_json::json!({"mlServer": {
+        "url": "https://mls.example.net:12800", "username": "ada", "passwordFrom": {"name": "ada", "key": "password"}
+    }})
+}
+
+/// As [`sync`], where `TOKEN` is a token of the identity for `api://x`, and `ML` one of a Machine Learning Server.
+pub(crate) fn sync_with_tokens() -> VaultSecretSync {
+    sync_with(|spec| {
+        let data = spec["data"].as_array_mut().unwrap();
+        data.push(serde_json::json!({"key": "TOKEN", "accessToken": {"resource": "api://x"}}));
+        data.push(serde_json::json!({"key": "ML", "accessToken": ml_server()}));
+    })
+}
+
+/// The version of a token, by seconds since 1970.
+pub(crate) fn token_version(issued: i64, expires: i64) -> String {
+    let at = |second| jiff::Timestamp::from_second(second).unwrap();
+    let token = crate::azure::auth::Token {
+        value: crate::secret::SecretValue::from("token".to_owned()),
+        issued_at: at(issued),
+        expires_at: at(expires),
+        refresh_at: at(issued),
+    };
+    let bundle = super::token_times::bundle(&token).unwrap();
+    bundle.version.to_string()
+}

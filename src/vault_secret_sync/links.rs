@@ -22,6 +22,8 @@ struct Link {
     created: Option<Timestamp>,
     ownership: Ownership,
     keys: BTreeSet<String>,
+    /// Secrets of its namespace with passwords that it logs in with.
+    passwords: BTreeSet<String>,
 }
 
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ struct Inner {
     users: BTreeMap<IdentityKey, BTreeSet<Named>>,
     identities: BTreeMap<IdentityKey, (Uses, Option<Named>)>,
     credentials: BTreeMap<Named, BTreeSet<IdentityKey>>,
+    /// Secrets with passwords: the syncs that log in with them, and how often they changed.
+    passwords: BTreeMap<Named, (BTreeSet<String>, u64)>,
 }
 
 /// The state of an identity that its users depend on.
@@ -68,6 +72,7 @@ impl Links {
                 .iter()
                 .map(|entry| entry.key.clone())
                 .collect(),
+            passwords: passwords(sync),
         };
         if self.lock().syncs.get(&named) == Some(&link) {
             return Vec::new();
@@ -85,6 +90,11 @@ impl Links {
             .entry(link.identity.clone())
             .or_default()
             .insert(named.clone());
+        for secret in &link.passwords {
+            let secret = (named.0.clone(), secret.clone());
+            let (syncs, _) = inner.passwords.entry(secret).or_default();
+            syncs.insert(named.1.clone());
+        }
         inner.syncs.insert(named.clone(), link);
         concerned.extend(others(&inner, &target, &named.1));
         concerned
@@ -99,6 +109,15 @@ impl Links {
         let target = (named.0.clone(), link.target);
         remove(&mut inner.targets, &target, &named.1);
         remove(&mut inner.users, &link.identity, named);
+        for secret in link.passwords {
+            let secret = (named.0.clone(), secret);
+            if let Some((syncs, _)) = inner.passwords.get_mut(&secret) {
+                syncs.remove(&named.1);
+                if syncs.is_empty() {
+                    inner.passwords.remove(&secret);
+                }
+            }
+        }
         others(&inner, &target, &named.1)
     }
 
@@ -121,6 +140,29 @@ impl Links {
         let inner = self.lock();
         let names = inner.targets.get(secret).into_iter().flatten();
         names.map(|name| (secret.0.clone(), name.clone())).collect()
+    }
+
+    /// A Secret came, changed or went. Gives back the syncs that log in with a password in it.
+    pub fn password_seen(&self, secret: &Named) -> Vec<Named> {
+        let mut inner = self.lock();
+        let Some((syncs, changes)) = inner.passwords.get_mut(secret) else {
+            return Vec::new();
+        };
+        *changes += 1;
+        let named = |name: &String| (secret.0.clone(), name.clone());
+        syncs.iter().map(named).collect()
+    }
+
+    /// How often the Secrets with a sync's passwords changed. What failed with one password may work with the next.
+    pub fn password_revision(&self, namespace: &str, sync: &str) -> u64 {
+        let inner = self.lock();
+        let named = (namespace.to_owned(), sync.to_owned());
+        let secrets = inner.syncs.get(&named).into_iter();
+        secrets
+            .flat_map(|link| &link.passwords)
+            .filter_map(|secret| inner.passwords.get(&(namespace.to_owned(), secret.clone())))
+            .map(|(_, changes)| changes)
+            .sum()
     }
 
     /// The syncs that use an identity.
@@ -230,6 +272,18 @@ impl Links {
     }
 }
 
+fn passwords(sync: &VaultSecretSync) -> BTreeSet<String> {
+    let tokens = sync
+        .spec
+        .data
+        .iter()
+        .filter_map(|entry| entry.access_token.as_ref());
+    tokens
+        .filter_map(|token| token.ml_server.as_ref())
+        .map(|server| server.password_from.name.clone())
+        .collect()
+}
+
 fn others(inner: &Inner, target: &Named, sync: &str) -> Vec<Named> {
     let names = inner
         .targets
@@ -252,7 +306,7 @@ fn remove<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vault_secret_sync::fixtures::sync_with;
+    use crate::vault_secret_sync::fixtures::{sync_with, sync_with_tokens};
 
     fn named(name: &str, target: &str) -> VaultSecretSync {
         let mut sync = sync_with(|spec| spec["target"] = serde_json::json!({"name": target}));
@@ -287,6 +341,22 @@ mod tests {
         assert!(links.of_secret(&team("elsewhere")).is_empty());
         assert_eq!(links.of_namespace("team"), [team("a")]);
         assert!(links.of_namespace("tea").is_empty());
+    }
+
+    #[test]
+    fn a_password_concerns_those_who_log_in_with_it_while_they_do() {
+        let links = Links::default();
+        let ada = team("ada");
+        links.sync_seen(&named("a", "t"));
+        let mut with_login = sync_with_tokens();
+        with_login.metadata.name = Some("b".to_owned());
+        links.sync_seen(&with_login);
+        assert_eq!(links.password_seen(&ada), [team("b")]);
+        assert_eq!(links.password_seen(&team("other")), []);
+        assert_eq!(links.password_revision("team", "b"), 1);
+        assert_eq!(links.password_revision("team", "a"), 0);
+        links.sync_seen(&named("b", "t"));
+        assert_eq!(links.password_seen(&ada), []);
     }
 
     #[test]

@@ -1,15 +1,20 @@
-//! `VaultSecretSync`: objects of a vault mirrored into one Kubernetes Secret.
+//! `VaultSecretSync`: objects of a vault, and tokens, mirrored into one Kubernetes Secret.
 //!
-//! `api` the kind · `ctx` what reconciling needs · `valid` a spec parsed (pure) · `target` what a Secret's metadata tells (pure) · `due` whether anything is to
-//! be done (pure) · `observe` reads · `plan` decides (pure) · `render` values (pure) · `reconcile` the list of steps · `steps`
-//! carries them out · `status` what is said (pure) · `links` who has to do with whom.
+//! `api` the kind · `ctx` what reconciling needs · `valid`, `entry` a spec parsed (pure) · `target` what a Secret's metadata
+//! tells (pure) · `lender` the identity and what it lends · `due` whether anything is to be done, and when next (pure) ·
+//! `wanted` which objects are asked for (pure) · `observe` reads · `tokens`, `logins` ask for tokens · `token_times` when they
+//! are renewed (pure) · `plan` decides (pure) · `render` values (pure) · `reconcile` the list of steps · `steps` carries them
+//! out · `status` what is said (pure) · `links` who has to do with whom.
 
 pub mod api;
 pub mod ctx;
 pub mod due;
+pub mod entry;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod lender;
 pub mod links;
+pub mod logins;
 pub mod observe;
 pub mod plan;
 pub mod reconcile;
@@ -17,7 +22,10 @@ pub mod render;
 pub mod status;
 pub mod steps;
 pub mod target;
+pub mod token_times;
+pub mod tokens;
 pub mod valid;
+pub mod wanted;
 
 /// Plural name, for metrics and URLs.
 pub const PLURAL: &str = "vaultsecretsyncs";

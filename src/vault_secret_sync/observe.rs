@@ -1,6 +1,6 @@
-//! Reads: the Secret's metadata and the vault's objects. A thing that is not there is a fact, not an error.
+//! Reads: the Secret's metadata, the vault's objects and tokens. A thing that is not there is a fact, not an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::api::core::v1::Secret;
@@ -9,14 +9,19 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 
 use super::ctx::Ctx;
+use super::entry::ObjectId;
+use super::lender::Lender;
 use super::links::Named;
 use super::target::SecretMeta;
+use super::tokens;
 use super::valid::Valid;
+use super::wanted::Wanted;
 use crate::azure::key_vault::SecretId;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::valid::Usable as Identity;
 use crate::hub::Outcome;
 use crate::k8s::overlay::{Overlay, Seen};
+use crate::names::VaultUri;
 use crate::problem::Problem;
 
 /// Metadata of the Secrets that syncs have to do with, from the watch and from our own writes. No value is ever in it.
@@ -133,12 +138,42 @@ pub async fn secret(
     Ok(read.map(|secret| Arc::new(SecretMeta::read(&secret))))
 }
 
-/// What the vault gives for the wanted objects. Those that the identity does not lend are refused before any call.
+/// What is given for the wanted objects. Those that the identity does not lend are refused before any call; without an
+/// identity or a vault that may be asked, what needs them is left out.
 pub async fn objects(
     ctx: &Ctx,
     valid: &Valid,
+    lender: &Lender,
+    wanted: Wanted,
+    anew: bool,
+) -> BTreeMap<ObjectId, Outcome> {
+    let identity = lender.identity.as_ref();
+    let secrets = async {
+        match (identity, &lender.vault) {
+            (Some(identity), Some(vault)) => {
+                secrets(ctx, valid, identity, vault, wanted.secrets).await
+            }
+            _ => BTreeMap::new(),
+        }
+    };
+    let tokens = tokens::tokens(ctx, valid, identity, wanted.tokens, anew);
+    let (secrets, tokens) = futures::join!(secrets, tokens);
+    let secrets = secrets
+        .into_iter()
+        .map(|(id, outcome)| (ObjectId::Secret(id), outcome));
+    let tokens = tokens
+        .into_iter()
+        .map(|(token, outcome)| (ObjectId::Token(token), outcome));
+    secrets.chain(tokens).collect()
+}
+
+/// What the vault gives for its secrets.
+async fn secrets(
+    ctx: &Ctx,
+    valid: &Valid,
     identity: &Identity,
-    wanted: Vec<SecretId>,
+    vault: &VaultUri,
+    wanted: BTreeSet<SecretId>,
 ) -> BTreeMap<SecretId, Outcome> {
     let labels = ctx.identities.namespace_labels(&valid.namespace);
     let borrower = Borrower {
@@ -148,14 +183,16 @@ pub async fn objects(
     let mut outcomes = BTreeMap::new();
     let mut allowed = Vec::new();
     for id in wanted {
-        match grant::allows_object(&identity.valid, borrower, &valid.vault, &id) {
+        match grant::allows_object(&identity.valid, borrower, vault, &id) {
             Ok(()) => allowed.push(id),
             Err(problem) => {
                 outcomes.insert(id, Err(problem));
             }
         }
     }
-    outcomes.extend(ctx.hub.read(identity, &valid.vault, &allowed).await);
+    if !allowed.is_empty() {
+        outcomes.extend(ctx.hub.read(identity, vault, &allowed).await);
+    }
     outcomes
 }
 

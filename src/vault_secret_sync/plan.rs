@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::api::Ownership;
+use super::entry::{Entry, ObjectId, version_of};
 use super::render::render;
 use super::target::{Record, Relation, SecretMeta, Share, owner, relation};
-use super::valid::{Entry, Valid};
+use super::valid::Valid;
 use super::{MANAGED, RECORD};
-use crate::azure::key_vault::{SecretBundle, SecretId};
+use crate::azure::key_vault::SecretBundle;
 use crate::hub::Outcome;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -37,8 +38,8 @@ pub struct Rival {
 pub struct Observed<'a> {
     /// The Secret's metadata.
     pub secret: Option<&'a SecretMeta>,
-    /// What the vault gave, for the objects that were asked for.
-    pub objects: &'a BTreeMap<SecretId, Outcome>,
+    /// What was given, for the objects that were asked for.
+    pub objects: &'a BTreeMap<ObjectId, Outcome>,
     /// Other syncs that write into the same Secret.
     pub rivals: &'a [Rival],
 }
@@ -189,7 +190,7 @@ fn look<'a>(valid: &Valid, entry: &Entry, observed: &Observed<'a>, now: Timestam
             message,
         ));
     }
-    match observed.objects.get(&entry.id) {
+    match observed.objects.get(&entry.object()) {
         None => Looked::Unasked,
         Some(Err(problem)) => Looked::Failed(problem.clone()),
         Some(Ok(bundle)) => {
@@ -209,7 +210,7 @@ fn usable(entry: &Entry, bundle: &SecretBundle, now: Timestamp) -> Result<(), Pr
     let wait = std::time::Duration::try_from(start.duration_since(now)).unwrap_or_default();
     let message = format!(
         "{} is not valid before {start}, and is taken then; set its not-before time in the vault to have it earlier",
-        entry.id
+        entry.object()
     );
     Err(Problem::new(
         Reason::NotYetValid,
@@ -219,7 +220,7 @@ fn usable(entry: &Entry, bundle: &SecretBundle, now: Timestamp) -> Result<(), Pr
 }
 
 /// The rival that a key is left to.
-fn claimed<'a>(
+pub fn claimed<'a>(
     valid: &Valid,
     entry: &Entry,
     secret: Option<&SecretMeta>,
@@ -321,7 +322,7 @@ pub fn over_limit(valid: &Valid, size: usize) -> Option<Problem> {
 }
 
 fn key_plan(entry: &Entry, looked: &Looked<'_>, share: &Share) -> KeyPlan {
-    let held = held(entry, share).map(version_of);
+    let held = held(entry, share).map(|recorded| version_of(recorded).to_owned());
     let (version, times, problem) = match looked {
         Looked::Fresh { bundle, .. } => {
             let times = Times {
@@ -335,7 +336,7 @@ fn key_plan(entry: &Entry, looked: &Looked<'_>, share: &Share) -> KeyPlan {
     };
     KeyPlan {
         key: entry.key.to_string(),
-        object: entry.id.name.to_string(),
+        object: entry.object().name().to_owned(),
         version,
         held,
         times,
@@ -344,7 +345,7 @@ fn key_plan(entry: &Entry, looked: &Looked<'_>, share: &Share) -> KeyPlan {
 }
 
 /// The recorded source of a key whose value in the Secret is as we left it.
-fn held<'a>(entry: &Entry, share: &'a Share) -> Option<&'a str> {
+pub fn held<'a>(entry: &Entry, share: &'a Share) -> Option<&'a str> {
     let key = entry.key.as_str();
     share
         .record
@@ -352,16 +353,6 @@ fn held<'a>(entry: &Entry, share: &'a Share) -> Option<&'a str> {
         .get(key)
         .filter(|_| share.intact.contains(key))
         .map(String::as_str)
-}
-
-/// The version in a recorded source: between the first `/` and what was done with the value.
-fn version_of(source: &str) -> String {
-    let after_name = source.split_once('/').map_or(source, |(_, rest)| rest);
-    after_name
-        .split(['#', '|'])
-        .next()
-        .unwrap_or_default()
-        .to_owned()
 }
 
 fn write(
@@ -381,7 +372,7 @@ fn write(
         let (key, held) = (entry.key.to_string(), held(entry, share));
         match looked {
             Looked::Fresh { bundle, value } => {
-                let source = entry.source(bundle.version.as_str());
+                let source = entry.recorded(bundle.version.as_str());
                 differs |= held != Some(source.as_str());
                 record.keys.insert(key.clone(), source);
                 fresh.insert(key, value.clone());
@@ -450,40 +441,6 @@ fn dress(
         annotations,
         owner: owner(valid),
         type_: type_of(valid),
-    }
-}
-
-/// The objects that must be read. After damage alone: those of the damaged keys; else all of them. Keys that are left to a
-/// rival need none.
-pub fn wanted(
-    valid: &Valid,
-    secret: Option<&SecretMeta>,
-    rivals: &[Rival],
-    only_damage: bool,
-) -> Vec<SecretId> {
-    let share = secret
-        .and_then(|secret| secret.share(&valid.name))
-        .cloned()
-        .unwrap_or_default();
-    let entries = valid
-        .entries
-        .iter()
-        .filter(|entry| !only_damage || held(entry, &share).is_none())
-        .filter(|entry| claimed(valid, entry, secret, rivals).is_none());
-    entries
-        .map(|entry| entry.id.clone())
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect()
-}
-
-/// How long until a time; nothing where it has passed.
-pub fn until(time: Timestamp, now: Timestamp) -> std::time::Duration {
-    let left = time.duration_since(now);
-    if left > SignedDuration::ZERO {
-        left.unsigned_abs()
-    } else {
-        std::time::Duration::ZERO
     }
 }
 

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::vault_secret_sync::fixtures::{sync, sync_with};
+use crate::azure::key_vault::SecretId;
+use crate::vault_secret_sync::fixtures::{sync, sync_with, sync_with_tokens, token_version};
 use crate::vault_secret_sync::target::{Controller, Facts};
 use crate::vault_secret_sync::valid::parse;
+use crate::vault_secret_sync::wanted::{Scope, wanted};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -32,15 +34,26 @@ fn failed(reason: Reason) -> Outcome {
     Err(Problem::new(reason, Retry::Backoff, "x"))
 }
 
-fn id(name: &str) -> SecretId {
-    SecretId {
+fn id(name: &str) -> ObjectId {
+    ObjectId::Secret(SecretId {
         name: name.parse().unwrap(),
         version: None,
-    }
+    })
 }
 
-fn both(db: Outcome, api: Outcome) -> BTreeMap<SecretId, Outcome> {
+fn both(db: Outcome, api: Outcome) -> BTreeMap<ObjectId, Outcome> {
     BTreeMap::from([(id("db-password"), db), (id("api-key"), api)])
+}
+
+/// The secrets of the vault that are asked for.
+fn secrets(
+    valid: &Valid,
+    secret: Option<&SecretMeta>,
+    rivals: &[Rival],
+    scope: Scope,
+) -> Vec<ObjectId> {
+    let wanted = wanted(valid, secret, rivals, scope, at(100));
+    wanted.secrets.into_iter().map(ObjectId::Secret).collect()
 }
 
 /// The Secret as our own apply with these sources leaves it.
@@ -81,7 +94,7 @@ const V1: &[(&str, &str)] = &[("API_KEY", "api-key/v1"), ("DB_PASSWORD", "db-pas
 fn planned(
     valid: &Valid,
     secret: Option<&SecretMeta>,
-    objects: &BTreeMap<SecretId, Outcome>,
+    objects: &BTreeMap<ObjectId, Outcome>,
     rivals: &[Rival],
 ) -> Plan {
     plan(
@@ -244,7 +257,7 @@ fn damage_is_repaired_with_nothing_but_the_damaged_keys_objects() {
         .intact
         .remove("DB_PASSWORD");
     assert_eq!(
-        wanted(&valid, Some(&secret), &[], true),
+        secrets(&valid, Some(&secret), &[], Scope::Lacking),
         [id("db-password")]
     );
     let objects = BTreeMap::from([(id("db-password"), bundle("a", "v1"))]);
@@ -463,7 +476,7 @@ fn a_secret_that_a_rival_has_written_is_told_as_claimed_and_no_vault_is_asked() 
         blocked.message.contains("VaultSecretSync other"),
         "{blocked}"
     );
-    assert!(wanted(&valid, Some(&theirs), &rivals, false).is_empty());
+    assert!(secrets(&valid, Some(&theirs), &rivals, Scope::Secrets).is_empty());
 }
 
 #[test]
@@ -488,7 +501,7 @@ fn two_that_merge_share_a_secret_key_by_key() {
         ["DB_PASSWORD"]
     );
     assert_eq!(
-        wanted(&merge, Some(&theirs), &rivals, false),
+        secrets(&merge, Some(&theirs), &rivals, Scope::Secrets),
         [id("db-password")],
         "a value is read that somebody else writes"
     );
@@ -514,11 +527,28 @@ mod property {
         ]
     }
 
+    fn scopes() -> impl Strategy<Value = Scope> {
+        prop_oneof![
+            Just(Scope::Lacking),
+            Just(Scope::Secrets),
+            Just(Scope::All),
+            Just(Scope::Anew)
+        ]
+    }
+
     fn outcome(answer: &Answer) -> Outcome {
         match answer {
             Answer::Value(version) => bundle("value", &format!("v{version}")),
             Answer::Empty => bundle("", "v9"),
             Answer::Fails => failed(Reason::Forbidden),
+        }
+    }
+
+    /// A token that was had at this second, or none.
+    fn token(answer: &Answer, now: i64) -> Outcome {
+        match answer {
+            Answer::Value(_) => bundle("token", &token_version(now, now + 3600)),
+            Answer::Empty | Answer::Fails => failed(Reason::LoginRefused),
         }
     }
 
@@ -540,22 +570,55 @@ mod property {
     }
 
     proptest! {
-        /// Whatever the vault answers: a key once filled stays filled, and a second plan on the same answers does nothing.
+        /// Whatever is answered, and whatever a look asks for: a key once filled stays filled, a second plan on the same
+        /// answers does nothing, and a look right after one that went well asks for no token.
         #[test]
-        fn keys_never_vanish_and_plans_settle(rounds in proptest::collection::vec((answers(), answers()), 1..8)) {
-            let valid = valid();
+        fn keys_never_vanish_and_plans_settle(
+            rounds in proptest::collection::vec((answers(), answers(), answers(), answers(), scopes(), 0i64..3000), 1..8),
+        ) {
+            let valid = parse(&sync_with_tokens()).unwrap();
             let mut secret: Option<SecretMeta> = None;
-            for (db, api) in rounds {
-                let objects = both(outcome(&db), outcome(&api));
+            let mut now = 0;
+            for (db, api, entra, ml, scope, pause) in rounds {
+                now += pause;
+                let wanted_now = |secret: &Option<SecretMeta>, scope| {
+                    wanted(&valid, secret.as_ref(), &[], scope, at(now))
+                };
+                let asked = wanted_now(&secret, scope);
+                let mut objects = BTreeMap::new();
+                for id in asked.secrets {
+                    let outcome = outcome(if id.name.as_str() == "api-key" { &api } else { &db });
+                    objects.insert(ObjectId::Secret(id), outcome);
+                }
+                let first = valid.entries[2].token().unwrap();
+                for (id, newer_than) in asked.tokens {
+                    let outcome = token(if id == *first { &entra } else { &ml }, now);
+                    prop_assert!(newer_than.is_none_or(|time| time <= at(now)));
+                    objects.insert(ObjectId::Token(id), outcome);
+                }
                 let before = secret.clone();
-                if let Some(write) = planned(&valid, secret.as_ref(), &objects, &[]).write {
+                let planned = plan(
+                    &valid,
+                    &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[] },
+                    at(now),
+                );
+                let well = planned.keys.iter().all(|key| key.problem.is_none());
+                if let Some(write) = planned.write {
                     secret = Some(execute(&valid, &write));
                 }
                 let filled = |secret: &Option<SecretMeta>| -> BTreeSet<String> {
                     secret.iter().flat_map(|s| s.share("app").unwrap().intact.clone()).collect()
                 };
                 prop_assert!(filled(&secret).is_superset(&filled(&before)), "a key vanished");
-                prop_assert!(planned(&valid, secret.as_ref(), &objects, &[]).write.is_none(), "the plan does not settle");
+                let again = plan(
+                    &valid,
+                    &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[] },
+                    at(now),
+                );
+                prop_assert!(again.write.is_none(), "the plan does not settle");
+                if well {
+                    prop_assert!(wanted_now(&secret, Scope::Secrets).tokens.is_empty(), "a token that lives is asked for");
+                }
             }
         }
     }

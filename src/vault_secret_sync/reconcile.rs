@@ -4,29 +4,28 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
 use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
 use super::ctx::Ctx;
-use super::due::{Due, Inputs, Memory, due};
-use super::observe::{self};
+use super::due::{Due, Looked, Memory, due, next_look, until};
+use super::entry::{Entry, ObjectId};
+use super::lender::{Lender, lender};
+use super::observe;
 use super::plan::{self, Observed, Rival};
 use super::status::{self, Look};
 use super::steps::Done;
 use super::target::SecretMeta;
 use super::valid::{Valid, parse};
+use super::wanted::{Scope, wanted};
 use super::{FINALIZER, PLURAL, steps};
-use crate::azure::key_vault::SecretId;
-use crate::azure_identity::grant::{self, Borrower};
-use crate::azure_identity::identities::key_of;
-use crate::azure_identity::valid::Usable as Identity;
 use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
-use crate::retry::{self, Retry};
+use crate::retry;
 
 /// Pause after somebody else wrote at the same moment: the watch brings the news meanwhile.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
@@ -74,8 +73,8 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let old = sync.status.clone().unwrap_or_default();
     let memory = ctx.recall(&valid.uid);
     let now = Timestamp::now();
-    let only_damage = match due(
-        &inputs(&valid, &lender, known.as_deref(), &rivals),
+    let scope = match due(
+        &lender.inputs(&valid, known.as_deref(), &rivals),
         memory.as_ref(),
         &old,
         now,
@@ -83,7 +82,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         Due::At(time) => {
             return Ok(Outcome {
                 word: "not_due",
-                action: Action::requeue(plan::until(time, now)),
+                action: Action::requeue(until(time, now)),
             });
         }
         Due::OnChange => {
@@ -92,20 +91,11 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
                 action: Action::await_change(),
             });
         }
-        Due::Damage => true,
-        Due::All => false,
+        Due::Look(scope) => scope,
     };
     // 4. observe (reads)
     let secret = observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await?;
-    let (objects, no_look) = look(
-        ctx,
-        &valid,
-        &lender.identity,
-        secret.as_deref(),
-        &rivals,
-        only_damage,
-    )
-    .await;
+    let (objects, no_look) = look(ctx, &valid, &lender, secret.as_deref(), &rivals, scope).await;
     // 5. plan (pure)
     let plan = plan::plan(
         &valid,
@@ -120,17 +110,28 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     // 6. carry out (writes)
     let mut done = steps::carry_out(ctx, sync, &valid, plan).await?;
     done.problem = done.problem.or(no_look);
+    if done.problem.is_none() {
+        let logins = valid.entries.iter().filter_map(Entry::login);
+        ctx.logins.keep(&valid.uid, logins);
+    }
     // 7. status (pure), written where it differs; remembered, and come back in time
     let before = memory
-        .filter(|_| only_damage)
-        .and_then(|memory| memory.next);
+        .filter(|_| scope == Scope::Lacking)
+        .and_then(|memory| memory.next)
+        .filter(|next| *next > now);
     let failures = match status::headline(&done.look(None)) {
         Some(_) => memory.map_or(0, |memory| memory.failures) + 1,
         None => 0,
     };
-    let next = next_look(&valid, &done, failures, before, Timestamp::now());
+    let looked = Looked {
+        keys: &done.keys,
+        problem: done.problem.as_ref(),
+        failures,
+        before,
+    };
+    let next = next_look(&valid, &looked, Timestamp::now());
     let after = done.secret.as_deref().or(secret.as_deref());
-    let remembered = Memory::new(&inputs(&valid, &lender, after, &rivals), next, failures);
+    let remembered = Memory::new(&lender.inputs(&valid, after, &rivals), next, failures);
     let look = done.look(next);
     let generation = sync.metadata.generation;
     let new = status::status(&old, generation, Some(&valid), &look, Timestamp::now());
@@ -139,101 +140,21 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     Ok(outcome(&done, failures, next))
 }
 
-/// The identity, where this sync may use it for its vault.
-async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Identity, Problem> {
-    let identity = ctx
-        .identities
-        .resolve(&valid.namespace, valid.identity.as_ref())
-        .await?;
-    let labels = ctx.identities.namespace_labels(&valid.namespace);
-    grant::allows_vault(
-        &identity.valid,
-        Borrower {
-            namespace: &valid.namespace,
-            labels: &labels,
-        },
-        &valid.vault,
-    )?;
-    let suffix = &identity.profile.cloud.vault_suffix;
-    if !valid.vault.is_in(suffix) {
-        let message = format!(
-            "spec.vaultUri {} is no vault of the cloud of {}, whose vaults are <name>.{suffix}: no token is sent there",
-            valid.vault, identity.valid.key
-        );
-        return Err(Problem::new(
-            Reason::VaultNotInCloud,
-            Retry::OnChange,
-            message,
-        ));
-    }
-    Ok(identity)
-}
-
-/// The identity and what it lends, as they were before the look: news that come while it is made must not pass for known.
-struct Lender {
-    revision: u64,
-    identity: Result<Identity, Problem>,
-    lends: Vec<bool>,
-}
-
-async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
-    let key = key_of(&valid.namespace, valid.identity.as_ref());
-    let revision = ctx.identities.revision(&key);
-    let identity = identity(ctx, valid).await;
-    let labels = ctx.identities.namespace_labels(&valid.namespace);
-    let borrower = Borrower {
-        namespace: &valid.namespace,
-        labels: &labels,
-    };
-    let lends = identity.iter().flat_map(|identity| {
-        let entries = valid.entries.iter();
-        entries.map(|entry| {
-            grant::allows_object(&identity.valid, borrower, &valid.vault, &entry.id).is_ok()
-        })
-    });
-    Lender {
-        revision,
-        lends: lends.collect(),
-        identity,
-    }
-}
-
-fn inputs<'a>(
-    valid: &'a Valid,
-    lender: &'a Lender,
-    secret: Option<&'a SecretMeta>,
-    rivals: &'a [Rival],
-) -> Inputs<'a> {
-    let identity = lender.identity.as_ref();
-    Inputs {
-        valid,
-        identity: identity
-            .map(|identity| (identity.valid.uid.as_str(), identity.valid.generation))
-            .map_err(|problem| problem.message.as_str()),
-        lends: &lender.lends,
-        revision: lender.revision,
-        secret,
-        rivals,
-    }
-}
-
-/// What the vault gives, or why it is not asked: no usable identity, or a Secret that must not be written anyway.
+/// What is given, or why nothing is asked for: no usable identity, or a Secret that must not be written anyway.
 async fn look(
     ctx: &Ctx,
     valid: &Valid,
-    identity: &Result<Identity, Problem>,
+    lender: &Lender,
     secret: Option<&SecretMeta>,
     rivals: &[Rival],
-    only_damage: bool,
-) -> (BTreeMap<SecretId, hub::Outcome>, Option<Problem>) {
-    match identity {
-        Err(problem) => (BTreeMap::new(), Some(problem.clone())),
-        Ok(_) if plan::blocked(valid, secret, rivals).is_some() => (BTreeMap::new(), None),
-        Ok(identity) => {
-            let wanted = plan::wanted(valid, secret, rivals, only_damage);
-            (observe::objects(ctx, valid, identity, wanted).await, None)
-        }
+    scope: Scope,
+) -> (BTreeMap<ObjectId, hub::Outcome>, Option<Problem>) {
+    if plan::blocked(valid, secret, rivals).is_some() {
+        return (BTreeMap::new(), None);
     }
+    let wanted = wanted(valid, secret, rivals, scope, Timestamp::now());
+    let objects = observe::objects(ctx, valid, lender, wanted, scope == Scope::Anew).await;
+    (objects, lender.problem.clone())
 }
 
 fn outcome(done: &Done, failures: u32, next: Option<Timestamp>) -> Outcome {
@@ -242,41 +163,11 @@ fn outcome(done: &Done, failures: u32, next: Option<Timestamp>) -> Outcome {
         (0, false) => "unchanged",
         _ => "degraded",
     };
-    let pause = next.map(|next| plan::until(next, Timestamp::now()));
+    let pause = next.map(|next| until(next, Timestamp::now()));
     Outcome {
         word,
         action: pause.map_or_else(Action::await_change, Action::requeue),
     }
-}
-
-/// When the vault is looked at next: after the interval, or sooner where a problem may pass by itself.
-///
-/// A look that repaired damage does not put the usual one off: who keeps damaging a Secret must not keep rotations away.
-fn next_look(
-    valid: &Valid,
-    done: &Done,
-    failures: u32,
-    before: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Timestamp> {
-    let problems = done
-        .problem
-        .iter()
-        .chain(done.keys.iter().filter_map(|key| key.problem.as_ref()));
-    let seed = retry::seed(&valid.uid, "look");
-    let retries = problems.map(|problem| retry::delay(problem.retry, failures, seed));
-    // A problem of the whole is not mended by looking at the vault in the usual rhythm, unless it is about what the vault holds.
-    let of_vault = |problem: &Problem| problem.reason == Reason::TooLarge;
-    let interval = valid
-        .interval
-        .filter(|_| done.problem.as_ref().is_none_or(of_vault))
-        .map(|interval| retry::jitter(interval, seed));
-    let pause = retries.chain(interval).min();
-    let after = |pause| {
-        now.checked_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX))
-            .ok()
-    };
-    pause.and_then(after).into_iter().chain(before).min()
 }
 
 async fn write_status(
@@ -345,9 +236,10 @@ async fn rest(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     })
 }
 
-/// Undoes what ownership does not. No vault is asked, so none can hold a deletion up.
+/// Undoes what ownership does not. No vault and no server is waited for, so none can hold a deletion up.
 async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     ctx.forget(sync);
+    ctx.log_out(sync);
     if sync.finalizers().iter().any(|name| name == FINALIZER) {
         let written = sync
             .status

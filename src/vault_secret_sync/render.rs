@@ -8,7 +8,8 @@ use serde_json::Value;
 use zeroize::Zeroize;
 
 use super::api::Decode;
-use super::valid::Entry;
+use super::entry::{Entry, SecretPart, Source};
+use crate::names::SecretKey;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
@@ -20,25 +21,32 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, PADDIN
 
 /// The value of a key. No message quotes any part of the secret.
 pub fn render(entry: &Entry, value: &SecretValue) -> Result<SecretValue, Problem> {
-    let taken = match &entry.property {
-        Some(path) => property(entry, path, value)?,
-        None => value.clone(),
+    let rendered = match &entry.source {
+        Source::Secret(part) => take(&entry.key, part, value)?,
+        Source::Token(_) => value.clone(),
     };
-    let decoded = match entry.decode {
-        Decode::None => taken,
-        Decode::Base64 => decode(entry, &STANDARD, &taken)?,
-        Decode::Base64Url => decode(entry, &URL_SAFE, &taken)?,
-    };
-    if decoded.is_empty() {
+    if rendered.is_empty() {
         return Err(problem(
             Reason::EmptyValue,
             format!(
                 "{} is empty: an empty value is never put into a Secret; set a value in the vault",
-                entry.id
+                entry.object()
             ),
         ));
     }
-    Ok(decoded)
+    Ok(rendered)
+}
+
+fn take(key: &SecretKey, part: &SecretPart, value: &SecretValue) -> Result<SecretValue, Problem> {
+    let taken = match &part.property {
+        Some(path) => property(part, path, value)?,
+        None => value.clone(),
+    };
+    match part.decode {
+        Decode::None => Ok(taken),
+        Decode::Base64 => decode(key, part, &STANDARD, &taken),
+        Decode::Base64Url => decode(key, part, &URL_SAFE, &taken),
+    }
 }
 
 fn problem(reason: Reason, message: String) -> Problem {
@@ -63,13 +71,13 @@ fn wipe(value: &mut Value) {
     }
 }
 
-fn property(entry: &Entry, path: &str, value: &SecretValue) -> Result<SecretValue, Problem> {
+fn property(part: &SecretPart, path: &str, value: &SecretValue) -> Result<SecretValue, Problem> {
     let json = serde_json::from_slice(value.expose())
         .map(Json)
         .map_err(|_| {
             let message = format!(
                 "{} is not JSON, but property {path:?} of it was asked for: store JSON, or take spec.data[].secret.property out",
-                entry.id
+                part.id
             );
             problem(Reason::NotJson, message)
         })?;
@@ -78,7 +86,7 @@ fn property(entry: &Entry, path: &str, value: &SecretValue) -> Result<SecretValu
             Reason::PropertyNotFound,
             format!(
                 "{} has no property {path:?}{what}: correct spec.data[].secret.property, or the JSON in the vault",
-                entry.id
+                part.id
             ),
         )
     };
@@ -113,7 +121,8 @@ fn by_path<'a>(json: &'a Value, path: &str) -> Result<Option<&'a Value>, Problem
 }
 
 fn decode(
-    entry: &Entry,
+    key: &SecretKey,
+    part: &SecretPart,
     engine: &GeneralPurpose,
     value: &SecretValue,
 ) -> Result<SecretValue, Problem> {
@@ -128,7 +137,7 @@ fn decode(
     decoded.map(SecretValue::new).map_err(|_| {
         let message = format!(
             "the value of {} for key {} is not {:?}: correct spec.data[].secret.decode, or the value in the vault",
-            entry.id, entry.key, entry.decode
+            part.id, key, part.decode
         );
         problem(Reason::DecodeFailed, message)
     })
@@ -142,12 +151,14 @@ mod tests {
     fn entry(property: Option<&str>, decode: Decode) -> Entry {
         Entry {
             key: "K".parse().unwrap(),
-            id: SecretId {
-                name: "s".parse().unwrap(),
-                version: None,
-            },
-            property: property.map(str::to_owned),
-            decode,
+            source: Source::Secret(SecretPart {
+                id: SecretId {
+                    name: "s".parse().unwrap(),
+                    version: None,
+                },
+                property: property.map(str::to_owned),
+                decode,
+            }),
         }
     }
 

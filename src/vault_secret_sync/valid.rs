@@ -1,16 +1,17 @@
 //! A spec parsed into types that cannot be wrong. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::SYNC_AT;
-use super::api::{DataEntry, Decode, DeletionPolicy, Ownership, VaultSecretSync};
-use crate::azure::key_vault::SecretId;
+use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
+use super::entry::{self, Entry};
 use crate::azure_identity::api::IdentityRef;
-use crate::names::{NameError, ResourceName, SecretKey, VaultUri};
+use crate::azure_identity::identities::key_of;
+use crate::names::{NameError, ResourceName, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
@@ -31,8 +32,8 @@ pub struct Valid {
     pub generation: i64,
     /// When it was made: of two that claim one key the older has it.
     pub created: Option<Timestamp>,
-    /// The vault.
-    pub vault: VaultUri,
+    /// The vault; none where nothing comes from one.
+    pub vault: Option<VaultUri>,
     /// The identity that it names.
     pub identity: Option<IdentityRef>,
     /// How often the vault is looked at; none means once.
@@ -45,35 +46,6 @@ pub struct Valid {
     pub sync_at: Option<String>,
     /// Whether it rests.
     pub suspend: bool,
-}
-
-/// One key of the Secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The key.
-    pub key: SecretKey,
-    /// The object that its value comes from.
-    pub id: SecretId,
-    /// The part of a JSON value that is taken.
-    pub property: Option<String>,
-    /// How it is decoded.
-    pub decode: Decode,
-}
-
-impl Entry {
-    /// Where a value comes from: object, version and what was done with it. Nothing of the value is in it. It is recorded on
-    /// the Secret, and the value is written only where this differs.
-    pub fn source(&self, version: &str) -> String {
-        let mut source = format!("{}/{version}", self.id.name);
-        if let Some(property) = &self.property {
-            source = format!("{source}#{property}");
-        }
-        match self.decode {
-            Decode::None => source,
-            Decode::Base64 => format!("{source}|Base64"),
-            Decode::Base64Url => format!("{source}|Base64Url"),
-        }
-    }
 }
 
 /// The Secret that is written.
@@ -109,13 +81,16 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         uid: sync.uid().unwrap_or_default(),
         generation: sync.metadata.generation.unwrap_or_default(),
         created: sync.metadata.creation_timestamp.as_ref().map(|time| time.0),
-        vault: spec
-            .vault_uri
-            .parse()
-            .map_err(|error| field("vaultUri", &error))?,
+        vault: vault(spec)?,
         identity: spec.identity_ref.clone(),
         interval,
-        entries: entries(&spec.data)?,
+        entries: entry::parse(
+            &spec.data,
+            &key_of(
+                sync.namespace().as_deref().unwrap_or_default(),
+                spec.identity_ref.as_ref(),
+            ),
+        )?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
         suspend: spec.suspend,
@@ -148,39 +123,17 @@ fn interval(asked: Option<kube::core::Duration>) -> Result<Option<Duration>, Pro
     Ok(Some(asked))
 }
 
-fn entries(data: &[DataEntry]) -> Result<Vec<Entry>, Problem> {
-    if data.is_empty() {
+/// The vault, which there must be where a secret of it is wanted.
+fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
+    let vault = spec.vault_uri.as_deref().map(str::parse).transpose();
+    let vault = vault.map_err(|error| field("vaultUri", &error))?;
+    let needed = spec.data.iter().any(|entry| entry.secret.is_some());
+    if needed && vault.is_none() {
         return Err(invalid(
-            "spec.data: there must be at least one entry".to_owned(),
+            "spec.vaultUri: it must be set, since an entry of data has secret".to_owned(),
         ));
     }
-    let mut seen = BTreeSet::new();
-    data.iter()
-        .enumerate()
-        .map(|(at, entry)| {
-            let named = |name: &str, error: &NameError| field(&format!("data[{at}].{name}"), error);
-            let key: SecretKey = entry.key.parse().map_err(|error| named("key", &error))?;
-            if !seen.insert(key.clone()) {
-                return Err(invalid(format!(
-                    "spec.data[{at}].key: {key} stands twice: each key may stand once"
-                )));
-            }
-            let version = entry.secret.version.as_deref().map(str::parse).transpose();
-            Ok(Entry {
-                key,
-                id: SecretId {
-                    name: entry
-                        .secret
-                        .name
-                        .parse()
-                        .map_err(|error| named("secret.name", &error))?,
-                    version: version.map_err(|error| named("secret.version", &error))?,
-                },
-                property: entry.secret.property.clone(),
-                decode: entry.secret.decode,
-            })
-        })
-        .collect()
+    Ok(vault)
 }
 
 fn target(sync: &VaultSecretSync, name: &str) -> Result<Target, Problem> {
@@ -224,6 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn tokens_alone_need_no_vault() {
+        let tokens = sync_with(|spec| {
+            spec.as_object_mut().unwrap().remove("vaultUri");
+            spec["data"] =
+                serde_json::json!([{"key": "T", "accessToken": {"resource": "api://x"}}]);
+        });
+        assert_eq!(parse(&tokens).unwrap().vault, None);
+    }
+
+    #[test]
     fn zero_means_once() {
         let once = sync_with(|spec| spec["refreshInterval"] = "0s".into());
         assert_eq!(parse(&once).unwrap().interval, None);
@@ -232,7 +195,11 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_by_field() {
         type Change = fn(&mut serde_json::Value);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 10] = [
+            (
+                |s| drop(s.as_object_mut().unwrap().remove("vaultUri")),
+                "vaultUri",
+            ),
             (
                 |s| s["vaultUri"] = "http://kv.vault.azure.net".into(),
                 "vaultUri",
@@ -269,17 +236,5 @@ mod tests {
                 "{problem} does not name {named}"
             );
         }
-    }
-
-    #[test]
-    fn a_source_tells_all_that_decides_a_value() {
-        let valid = parse(&sync_with(|spec| {
-            spec["data"][0]["secret"]["property"] = "a.b".into();
-            spec["data"][0]["secret"]["decode"] = "Base64".into();
-        }));
-        assert_eq!(
-            valid.unwrap().entries[0].source("v1"),
-            "db-password/v1#a.b|Base64"
-        );
     }
 }

@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use std::process::Stdio;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
@@ -25,7 +25,6 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A token with everything around it has a few KiB.
 const LONGEST_OUTPUT: u64 = 256 << 10;
 const LONGEST_MESSAGE: usize = 300;
-const REFRESH_AT: f64 = 0.8;
 
 /// Why the Azure CLI gave no token.
 #[derive(Debug, PartialEq, Eq)]
@@ -123,19 +122,12 @@ fn read(stdout: &[u8], zone: &TimeZone, now: Timestamp) -> Result<Token, Failure
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
         .or_else(local)
         .ok_or(Failure::NotUnderstood)?;
-    // `az` answers from its own cache and renews what has less than five minutes left.
-    let life = expires_at.duration_since(now);
-    if value.is_empty() || life <= SignedDuration::ZERO {
+    // `az` answers from its own cache, and renews what has less than five minutes left.
+    let life = Duration::try_from(expires_at.duration_since(now)).unwrap_or_default();
+    if value.is_empty() || life.is_zero() {
         return Err(Failure::NotUnderstood);
     }
-    Ok(Token {
-        value,
-        issued_at: now,
-        expires_at,
-        refresh_at: now
-            .checked_add(life.mul_f64(REFRESH_AT))
-            .unwrap_or(expires_at),
-    })
+    Token::new(value, now, life, None).ok_or(Failure::NotUnderstood)
 }
 
 fn local_time(text: &str, zone: &TimeZone) -> Option<Timestamp> {

@@ -1,8 +1,33 @@
+use std::sync::Arc;
+
 use http::{HeaderMap, StatusCode};
 
 use super::*;
-use crate::azure::auth::user_fixtures::{pairs, sign_in};
+use crate::azure::cloud::Cloud;
 use crate::azure::http::Body;
+use crate::azure_identity::api::CloudName;
+
+/// The Azure CLI's application at `https://login.example`, in tenant `t` where there are tenants.
+fn profile(token_endpoint: TokenEndpoint) -> Profile {
+    let adfs = token_endpoint == TokenEndpoint::ADFS;
+    Profile {
+        cloud: Arc::new(Cloud {
+            authority: format!("https://login.example{}", if adfs { "/adfs" } else { "" }),
+            token_endpoint,
+            ..Cloud::named(CloudName::Public)
+        }),
+        tenant: (!adfs).then(|| "t".parse().unwrap()),
+        client: Some("04b07795-8ddb-461a-bbee-02f9e1bf7b46".parse().unwrap()),
+    }
+}
+
+/// What a request's form says, in its order.
+fn pairs(request: &Request) -> Vec<(String, String)> {
+    let body = request.body.as_ref().unwrap();
+    url::form_urlencoded::parse(body.as_bytes())
+        .into_owned()
+        .collect()
+}
 
 fn now() -> Timestamp {
     "2026-11-20T07:00:00Z".parse().unwrap()
@@ -23,11 +48,14 @@ fn vault() -> Resource {
 const OFFERED: &str = r#"{"user_code":"ABCD1234","device_code":"dev1ce","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":3,"message":"To sign in, …"}"#;
 const OFFERED_V1: &str = r#"{"user_code":"ABCD1234","device_code":"dev1ce","verification_url":"https://microsoft.com/devicelogin","expires_in":"900","interval":"3","message":"m"}"#;
 
+/// ADFS names the page twice.
+const OFFERED_ADFS: &str = r#"{"user_code":"ABCD1234","device_code":"dev1ce","verification_uri":"https://microsoft.com/devicelogin","verification_url":"https://microsoft.com/devicelogin","expires_in":900,"interval":3}"#;
+
 #[test]
 fn a_code_is_asked_for_in_each_form() {
     let cases = [
         (
-            Form::V2,
+            TokenEndpoint::V2,
             "https://login.example/t/oauth2/v2.0/devicecode",
             (
                 "scope",
@@ -35,18 +63,18 @@ fn a_code_is_asked_for_in_each_form() {
             ),
         ),
         (
-            Form::V1,
+            TokenEndpoint::V1,
             "https://login.example/t/oauth2/devicecode?api-version=1.0",
             ("resource", "https://vault.azure.net"),
         ),
         (
-            Form::Adfs,
-            "https://login.example/t/oauth2/devicecode",
+            TokenEndpoint::ADFS,
+            "https://login.example/adfs/oauth2/devicecode",
             ("resource", "https://vault.azure.net"),
         ),
     ];
     for (form, url, (name, value)) in cases {
-        let request = request(&sign_in(form), &vault()).unwrap();
+        let request = request(&profile(form), &vault()).unwrap();
         assert_eq!(request.url.as_str(), url);
         let expected = [
             ("client_id", "04b07795-8ddb-461a-bbee-02f9e1bf7b46"),
@@ -60,9 +88,9 @@ fn a_code_is_asked_for_in_each_form() {
 }
 
 #[test]
-fn an_offer_is_read_in_both_forms() {
-    for body in [OFFERED, OFFERED_V1] {
-        let pending = read(&sign_in(Form::V1), &answer(200, body), now()).unwrap();
+fn an_offer_is_read_in_each_form() {
+    for body in [OFFERED, OFFERED_V1, OFFERED_ADFS] {
+        let pending = read(&profile(TokenEndpoint::V1), &answer(200, body), now()).unwrap();
         assert_eq!(pending.user_code, "ABCD1234");
         assert_eq!(
             pending.verification_uri,
@@ -83,7 +111,7 @@ fn an_offer_that_is_not_fit_for_a_terminal_is_refused() {
         OFFERED.replace("dev1ce", ""),
         "nothing".to_owned(),
     ] {
-        let problem = read(&sign_in(Form::V2), &answer(200, &body), now()).unwrap_err();
+        let problem = read(&profile(TokenEndpoint::V2), &answer(200, &body), now()).unwrap_err();
         assert_eq!(problem.reason, Reason::MalformedAnswer, "{body}");
     }
 }
@@ -100,13 +128,25 @@ fn the_outcome_is_asked_for_in_each_form() {
         ("resource", "https://vault.azure.net"),
     ];
     for (form, url, expected) in [
-        (Form::V2, "https://login.example/t/oauth2/v2.0/token", &new),
-        (Form::V1, "https://login.example/t/oauth2/token", &old),
-        (Form::Adfs, "https://login.example/t/oauth2/token", &new),
+        (
+            TokenEndpoint::V2,
+            "https://login.example/t/oauth2/v2.0/token",
+            &new,
+        ),
+        (
+            TokenEndpoint::V1,
+            "https://login.example/t/oauth2/token",
+            &old,
+        ),
+        (
+            TokenEndpoint::ADFS,
+            "https://login.example/adfs/oauth2/token",
+            &new,
+        ),
     ] {
-        let sign_in = sign_in(form);
-        let pending = read(&sign_in, &answer(200, OFFERED), now()).unwrap();
-        let request = poll(&sign_in, &pending, &vault()).unwrap();
+        let profile = profile(form);
+        let pending = read(&profile, &answer(200, OFFERED), now()).unwrap();
+        let request = poll(&profile, &pending, &vault()).unwrap();
         assert_eq!(request.url.as_str(), url);
         let sent = pairs(&request);
         let sent: Vec<(&str, &str)> = sent.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
@@ -116,7 +156,8 @@ fn the_outcome_is_asked_for_in_each_form() {
 
 #[test]
 fn every_outcome_is_told_apart() {
-    let poll = |status, body: &str| read_poll(&sign_in(Form::V2), &answer(status, body), now());
+    let poll =
+        |status, body: &str| read_poll(&profile(TokenEndpoint::V2), &answer(status, body), now());
     let said = |word: &str| {
         let body = format!(r#"{{"error":"{word}","error_description":"AADSTS70016: …"}}"#);
         poll(400, &body)
@@ -140,5 +181,8 @@ fn every_outcome_is_told_apart() {
     let Ok(Poll::Granted(granted)) = granted else {
         panic!("{granted:?}")
     };
-    assert_eq!(granted.refresh, Some(SecretValue::from("r".to_owned())));
+    assert_eq!(
+        granted.refresh_token,
+        Some(SecretValue::from("r".to_owned()))
+    );
 }

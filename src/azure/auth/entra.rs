@@ -13,6 +13,7 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
+use super::id_token;
 use super::refusal::{Refused, refusal};
 use super::{Claims, Credential, Granted, Profile, Token, Want};
 use crate::azure::http::{Answer, Request};
@@ -164,6 +165,7 @@ struct Success {
     expires_in: Seconds,
     refresh_in: Option<Seconds>,
     refresh_token: Option<String>,
+    id_token: Option<String>,
 }
 
 /// A number of seconds, which v2 and ADFS write as a number and v1 as a string.
@@ -236,6 +238,7 @@ fn granted(answer: &Answer, now: Timestamp) -> Option<Granted> {
     Some(Granted {
         token: Token::new(SecretValue::from(success.access_token), now, life, refresh)?,
         refresh_token: success.refresh_token.map(SecretValue::from),
+        username: success.id_token.as_deref().and_then(id_token::username),
     })
 }
 

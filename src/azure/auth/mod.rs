@@ -7,12 +7,10 @@ pub mod chain;
 pub mod device;
 pub mod entra;
 pub mod environment;
+mod id_token;
 pub mod managed;
 mod refusal;
 pub mod token_proxy;
-pub mod user;
-#[cfg(test)]
-mod user_fixtures;
 
 use std::fmt;
 use std::sync::Arc;
@@ -196,4 +194,6 @@ pub struct Granted {
     pub token: Token,
     /// What gets the next one without the user, where a user has signed in.
     pub refresh_token: Option<SecretValue>,
+    /// Who has signed in, where a user has; to be shown, nothing is decided by it.
+    pub username: Option<String>,
 }

@@ -1,0 +1,337 @@
+//! Carries the steps out, by the same code as the operator's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Method as HttpMethod, header};
+use jiff::Timestamp;
+use kube::Client;
+use url::Url;
+
+use super::check::{Findings, Step};
+use super::target::Target;
+use crate::azure::auth::Want;
+use crate::azure::auth::chain::Link;
+use crate::azure::cloud::Cloud;
+use crate::azure::http::{Http, Request};
+use crate::azure::key_vault::{self, SecretId};
+use crate::azure_identity::grant::{self, Borrower};
+use crate::azure_identity::identities::{Identities, key_of};
+use crate::azure_identity::valid::{IdentityKey, Method, Usable, Valid};
+use crate::cli::Failure;
+use crate::cli::cluster::Cluster;
+use crate::cli::lender::Lender;
+use crate::cli::objects;
+use crate::hub::Hub;
+use crate::names::VaultUri;
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+use crate::secret::SecretValue;
+use crate::vault_secret_sync::entry::Source;
+use crate::vault_secret_sync::{lender, valid as sync_valid};
+
+const PROBE: Duration = Duration::from_secs(10);
+
+/// What the steps need of the world.
+pub(super) struct Steps<'a> {
+    client: &'a Client,
+    lender: Lender,
+    http: Http,
+}
+
+impl<'a> Steps<'a> {
+    /// In the environment of this process.
+    pub(super) fn new(cluster: &'a Cluster, http: Http) -> Self {
+        Self {
+            client: &cluster.client,
+            lender: Lender::new(cluster, http.clone()),
+            http,
+        }
+    }
+
+    /// Takes all steps of an object.
+    pub(super) async fn look(&self, target: &Target) -> Result<Findings, Failure> {
+        let mut findings = Findings::new(target.to_string());
+        match target {
+            Target::Identity(key) => self.identity(&mut findings, key).await?,
+            Target::Sync { namespace, name } => self.sync(&mut findings, namespace, name).await?,
+        }
+        Ok(findings.whole())
+    }
+
+    async fn identity(&self, findings: &mut Findings, key: &IdentityKey) -> Result<(), Failure> {
+        let found = objects::identity(self.client, key).await?;
+        let found = found.ok_or_else(|| Failure::usage(format!("there is no {key}")))?;
+        let parsed = self.lender.parse(&found);
+        let identities = self.lender.identities(Some(found), None);
+        if let Some(valid) = taken(findings, Step::Spec, parsed) {
+            let told = format!("{} is set as it must be", valid.method.word());
+            findings.passed(Step::Spec, &told);
+            if self.usable(findings, &identities, valid).await.is_some() {
+                let why = "an identity has no vault of its own: diagnose a VaultSecretSync";
+                findings.skipped(Step::Vault, why);
+                findings.skipped(Step::Role, why);
+            }
+        }
+        Ok(())
+    }
+
+    async fn sync(
+        &self,
+        findings: &mut Findings,
+        namespace: &str,
+        name: &str,
+    ) -> Result<(), Failure> {
+        let client = self.client;
+        let sync = objects::sync(client, namespace, name).await?;
+        let sync = sync.ok_or_else(|| {
+            Failure::usage(format!("there is no VaultSecretSync {namespace}/{name}"))
+        })?;
+        let Some(sync) = taken(findings, Step::Spec, sync_valid::parse(&sync)) else {
+            return Ok(());
+        };
+        let key = key_of(&sync.namespace, sync.identity.as_ref());
+        findings.identity = Some(key.to_string());
+        let found = objects::identity(client, &key).await?;
+        let parsed = found.as_ref().map(|found| self.lender.parse(found));
+        let labels = objects::namespace(client, namespace).await;
+        let identities = self.lender.identities(found, labels);
+        let valid = match parsed {
+            Some(parsed) => parsed,
+            // What the operator would say.
+            None => identities
+                .resolve(&sync.namespace, sync.identity.as_ref())
+                .await
+                .map(|usable| usable.valid.as_ref().clone()),
+        };
+        let lent = valid.and_then(|valid| lent(&identities, &valid, &sync).map(|()| valid));
+        let Some(valid) = taken(findings, Step::Spec, lent) else {
+            return Ok(());
+        };
+        findings.passed(Step::Spec, &format!("it may be read with {key}"));
+        if let Some(usable) = self
+            .usable_for(findings, &identities, valid, sync.vault.as_ref())
+            .await
+        {
+            self.vault(findings, &identities, &usable, &sync).await;
+        }
+        Ok(())
+    }
+
+    async fn usable(
+        &self,
+        findings: &mut Findings,
+        identities: &Identities,
+        valid: Valid,
+    ) -> Option<Usable> {
+        let usable = taken(findings, Step::Cloud, identities.usable(valid).await)?;
+        self.cloud_and_token(findings, identities, &usable).await?;
+        Some(usable)
+    }
+
+    async fn usable_for(
+        &self,
+        findings: &mut Findings,
+        identities: &Identities,
+        valid: Valid,
+        vault: Option<&VaultUri>,
+    ) -> Option<Usable> {
+        let usable = identities.usable(valid).await.and_then(|usable| {
+            vault.map_or(Ok(()), |vault| grant::vault_in_cloud(&usable, vault))?;
+            Ok(usable)
+        });
+        let usable = taken(findings, Step::Cloud, usable)?;
+        self.cloud_and_token(findings, identities, &usable).await?;
+        Some(usable)
+    }
+
+    async fn cloud_and_token(
+        &self,
+        findings: &mut Findings,
+        identities: &Identities,
+        usable: &Usable,
+    ) -> Option<()> {
+        let cloud = &usable.profile.cloud;
+        let told = format!(
+            "tokens come from {}, vaults are <name>.{}",
+            cloud.authority, cloud.vault_suffix
+        );
+        findings.passed(Step::Cloud, &told);
+        match &usable.valid.method {
+            Method::ManagedIdentity(_) => {
+                let why = "the machine's own endpoint gives the tokens";
+                findings.skipped(Step::Dns, why);
+                findings.skipped(Step::Tls, why);
+            }
+            Method::Default => {
+                let why = "it is not known before the token where it comes from";
+                findings.skipped(Step::Dns, why);
+                findings.skipped(Step::Tls, why);
+            }
+            Method::ClientSecret(_)
+            | Method::ClientCertificate { .. }
+            | Method::WorkloadIdentity { .. }
+            | Method::OwnWorkloadIdentity
+            | Method::UsernamePassword { .. } => self.reach(findings, cloud).await?,
+        }
+        token(findings, identities, usable).await
+    }
+
+    /// Whether the authority has an address, and answers with a certificate that is trusted. What it answers does not matter.
+    async fn reach(&self, findings: &mut Findings, cloud: &Cloud) -> Option<()> {
+        let authority = &cloud.authority;
+        let answered = self.probe(cloud).await;
+        let reason = answered.as_ref().err().map(|problem| problem.reason);
+        if reason != Some(Reason::HostNotFound) {
+            let url = Url::parse(authority).ok();
+            let host = url.as_ref().and_then(Url::host_str).unwrap_or(authority);
+            findings.passed(Step::Dns, &format!("{host} has an address"));
+        }
+        let step = if reason == Some(Reason::HostNotFound) {
+            Step::Dns
+        } else {
+            Step::Tls
+        };
+        taken(findings, step, answered)?;
+        findings.passed(
+            Step::Tls,
+            &format!("{authority} answers, with a certificate that is trusted"),
+        );
+        Some(())
+    }
+
+    async fn probe(&self, cloud: &Cloud) -> Result<(), Problem> {
+        let authority = &cloud.authority;
+        let url = Url::parse(authority).map_err(|error| {
+            let message = format!("the authority {authority:?} is no URL: {error}");
+            Problem::new(Reason::InvalidSpec, Retry::OnChange, message)
+        })?;
+        let request = Request {
+            route: cloud.route.clone(),
+            method: HttpMethod::GET,
+            url,
+            headers: Vec::new(),
+            body: None,
+            timeout: PROBE,
+        };
+        match self.http.send("Probe", authority, request).await {
+            // More than is wanted is an answer, too.
+            Err(problem) if problem.reason == Reason::MalformedAnswer => Ok(()),
+            answered => answered.map(drop),
+        }
+    }
+
+    async fn vault(
+        &self,
+        findings: &mut Findings,
+        identities: &Arc<Identities>,
+        usable: &Usable,
+        sync: &sync_valid::Valid,
+    ) {
+        let wanted = sync.entries.iter().find_map(|entry| match &entry.source {
+            Source::Secret(part) => Some(&part.id),
+            Source::Token(_) => None,
+        });
+        let (Some(vault), Some(id)) = (&sync.vault, wanted) else {
+            let why = "the sync wants no object of the vault";
+            findings.skipped(Step::Vault, why);
+            findings.skipped(Step::Role, why);
+            return;
+        };
+        if taken(
+            findings,
+            Step::Vault,
+            self.challenge(usable, vault, id).await,
+        )
+        .is_none()
+        {
+            return;
+        }
+        let told = format!("{vault} answers, and wants tokens of this identity's cloud");
+        findings.passed(Step::Vault, &told);
+        let hub = Hub::new(Arc::clone(identities), self.http.clone(), 1);
+        let outcome = hub.read(usable, vault, std::slice::from_ref(id)).await;
+        for (id, outcome) in outcome {
+            if let Some(bundle) = taken(findings, Step::Role, outcome) {
+                let told = format!(
+                    "{} may read {id} (now at version {})",
+                    usable.profile, bundle.version
+                );
+                findings.passed(Step::Role, &told);
+            }
+        }
+    }
+
+    /// Asks the vault without a token: it must refuse, and say that it wants one of this identity's cloud and tenant.
+    async fn challenge(
+        &self,
+        usable: &Usable,
+        vault: &VaultUri,
+        id: &SecretId,
+    ) -> Result<(), Problem> {
+        let profile = &usable.profile;
+        let nothing = SecretValue::new(Vec::new());
+        let mut request = key_vault::request(profile, vault, id, &nothing)?;
+        request
+            .headers
+            .retain(|(name, _)| name != header::AUTHORIZATION);
+        let answer = self.http.send("Probe", vault.origin(), request).await?;
+        let read = key_vault::read(profile, vault, id, &answer, Timestamp::now());
+        let reached = |reason| {
+            matches!(
+                reason,
+                Reason::Unauthorized
+                    | Reason::Forbidden
+                    | Reason::RequestRefused
+                    | Reason::SecretNotFound
+                    | Reason::SecretDisabled
+            )
+        };
+        match read {
+            Err(problem) if !reached(problem.reason) => Err(problem),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// The good outcome, or nothing where the step failed, which is noted.
+fn taken<T>(findings: &mut Findings, step: Step, outcome: Result<T, Problem>) -> Option<T> {
+    outcome
+        .map_err(|problem| findings.failed(step, &problem))
+        .ok()
+}
+
+/// Whether the identity is lent to the sync's namespace, for its vault and for every object.
+fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Result<(), Problem> {
+    let labels = identities.namespace_labels(&sync.namespace);
+    let borrower = Borrower {
+        namespace: &sync.namespace,
+        labels: &labels,
+    };
+    if let Some(vault) = &sync.vault {
+        grant::allows_vault(valid, borrower, vault)?;
+    }
+    let mut entries = sync.entries.iter();
+    entries.try_for_each(|entry| lender::allows(valid, borrower, sync, entry))
+}
+
+async fn token(findings: &mut Findings, identities: &Identities, usable: &Usable) -> Option<()> {
+    let resource = &usable.profile.cloud.vault_audience;
+    let outcome = identities
+        .token(usable, &Want::ours(resource.clone()))
+        .await;
+    let report = identities.report(&usable.valid).unwrap_or_default();
+    let token = taken(findings, Step::Token, outcome);
+    if let Some(token) = &token {
+        let by = report
+            .winner()
+            .map_or_else(|| usable.valid.method.word(), Link::name);
+        let told = format!(
+            "{by} gave a token for {resource} until {:.0}",
+            token.expires_at
+        );
+        findings.passed(Step::Token, &told);
+    }
+    findings.attempted(&report.attempts);
+    token.map(drop)
+}

@@ -1,0 +1,81 @@
+//! Asks for the tokens of a sync, each with an outcome of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use super::ctx::Ctx;
+use super::entry::{Login, TokenOf};
+use super::logins::Who;
+use super::token_times::{bundle, is_newer};
+use super::valid::Valid;
+use crate::azure::auth::{Resource, Token, Want};
+use crate::azure_identity::grant::{self, Borrower};
+use crate::azure_identity::observe::{named_secret, trimmed};
+use crate::azure_identity::valid::Usable as Identity;
+use crate::hub::Outcome;
+use crate::problem::Problem;
+
+/// What is given for the wanted tokens. A time with one of them asks for one that was issued later. Without an identity,
+/// those of an identity are left out.
+pub async fn tokens(
+    ctx: &Ctx,
+    valid: &Valid,
+    identity: Option<&Identity>,
+    wanted: BTreeMap<TokenOf, Option<Timestamp>>,
+    anew: bool,
+) -> BTreeMap<TokenOf, Outcome> {
+    let asked = wanted.into_iter().map(async |(token, newer_than)| {
+        let outcome = match (&token, identity) {
+            (TokenOf::Identity { resource, .. }, Some(identity)) => {
+                of_identity(ctx, valid, identity, resource, newer_than).await
+            }
+            (TokenOf::Identity { .. }, None) => return None,
+            (TokenOf::MlServer(login), _) => of_server(ctx, valid, login, newer_than, anew).await,
+        };
+        let outcome = outcome.and_then(|token| bundle(&token)).map(Arc::new);
+        Some((token, outcome))
+    });
+    join_all(asked).await.into_iter().flatten().collect()
+}
+
+async fn of_identity(
+    ctx: &Ctx,
+    valid: &Valid,
+    identity: &Identity,
+    resource: &Resource,
+    newer_than: Option<Timestamp>,
+) -> Result<Token, Problem> {
+    let labels = ctx.identities.namespace_labels(&valid.namespace);
+    let borrower = Borrower {
+        namespace: &valid.namespace,
+        labels: &labels,
+    };
+    grant::allows_resource(&identity.valid, borrower, resource)?;
+    let want = Want::handed_out(resource.clone());
+    let fits = |token: &Token| newer_than.is_none_or(|time| is_newer(token, time));
+    let token = ctx.identities.token_that(identity, &want, fits).await?;
+    Ok(token.as_ref().clone())
+}
+
+/// The password is read from its Secret each time, which is seldom: a login lasts.
+async fn of_server(
+    ctx: &Ctx,
+    valid: &Valid,
+    login: &Login,
+    newer_than: Option<Timestamp>,
+    anew: bool,
+) -> Result<Token, Problem> {
+    let secret = named_secret(&ctx.kube, &valid.namespace, login.secret.as_str()).await?;
+    let field = "data[].accessToken.mlServer.passwordFrom.key";
+    let password = secret.bytes(&login.key, "the password", field)?;
+    let who = Who {
+        sync: valid.uid.clone(),
+        login: login.clone(),
+        revision: secret.version.clone(),
+    };
+    let fits = |token: &Token| newer_than.is_none_or(|time| is_newer(token, time));
+    ctx.logins.token(who, trimmed(&password), fits, anew).await
+}

@@ -1,0 +1,11 @@
+//! The command line as people use it: the built program against the simulator, with a home folder of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends where something is not as it must be"
+)]
+
+mod diagnose;
+mod login;
+mod scene;
+mod token;
