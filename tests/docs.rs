@@ -274,6 +274,39 @@ fn every_make_target_exists() {
     );
 }
 
+#[test]
+fn every_credential_has_a_cell_for_every_cloud_and_every_test_named_there_exists() {
+    let text = read(&root().join("docs/identity.md"));
+    let (_, table) = text
+        .split_once("\n## Every credential in every cloud\n")
+        .unwrap();
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.starts_with('|') && !line.starts_with("|---"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() > 1, "no table");
+    let name = Regex::new("`([a-z0-9_]+)`").unwrap();
+    let function = Regex::new(r"\bfn ([a-z0-9_]+)").unwrap();
+    let known: BTreeSet<String> = files(&root().join("tests"), ".rs")
+        .iter()
+        .flat_map(|path| {
+            let code = read(path);
+            let found = function.captures_iter(&code);
+            found.map(|found| found[1].to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    for row in &rows[1..] {
+        assert_eq!(row.len(), rows[0].len(), "{row:?}");
+        for cell in &row[1..] {
+            let mut names = name.captures_iter(cell).map(|found| found[1].to_owned());
+            let missing = names.find(|name| name != "az" && !known.contains(name));
+            assert_eq!(missing, None, "no such test, named at {}", row[0]);
+            assert!(!cell.is_empty(), "nothing shows {}", row[0]);
+        }
+    }
+}
+
 /// Files of these names decide and say; they neither wait, nor look at a clock, nor log, nor hold a client.
 const PURE: &[&str] = &[
     "plan.rs",

@@ -1,10 +1,10 @@
 //! Applications that sign in at Entra's v2 endpoint, as azure-identity does.
 
 use lakevault::azure::auth::{Claims, Want};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::compare::{Accepted, check};
-use crate::scene::{Scene, entra};
+use crate::scene::{Scene, clouds};
 
 /// MSAL does as we do; azure-identity gives it no more than the SHA-1 thumbprint.
 const SHA_256: &str = "Microsoft asks for PS256 and a SHA-256 thumbprint";
@@ -90,10 +90,8 @@ const ACCEPTED: &[Accepted] = &[
 ];
 
 #[tokio::test]
-async fn applications_ask_as_azure_identity_does() {
-    let mut scene = Scene::start("applications", &[]).await;
-    let mut pairs = Vec::new();
-    for case in [
+async fn applications_ask_as_azure_identity_does_in_every_cloud() {
+    let cases = [
         "secret",
         "handed-out",
         "challenged",
@@ -101,18 +99,19 @@ async fn applications_ask_as_azure_identity_does() {
         "chain",
         "msal",
         "workload",
-    ] {
-        let pair = scene
-            .both(&format!("entra {case}"), async |scene: &Scene| {
-                ask(scene, case).await;
-            })
-            .await;
-        pairs.push(pair);
+    ];
+    let mut pairs = Vec::new();
+    for (name, args, cloud) in clouds() {
+        let mut scene = Scene::start(&format!("applications-{name}"), &args).await;
+        for case in cases {
+            let ours = async |scene: &Scene| ask(scene, &cloud, case).await;
+            pairs.push(scene.both(&format!("entra {case}"), ours).await);
+        }
     }
     check(&pairs, ACCEPTED);
 }
 
-async fn ask(scene: &Scene, case: &str) {
+async fn ask(scene: &Scene, cloud: &Value, case: &str) {
     let known = &scene.credentials;
     let proof: &[(&str, &str)] = match case {
         "certificate" | "msal" => &[("AZURE_CLIENT_CERTIFICATE_PATH", &known.certificate)],
@@ -128,7 +127,7 @@ async fn ask(scene: &Scene, case: &str) {
         _ => Want::ours(scene.vaults()),
     };
     let claims = (case == "challenged").then(|| Claims(known.challenge.clone()));
-    let spec = json!({"default": {}, "cloud": entra("V2"), "allow": []});
+    let spec = json!({"default": {}, "cloud": cloud, "allow": []});
     scene
         .token(spec, &scene.application(proof), &want, claims.as_ref())
         .await;

@@ -8,7 +8,7 @@ use lakevault::azure::auth::Want;
 use serde_json::{Value, json};
 
 use crate::compare::{Accepted, check};
-use crate::scene::{Scene, entra};
+use crate::scene::{Scene, clouds, entra};
 
 /// Where clients look for the key files of Azure Arc, and nowhere else.
 const ARC_TOKENS: &str = "/var/opt/azcmagent/tokens";
@@ -62,7 +62,7 @@ async fn machines_are_asked_as_azure_identity_does() {
         for which in kinds {
             let pair = scene
                 .both(&format!("machine {host} {which}"), async |scene: &Scene| {
-                    ask(scene, host, which).await;
+                    ask(scene, &entra("V2"), host, which).await;
                 })
                 .await;
             pairs.push(pair);
@@ -76,7 +76,18 @@ async fn machines_are_asked_as_azure_identity_does() {
     check(&pairs, ACCEPTED);
 }
 
-async fn ask(scene: &Scene, host: &str, which: &str) {
+#[tokio::test]
+async fn the_metadata_service_is_asked_alike_in_every_cloud() {
+    let mut pairs = Vec::new();
+    for (name, args, cloud) in clouds() {
+        let mut scene = Scene::start(&format!("machine-{name}"), &args).await;
+        let ours = async |scene: &Scene| ask(scene, &cloud, "imds", "own").await;
+        pairs.push(scene.both("machine imds own", ours).await);
+    }
+    check(&pairs, &ACCEPTED[..1]);
+}
+
+async fn ask(scene: &Scene, cloud: &Value, host: &str, which: &str) {
     let known = &scene.credentials;
     let named: Value = match which {
         "own" => json!({}),
@@ -108,7 +119,7 @@ async fn ask(scene: &Scene, host: &str, which: &str) {
             ("IDENTITY_SERVER_THUMBPRINT", &at.service_fabric_thumbprint),
         ],
     };
-    let spec = json!({"managedIdentity": named, "cloud": entra("V2"), "allow": []});
+    let spec = json!({"managedIdentity": named, "cloud": cloud, "allow": []});
     let want = Want::ours(scene.vaults());
     scene.token(spec, variables, &want, None).await;
 }

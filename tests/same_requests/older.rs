@@ -73,6 +73,22 @@ async fn the_older_endpoints_are_asked_as_adal_does() {
     check(&pairs, ACCEPTED);
 }
 
+/// adal knows no federated tokens, so that there is nothing to compare with.
+#[tokio::test]
+async fn a_federated_token_signs_in_at_the_v1_endpoint() {
+    let scene = Scene::start("federated", &[]).await;
+    let proof = [(
+        "AZURE_FEDERATED_TOKEN_FILE",
+        scene.credentials.token.as_str(),
+    )];
+    let spec = json!({"default": {}, "cloud": entra("V1"), "allow": []});
+    let want = Want::ours(scene.vaults());
+    let token = scene
+        .token(spec, &scene.application(&proof), &want, None)
+        .await;
+    assert!(!token.value.is_empty());
+}
+
 async fn ask(scene: &Scene, cloud: &Value, case: &str) {
     let known = &scene.credentials;
     let profile = scene.native(cloud.clone());

@@ -4,7 +4,7 @@ use lakevault::azure::auth::{Credential, Profile, Resource, Want, device};
 use lakevault::secret::SecretValue;
 
 use crate::compare::{Accepted, check};
-use crate::scene::{Scene, entra};
+use crate::scene::{Scene, clouds};
 
 const ACCEPTED: &[Accepted] = &[
     Accepted {
@@ -31,29 +31,30 @@ const ACCEPTED: &[Accepted] = &[
 ];
 
 #[tokio::test]
-async fn users_ask_as_azure_identity_does() {
-    let mut scene = Scene::start("people", &[]).await;
-    let pairs = [
-        scene
-            .both("entra password", async |scene: &Scene| {
-                let want = Want::ours(scene.vaults());
-                let profile = scene.native(entra("V2"));
-                scene.granted(&profile, &password(scene), &want).await;
-            })
-            .await,
-        scene
-            .both("entra refresh", async |scene: &Scene| {
-                let other = Resource::new(&scene.credentials.other);
-                refresh(scene, &scene.native(entra("V2")), scene.vaults(), other).await;
-            })
-            .await,
-        scene
-            .both("entra device", async |scene: &Scene| {
-                sign_in(scene, &scene.native(entra("V2")), &scene.vaults()).await;
-            })
-            .await,
-    ];
+async fn users_ask_as_azure_identity_does_in_every_cloud() {
+    let mut pairs = Vec::new();
+    for (name, args, cloud) in clouds() {
+        let mut scene = Scene::start(&format!("people-{name}"), &args).await;
+        for case in ["password", "refresh", "device"] {
+            let ours = async |scene: &Scene| ask(scene, &scene.native(cloud.clone()), case).await;
+            pairs.push(scene.both(&format!("entra {case}"), ours).await);
+        }
+    }
     check(&pairs, ACCEPTED);
+}
+
+async fn ask(scene: &Scene, profile: &Profile, case: &str) {
+    match case {
+        "password" => {
+            let want = Want::ours(scene.vaults());
+            scene.granted(profile, &password(scene), &want).await;
+        }
+        "refresh" => {
+            let other = Resource::new(&scene.credentials.other);
+            refresh(scene, profile, scene.vaults(), other).await;
+        }
+        _ => sign_in(scene, profile, &scene.vaults()).await,
+    }
 }
 
 pub(crate) fn password(scene: &Scene) -> Credential {

@@ -191,7 +191,22 @@ impl Scene {
     }
 }
 
-/// Entra as the simulator has it.
+/// The clouds with Entra: the arguments that make the simulator such a one, and `spec.cloud`.
+pub(crate) fn clouds() -> [(&'static str, Vec<&'static str>, Value); 4] {
+    let named = |name: &str| json!({"name": name});
+    [
+        ("custom", vec![], entra("V2")),
+        ("public", vec!["--names", "public"], named("Public")),
+        (
+            "us-government",
+            vec!["--names", "us-government"],
+            named("USGovernment"),
+        ),
+        ("china", vec!["--names", "china"], named("China")),
+    ]
+}
+
+/// Entra as the simulator has it where its names are its own.
 pub(crate) fn entra(token_endpoint: &str) -> Value {
     json!({"custom": {
         "authorityHost": "https://login.sim.test",

@@ -29,7 +29,6 @@ from test_managed_identity import IDENTITIES, NAMED, variables
 from test_managed_identity import USER as MACHINE_USER
 from test_v1 import VAULT, print_of, private_key, stack_audience
 
-OTHER_SCOPE = "https://storage.sim.test/.default"
 CHALLENGE = '{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}'
 
 
@@ -38,6 +37,7 @@ class Clients:
 
     def __init__(self, simulator, folder, issuer):
         self.simulator, self.folder, self.issuer = simulator, folder, issuer
+        self.other = simulator.endpoints["resourceManager"]
         self.certificate = Certificate()
         root = Certificate("root", ca=True)
         middle = Certificate("middle", issuer=root, ca=True)
@@ -70,7 +70,7 @@ class Clients:
         return {
             "tenant": TENANT, "client": CLIENT, "secret": SECRET,
             "native": NATIVE, "username": USER, "password": PASSWORD,
-            "vault": VAULT, "other": OTHER_SCOPE.removesuffix("/.default"), "stackVault": stack_audience(),
+            "vault": self.simulator.endpoints["keyVaultAudience"], "other": self.other, "stackVault": stack_audience(),
             "challenge": CHALLENGE, "machineUser": MACHINE_USER,
             "machineUserObject": NAMED[1]["identity_config"]["object_id"],
             "machineUserResource": NAMED[2]["identity_config"]["resource_id"],
@@ -96,7 +96,7 @@ class Clients:
         def refreshed():
             credential = person()
             credential.get_token(scope)
-            credential.get_token(OTHER_SCOPE)
+            credential.get_token(self.other + "/.default")
 
         def secret(**named):
             ClientSecretCredential(TENANT, CLIENT, SECRET, **there).get_token(scope, **named)

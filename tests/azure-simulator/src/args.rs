@@ -34,8 +34,8 @@ pub struct Options {
     /// Domain under which all Azure hosts live: `login.<suffix>`, `management.<suffix>`, `<vault>.vault.<suffix>`.
     #[arg(long, default_value = "sim.test")]
     pub suffix: String,
-    /// Whose names the hosts have: its own, or the public cloud's (`login.microsoftonline.com`, `<vault>.vault.azure.net`),
-    /// for clients that cannot be told others. Azure Stack Hub regions stay under the suffix.
+    /// Whose names the hosts have: its own, or those of a cloud of Microsoft's (`login.microsoftonline.com`,
+    /// `<vault>.vault.azure.net`), for clients that cannot be told others. Azure Stack Hub regions stay under the suffix.
     #[arg(long, value_enum, default_value_t)]
     pub names: NameSet,
     /// Seed document, YAML or JSON.

@@ -4,25 +4,57 @@ use clap::ValueEnum;
 
 use crate::wire::call::Target;
 
-/// What the public cloud's sign-in is called, the present name first. Entra tells them in
-/// <https://login.microsoftonline.com/common/discovery/instance>.
-const PUBLIC_LOGINS: [&str; 4] = [
-    "login.microsoftonline.com",
-    "login.windows.net",
-    "login.microsoft.com",
-    "sts.windows.net",
-];
-const PUBLIC_MANAGEMENT: &str = "management.azure.com";
-const PUBLIC_VAULT_SUFFIX: &str = "vault.azure.net";
-/// Graph, and the one before it.
-const PUBLIC_GRAPHS: [&str; 2] = ["graph.microsoft.com", "graph.windows.net"];
-/// Further services of the public cloud whose tokens are given, though none of them is here: the management API before
-/// Resource Manager (Resource Manager takes its tokens too), Storage, and Data Lake Store.
-const PUBLIC_RESOURCES: [&str; 3] = [
-    "management.core.windows.net",
-    "storage.azure.com",
-    "datalake.azure.net",
-];
+/// Names and audiences of a cloud of Microsoft's.
+#[derive(Debug)]
+struct Known {
+    /// What its sign-in is called, the present name first. Entra tells them in
+    /// <https://login.microsoftonline.com/common/discovery/instance>.
+    logins: &'static [&'static str],
+    management: &'static str,
+    /// The management API before Resource Manager: Resource Manager takes its tokens too.
+    classic_management: &'static str,
+    vault_suffix: &'static str,
+    storage_suffix: &'static str,
+    /// Graph, and the one before it.
+    graphs: [&'static str; 2],
+    /// Further services whose tokens are given, though none of them is here: Storage, Data Lake Store.
+    resources: &'static [&'static str],
+}
+
+static PUBLIC: Known = Known {
+    logins: &[
+        "login.microsoftonline.com",
+        "login.windows.net",
+        "login.microsoft.com",
+        "sts.windows.net",
+    ],
+    management: "management.azure.com",
+    classic_management: "management.core.windows.net",
+    vault_suffix: "vault.azure.net",
+    storage_suffix: "core.windows.net",
+    graphs: ["graph.microsoft.com", "graph.windows.net"],
+    resources: &["storage.azure.com", "datalake.azure.net"],
+};
+
+static US_GOVERNMENT: Known = Known {
+    logins: &["login.microsoftonline.us", "login.usgovcloudapi.net"],
+    management: "management.usgovcloudapi.net",
+    classic_management: "management.core.usgovcloudapi.net",
+    vault_suffix: "vault.usgovcloudapi.net",
+    storage_suffix: "core.usgovcloudapi.net",
+    graphs: ["graph.microsoft.us", "graph.microsoftazure.us"],
+    resources: &["storage.azure.com"],
+};
+
+static CHINA: Known = Known {
+    logins: &["login.partner.microsoftonline.cn", "login.chinacloudapi.cn"],
+    management: "management.chinacloudapi.cn",
+    classic_management: "management.core.chinacloudapi.cn",
+    vault_suffix: "vault.azure.cn",
+    storage_suffix: "core.chinacloudapi.cn",
+    graphs: ["microsoftgraph.chinacloudapi.cn", "graph.chinacloudapi.cn"],
+    resources: &["storage.azure.com"],
+};
 
 /// Whose names the hosts have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -32,6 +64,22 @@ pub enum NameSet {
     Own,
     /// Those of the public cloud: `login.microsoftonline.com`, `management.azure.com`, `<vault>.vault.azure.net`.
     Public,
+    /// Those of Azure US Government: `login.microsoftonline.us`, `<vault>.vault.usgovcloudapi.net`.
+    UsGovernment,
+    /// Those of Azure in China: `login.partner.microsoftonline.cn`, `<vault>.vault.azure.cn`.
+    China,
+}
+
+impl NameSet {
+    /// A cloud of Microsoft's, or none for names of its own.
+    fn known(self) -> Option<&'static Known> {
+        match self {
+            Self::Own => None,
+            Self::Public => Some(&PUBLIC),
+            Self::UsGovernment => Some(&US_GOVERNMENT),
+            Self::China => Some(&CHINA),
+        }
+    }
 }
 
 /// The names that the simulator answers to.
@@ -39,39 +87,39 @@ pub enum NameSet {
 pub(crate) struct Names {
     /// `https`, or `http` when TLS is off.
     pub(crate) scheme: &'static str,
-    /// What all names end in that are not the public cloud's.
+    /// What all names end in that are not of a cloud of Microsoft's.
     pub(crate) suffix: String,
     pub(crate) set: NameSet,
 }
 
 impl Names {
+    /// A name of Microsoft's, or one below the suffix.
+    fn name(&self, own: &str, of: impl Fn(&'static Known) -> &'static str) -> String {
+        self.set.known().map_or_else(
+            || format!("{own}.{}", self.suffix),
+            |known| of(known).to_owned(),
+        )
+    }
+
     pub(crate) fn login(&self) -> String {
-        match self.set {
-            NameSet::Own => format!("login.{}", self.suffix),
-            NameSet::Public => PUBLIC_LOGINS[0].to_owned(),
-        }
+        self.name("login", |known| known.logins[0])
     }
 
     /// Every name of the sign-in, [`Self::login`] first.
     pub(crate) fn logins(&self) -> Vec<String> {
-        match self.set {
-            NameSet::Own => vec![self.login()],
-            NameSet::Public => PUBLIC_LOGINS.map(ToOwned::to_owned).to_vec(),
-        }
+        let known = self.set.known();
+        known.map_or_else(
+            || vec![self.login()],
+            |known| known.logins.iter().map(|&name| name.to_owned()).collect(),
+        )
     }
 
     pub(crate) fn management(&self) -> String {
-        match self.set {
-            NameSet::Own => format!("management.{}", self.suffix),
-            NameSet::Public => PUBLIC_MANAGEMENT.to_owned(),
-        }
+        self.name("management", |known| known.management)
     }
 
     pub(crate) fn vault_suffix(&self) -> String {
-        match self.set {
-            NameSet::Own => format!("vault.{}", self.suffix),
-            NameSet::Public => PUBLIC_VAULT_SUFFIX.to_owned(),
-        }
+        self.name("vault", |known| known.vault_suffix)
     }
 
     /// Audience of vault tokens. It names a resource, not a server: `https` also when TLS is off.
@@ -81,27 +129,22 @@ impl Names {
 
     /// Audience of tokens for the directory.
     pub(crate) fn graph(&self) -> String {
-        match self.set {
-            NameSet::Own => format!("https://graph.{}", self.suffix),
-            NameSet::Public => format!("https://{}", PUBLIC_GRAPHS[0]),
-        }
+        format!("https://{}", self.name("graph", |known| known.graphs[0]))
     }
 
     /// What `/metadata/endpoints` calls the storage suffix.
     pub(crate) fn storage_suffix(&self) -> String {
-        match self.set {
-            NameSet::Own => format!("storage.{}", self.suffix),
-            NameSet::Public => "core.windows.net".to_owned(),
-        }
+        self.name("storage", |known| known.storage_suffix)
     }
 
     /// Audiences that the resource manager takes.
     pub(crate) fn management_audiences(&self) -> Vec<String> {
-        let mut audiences = vec![format!("https://{}", self.management())];
-        if self.set == NameSet::Public {
-            audiences.push(format!("https://{}", PUBLIC_RESOURCES[0]));
-        }
-        audiences
+        let classic = self.set.known().map(|known| known.classic_management);
+        [self.management()]
+            .into_iter()
+            .chain(classic.map(str::to_owned))
+            .map(|host| format!("https://{host}"))
+            .collect()
     }
 
     /// Whether a tenant gives tokens for this resource because the cloud itself has it; the slash at the end is free.
@@ -113,12 +156,13 @@ impl Names {
         else {
             return false;
         };
-        let of_set = match self.set {
-            NameSet::Own => ["storage", "graph"]
+        let of_set = match self.set.known() {
+            None => ["storage", "graph"]
                 .iter()
                 .any(|service| host == format!("{service}.{}", self.suffix)),
-            NameSet::Public => {
-                PUBLIC_RESOURCES.contains(&host.as_str()) || PUBLIC_GRAPHS.contains(&host.as_str())
+            Some(known) => {
+                let mut names = known.graphs.iter().chain(known.resources);
+                host == known.classic_management || names.any(|name| *name == host)
             }
         };
         of_set || host == self.vault_suffix() || host == self.management()
@@ -177,7 +221,7 @@ mod tests {
     #[test]
     fn the_public_clouds_hosts_take_the_place_of_its_own() {
         let public = names(NameSet::Public);
-        for login in PUBLIC_LOGINS {
+        for login in PUBLIC.logins {
             assert_eq!(public.target(login), Target::Login, "{login}");
         }
         assert_eq!(public.target("management.azure.com"), Target::Management);
@@ -187,6 +231,33 @@ mod tests {
         );
         for host in ["login.sim.test", "kv.vault.sim.test", "vault.azure.net"] {
             assert_eq!(public.target(host), Target::Unknown, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_other_clouds_have_names_of_their_own() {
+        for (set, login, vault) in [
+            (
+                NameSet::UsGovernment,
+                "login.microsoftonline.us",
+                "kv.vault.usgovcloudapi.net",
+            ),
+            (
+                NameSet::China,
+                "login.partner.microsoftonline.cn",
+                "kv.vault.azure.cn",
+            ),
+        ] {
+            let names = names(set);
+            assert_eq!(names.target(login), Target::Login, "{login}");
+            assert_eq!(names.target(vault), Target::Vault("kv".into()));
+            assert_eq!(
+                names.target("login.microsoftonline.com"),
+                Target::Unknown,
+                "{set:?}"
+            );
+            assert!(names.is_resource(&names.vault_audience()));
+            assert!(!names.is_resource("https://vault.azure.net"));
         }
     }
 
