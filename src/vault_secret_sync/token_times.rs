@@ -13,32 +13,34 @@ use crate::names::ObjectVersion;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
 
-const FORMAT: &str = "%Y%m%dT%H%M%SZ";
+/// To the millisecond: two tokens that were had within one second are two, and the second may have ended the first.
+const ISSUED_AT: &str = "%Y%m%dT%H%M%S%3fZ";
+const EXPIRES_AT: &str = "%Y%m%dT%H%M%SZ";
 const ISSUED: &str = "issued";
 const EXPIRES: &str = "expires";
 /// Part of a token's life after which it is renewed, at the latest.
 const RENEW_AT: f64 = 0.8;
 
-/// The times of a token, to the second.
+/// The times of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
-    /// When it was had.
+    /// When it was had, to the millisecond.
     pub issued: Timestamp,
-    /// When it ends.
+    /// When it ends, to the second.
     pub expires: Timestamp,
 }
 
 impl Times {
-    /// Reads a version such as `issued20261121T131024Zexpires20261121T141024Z`. None where it is not one of a token.
+    /// Reads a version such as `issued20261121T131024123Zexpires20261121T141024Z`. None where it is not one of a token.
     pub fn read(version: &str) -> Option<Self> {
         let (issued, expires) = version.strip_prefix(ISSUED)?.split_once(EXPIRES)?;
-        let read = |text: &str| {
-            let time = DateTime::strptime(FORMAT, text).ok()?;
+        let read = |format: &str, text: &str| {
+            let time = DateTime::strptime(format, text).ok()?;
             Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
         };
         Some(Self {
-            issued: read(issued)?,
-            expires: read(expires)?,
+            issued: read(ISSUED_AT, issued)?,
+            expires: read(EXPIRES_AT, expires)?,
         })
     }
 
@@ -63,9 +65,9 @@ pub fn renewal(version: &str, uid: &str) -> Option<Timestamp> {
     Some(Times::read(version)?.renewal(seed(uid)))
 }
 
-/// Whether a token was had later than one whose record says `issued`. Records are of whole seconds.
+/// Whether a token was had later than one whose record says `issued`. Records are of whole milliseconds.
 pub fn is_newer(token: &Token, issued: Timestamp) -> bool {
-    token.issued_at.as_second() > issued.as_second()
+    token.issued_at.as_millisecond() > issued.as_millisecond()
 }
 
 /// A token in the form of a vault's secret.
@@ -84,8 +86,8 @@ pub fn bundle(token: &Token) -> Result<SecretBundle, Problem> {
 }
 
 fn version(token: &Token) -> Option<ObjectVersion> {
-    let text = |time: Timestamp| time.strftime(FORMAT).to_string();
-    let (issued, expires) = (text(token.issued_at), text(token.expires_at));
+    let issued = token.issued_at.strftime(ISSUED_AT);
+    let expires = token.expires_at.strftime(EXPIRES_AT);
     let version = format!("{ISSUED}{issued}{EXPIRES}{expires}");
     // What cannot be read back would be asked for again and again.
     Times::read(&version)?;
@@ -109,14 +111,14 @@ mod tests {
 
     #[test]
     fn a_version_is_the_times_and_is_read_back() {
-        let token = token("2026-11-21T13:10:24.9Z", "2026-11-21T14:10:24Z");
+        let token = token("2026-11-21T13:10:24.9876Z", "2026-11-21T14:10:24Z");
         let bundle = bundle(&token).unwrap();
         let version = bundle.version.as_str();
-        assert_eq!(version, "issued20261121T131024Zexpires20261121T141024Z");
+        assert_eq!(version, "issued20261121T131024987Zexpires20261121T141024Z");
         let times = Times::read(version).unwrap();
         assert_eq!(times.expires, token.expires_at);
         assert!(!is_newer(&token, times.issued), "newer than itself");
-        let before = times.issued - SignedDuration::from_secs(1);
+        let before = times.issued - SignedDuration::from_millis(1);
         assert!(is_newer(&token, before));
     }
 
@@ -125,9 +127,10 @@ mod tests {
         for version in [
             "",
             "4387e9f3d6e14c459867679a90fd0f79",
-            "issued20261121T131024Z",
-            "issued20261121T131024ZexpiresX",
-            "issued20261321T131024Zexpires20261121T141024Z",
+            "issued20261121T131024000Z",
+            "issued20261121T131024Zexpires20261121T141024Z",
+            "issued20261121T131024000ZexpiresX",
+            "issued20261321T131024000Zexpires20261121T141024Z",
         ] {
             assert_eq!(Times::read(version), None, "{version:?}");
         }
@@ -135,7 +138,7 @@ mod tests {
 
     #[test]
     fn renewal_comes_in_the_last_third_before_four_fifths_and_is_the_same_each_time() {
-        let version = "issued20261121T130000Zexpires20261121T140000Z";
+        let version = "issued20261121T130000000Zexpires20261121T140000Z";
         let start: Timestamp = "2026-11-21T13:00:00Z".parse().unwrap();
         for n in 0..500 {
             let uid = format!("uid-{n}");

@@ -40,6 +40,7 @@ mod ownership;
 mod restarts;
 mod scene;
 mod stress;
+mod tokens;
 mod told;
 mod vault_faults;
 mod vault_objects;
@@ -94,6 +95,7 @@ fn main() -> ExitCode {
         vault_faults::cases(),
         vault_objects::cases(),
         told::cases(),
+        tokens::cases(),
     ]
     .into_iter()
     .flatten();

@@ -29,10 +29,16 @@ fn names(count: usize) -> Value {
 }
 
 pub fn sync_pairs() -> Vec<Pair> {
-    [of_vault(), of_target(), of_secrets(), of_keys()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_vault(),
+        of_target(),
+        of_secrets(),
+        of_tokens(),
+        of_keys(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn of_vault() -> Vec<Pair> {
@@ -67,7 +73,7 @@ fn of_vault() -> Vec<Pair> {
         pair(
             json!({}),
             json!({"spec": {"vaultUri": null}}),
-            "spec.vaultUri: Required",
+            "vaultUri must be set where an entry of data has secret",
         ),
         pair(
             interval("10s"),
@@ -212,6 +218,102 @@ fn of_secrets() -> Vec<Pair> {
             secret(json!({"decode": "Base64Url"})),
             secret(json!({"decode": "Hex"})),
             "spec.data[0].secret.decode: Unsupported value",
+        ),
+    ]
+}
+
+fn of_tokens() -> Vec<Pair> {
+    let token = |token: Value| entry(&json!({"secret": null, "accessToken": token}));
+    let resource = |resource: String| token(json!({ "resource": resource }));
+    let server = |change: Value| {
+        let mut server = json!({
+            "url": "https://mls.example.net", "username": "ada", "passwordFrom": {"name": "ada", "key": "password"}
+        });
+        merge(&mut server, &change);
+        token(json!({ "mlServer": server }))
+    };
+    let password = |change: Value| server(json!({ "passwordFrom": change }));
+    let mut without_vault = resource("api://x".to_owned());
+    without_vault["spec"]["vaultUri"] = Value::Null;
+    let one = "exactly one of secret and accessToken must be set";
+    let kind = "exactly one of resource and mlServer must be set";
+    let url = "spec.data[0].accessToken.mlServer.url";
+    vec![
+        pair(
+            without_vault,
+            json!({"spec": {"vaultUri": null}}),
+            "vaultUri must be set where an entry of data has secret",
+        ),
+        pair(json!({}), entry(&json!({"secret": null})), one),
+        pair(
+            resource("api://x".to_owned()),
+            entry(&json!({"accessToken": {"resource": "api://x"}})),
+            one,
+        ),
+        pair(server(json!({})), token(json!({})), kind),
+        pair(
+            resource("https://storage.azure.com/".to_owned()),
+            {
+                let mut both = server(json!({}));
+                both["spec"]["data"][0]["accessToken"]["resource"] = json!("api://x");
+                both
+            },
+            kind,
+        ),
+        pair(
+            resource("api://x".to_owned()),
+            resource("api:// x".to_owned()),
+            "spec.data[0].accessToken.resource",
+        ),
+        pair(
+            resource(text(512)),
+            resource(text(513)),
+            "spec.data[0].accessToken.resource: Too long",
+        ),
+        pair(
+            server(json!({"url": "https://mls.example.net:12800/path/"})),
+            server(json!({"url": "http://mls.example.net"})),
+            url,
+        ),
+        pair(
+            server(json!({"url": "https://mls"})),
+            server(json!({"url": "https://ada@mls.example.net"})),
+            url,
+        ),
+        pair(
+            server(json!({"url": format!("https://{}", text(504))})),
+            server(json!({"url": format!("https://{}", text(505))})),
+            "spec.data[0].accessToken.mlServer.url: Too long",
+        ),
+        pair(
+            server(json!({"username": text(256)})),
+            server(json!({"username": text(257)})),
+            "spec.data[0].accessToken.mlServer.username: Too long",
+        ),
+        pair(
+            server(json!({"username": "a"})),
+            server(json!({"username": ""})),
+            "spec.data[0].accessToken.mlServer.username",
+        ),
+        pair(
+            password(json!({"name": text(253)})),
+            password(json!({"name": text(254)})),
+            "spec.data[0].accessToken.mlServer.passwordFrom.name: Too long",
+        ),
+        pair(
+            password(json!({"name": "a"})),
+            password(json!({"name": ""})),
+            "spec.data[0].accessToken.mlServer.passwordFrom.name",
+        ),
+        pair(
+            password(json!({"key": text(253)})),
+            password(json!({"key": text(254)})),
+            "spec.data[0].accessToken.mlServer.passwordFrom.key: Too long",
+        ),
+        pair(
+            password(json!({"key": "a"})),
+            password(json!({"key": ""})),
+            "spec.data[0].accessToken.mlServer.passwordFrom.key",
         ),
     ]
 }

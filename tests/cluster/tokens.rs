@@ -1,0 +1,469 @@
+//! Keys that hold bearer tokens: of the sync's identity, and of a Machine Learning Server's own login.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use lakevault::azure_identity::api::ClusterAzureIdentity;
+use serde_json::{Value, json};
+use testbed::poll::seen;
+use testbed::{Fault, FaultRule, until};
+
+use crate::hands::version;
+use crate::kit::{Kit, PLANTED, SOON, World, teaches};
+use crate::scene::requests;
+use crate::{Case, cases};
+
+pub fn cases() -> Vec<Case> {
+    cases![
+        a_token_of_the_identity_arrives_and_is_repaired_and_replaced,
+        a_token_that_cannot_be_renewed_stays_beside_keys_that_go_on,
+        a_lent_identity_gives_tokens_by_its_resources_alone,
+        a_login_is_renewed_and_ended_with_the_sync,
+        a_login_ends_with_its_entry,
+        a_refused_renewal_is_followed_by_a_login,
+        a_refused_password_is_not_repeated_until_it_changes,
+        a_server_that_is_away_holds_no_deletion_up,
+        tokens_outlive_restarts_and_are_renewed_by_themselves,
+    ]
+}
+
+/// Longer than any token of these tests lives.
+const LIFE: Duration = Duration::from_mins(2);
+
+fn resource(kit: &Kit) -> String {
+    format!("api://{}", kit.client_id)
+}
+
+/// Key `T` of the identity.
+fn of_identity(kit: &Kit) -> Value {
+    json!({"key": "T", "accessToken": {"resource": resource(kit)}})
+}
+
+/// A sync `app` without a vault.
+fn app(kit: &Kit, data: Value) -> Value {
+    kit.sync("app", &[], |spec| {
+        spec.as_object_mut().unwrap().remove("vaultUri");
+        spec["data"] = data;
+    })
+}
+
+/// What a key of Secret `app` holds.
+async fn held(kit: &Kit, key: &str) -> Result<String> {
+    let mut data = kit.data("app").await?;
+    data.remove(key).with_context(|| format!("no key {key}"))
+}
+
+/// Waits until a key of Secret `app` holds something other than `before`.
+async fn replaced(kit: &Kit, key: &str, before: &str, within: Duration) -> Result<String> {
+    until(within, &format!("{key} is replaced"), async || {
+        let now = held(kit, key).await.map_err(seen)?;
+        if now == before {
+            Err("the old one is still there".to_owned())
+        } else {
+            Ok(now)
+        }
+    })
+    .await
+}
+
+fn claims(token: &str) -> Result<Value> {
+    let payload = token.split('.').nth(1).context("no JWT")?;
+    Ok(serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload)?)?)
+}
+
+async fn a_token_of_the_identity_arrives_and_is_repaired_and_replaced(kit: Kit) -> Result<()> {
+    kit.make_identity().await?;
+    kit.apply(app(&kit, json!([of_identity(&kit)]))).await?;
+    kit.is_synced("app").await?;
+    let first = held(&kit, "T").await?;
+    let told = claims(&first)?;
+    ensure!(
+        (&told["aud"], &told["appid"]) == (&json!(resource(&kit)), &json!(kit.client_id)),
+        "{told}"
+    );
+    let status = kit
+        .status_when("app", "has a key", |s| s.keys.len() == 1)
+        .await?;
+    let key = &status.keys[0];
+    let ends = key
+        .expires
+        .as_ref()
+        .context("no time of expiry")?
+        .0
+        .as_second();
+    let exp = told["exp"].as_i64().context("no exp")?;
+    // The token's own time is the server's, ours is told by ours.
+    ensure!(
+        key.object == resource(&kit) && (exp - ends).abs() < 60,
+        "{key:?}, and the token has {told}"
+    );
+    // A repair puts the same token back, and a look has nothing to write.
+    let secret = kit.secret("app").await?;
+    kit.damage("app", json!({"stringData": {"T": "damaged"}}))
+        .await?;
+    kit.holds("app", &[("T", &first)]).await?;
+    ensure!(asked_for_tokens(&kit).await? == 1, "a repair cost a token");
+    kit.marker().await?;
+    let repaired = kit.secret("app").await?;
+    kit.edit("app", json!({"metadata": {"labels": {"touched": "yes"}}}))
+        .await?;
+    kit.marker().await?;
+    ensure!(
+        version(&kit.secret("app").await?) == version(&repaired),
+        "it was written without a reason"
+    );
+    // Who asks for a look gets a new one.
+    kit.look("app").await?;
+    let second = held(&kit, "T").await?;
+    ensure!(second != first, "the old token was given again");
+    let metadata = serde_json::to_string(&[&secret.metadata, &kit.secret("app").await?.metadata])?;
+    let signature = first.rsplit('.').next().context("no signature")?;
+    ensure!(!metadata.contains(signature), "the token is in metadata");
+    Ok(())
+}
+
+async fn a_token_that_cannot_be_renewed_stays_beside_keys_that_go_on(kit: Kit) -> Result<()> {
+    kit.make_identity().await?;
+    kit.plant("s", "first").await?;
+    let sync = kit.sync("app", &[("K", "s")], |spec| {
+        spec["data"].as_array_mut().unwrap().push(of_identity(&kit));
+    });
+    kit.apply(sync).await?;
+    kit.is_synced("app").await?;
+    let token = held(&kit, "T").await?;
+    // The vault's token lives; only new ones cannot be had.
+    kit.admin()
+        .delete_application(crate::kit::TENANT, &kit.client_id)
+        .await?;
+    let (value, _) = kit.plant("s", "second").await?;
+    kit.look("app").await?;
+    let message = kit
+        .says("app", "Synced", "False", "ApplicationNotFound")
+        .await?;
+    teaches(&message, &["T: "])?;
+    kit.holds("app", &[("K", &value), ("T", &token)]).await?;
+    kit.says("app", "Ready", "True", "AllKeysPresent")
+        .await
+        .map(drop)
+}
+
+async fn a_lent_identity_gives_tokens_by_its_resources_alone(kit: Kit) -> Result<()> {
+    let name = format!("lent-{}", kit.namespace);
+    let system = Kit {
+        namespace: "lakevault-system".to_owned(),
+        ..kit.clone()
+    };
+    let credential = format!("sp-{}", kit.namespace);
+    system
+        .make_credential(&credential, &kit.client_secret)
+        .await?;
+    let by_secret = json!({"clientSecret": {"name": credential, "key": "secret"}});
+    let mut identity = kit.identity(&name, by_secret);
+    identity["kind"] = json!("ClusterAzureIdentity");
+    identity["metadata"] = json!({"name": name});
+    identity["spec"]["allow"] = json!([{"namespaces": {"names": [kit.namespace]}}]);
+    kit.apply(identity).await?;
+    let mut sync = app(&kit, json!([of_identity(&kit)]));
+    sync["spec"]["identityRef"] = json!({"kind": "ClusterAzureIdentity", "name": name});
+    kit.apply(sync).await?;
+    let message = kit
+        .says("app", "Synced", "False", "IdentityNotAllowed")
+        .await?;
+    teaches(&message, &["spec.allow[].resources", &resource(&kit)])?;
+    ensure!(
+        asked_for_tokens(&kit).await? == 0,
+        "a token was asked for that is not lent"
+    );
+    let allow = json!([{"namespaces": {"names": [kit.namespace]}, "resources": ["api://*"]}]);
+    let identities: Api<ClusterAzureIdentity> = Api::all(kit.client());
+    let patch = Patch::Merge(json!({"spec": {"allow": allow}}));
+    identities
+        .patch(&name, &PatchParams::default(), &patch)
+        .await?;
+    kit.is_synced("app").await?;
+    ensure!(claims(&held(&kit, "T").await?)?["aud"] == json!(resource(&kit)));
+    Ok(())
+}
+
+/// A Machine Learning Server with user `ada`, whose password is in Secret `ada`.
+struct Server {
+    kit: Kit,
+    host: String,
+    password: String,
+}
+
+impl Server {
+    fn of(kit: Kit) -> Self {
+        let suffix = kit.endpoints().key_vault_suffix.clone();
+        let suffix = suffix.trim_start_matches("vault.");
+        Self {
+            host: format!("mls-{}.{suffix}", kit.vault),
+            password: format!("{PLANTED}{}-ada", kit.vault),
+            kit,
+        }
+    }
+
+    async fn start(kit: Kit) -> Result<Self> {
+        let server = Self::of(kit);
+        server.seed(3600).await?;
+        server.give(&server.password).await?;
+        Ok(server)
+    }
+
+    /// Its tokens live so many seconds from now on.
+    async fn seed(&self, life: i64) -> Result<()> {
+        let users = json!([{"username": "ada", "password": self.password}]);
+        let server = json!({"host": self.host, "users": users, "tokenLifetimeSeconds": life});
+        self.kit.admin().seed(&json!({"mlServers": [server]})).await
+    }
+
+    /// Puts a password into the Secret.
+    async fn give(&self, password: &str) -> Result<()> {
+        self.kit.make_credential("ada", password).await
+    }
+
+    /// Key `M` of this server.
+    fn entry(&self) -> Value {
+        json!({"key": "M", "accessToken": {"mlServer": {
+            "url": format!("https://{}/", self.host), "username": "ada",
+            "passwordFrom": {"name": "ada", "key": "secret"}
+        }}})
+    }
+
+    /// How often it was asked for this.
+    async fn asked(&self, operation: &str) -> Result<usize> {
+        Ok(requests(&self.kit, &self.host, operation).await?.len())
+    }
+
+    async fn asked_once(&self, operation: &str) -> Result<()> {
+        until(SOON, operation, async || {
+            match self.asked(operation).await.map_err(seen)? {
+                1 => Ok(()),
+                other => Err(format!("{other}")),
+            }
+        })
+        .await
+    }
+
+    /// The status of a call with a token.
+    async fn takes(&self, token: &str) -> Result<u16> {
+        let endpoints = self.kit.endpoints();
+        let ca = reqwest::Certificate::from_pem(&std::fs::read(&endpoints.ca_file)?)?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, endpoints.port));
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([ca])
+            .resolve(&self.host, address)
+            .build()?;
+        let request = client.get(format!("https://{}/services", self.host));
+        Ok(request.bearer_auth(token).send().await?.status().as_u16())
+    }
+
+    /// Sync `app` with key `M` and no identity at all. Gives back the token.
+    async fn synced(&self) -> Result<String> {
+        let mut sync = app(&self.kit, json!([self.entry()]));
+        sync["spec"].as_object_mut().unwrap().remove("identityRef");
+        self.kit.apply(sync).await?;
+        self.kit.is_synced("app").await?;
+        held(&self.kit, "M").await
+    }
+}
+
+async fn a_login_is_renewed_and_ended_with_the_sync(kit: Kit) -> Result<()> {
+    let server = Server::start(kit.clone()).await?;
+    let first = server.synced().await?;
+    ensure!(
+        server.takes(&first).await? == 200,
+        "the server takes it not"
+    );
+    kit.damage("app", json!({"stringData": {"M": "damaged"}}))
+        .await?;
+    kit.holds("app", &[("M", &first)]).await?;
+    kit.look("app").await?;
+    let second = held(&kit, "M").await?;
+    ensure!(second != first, "the old token was given again");
+    ensure!(
+        server.takes(&second).await? == 200,
+        "the server takes it not"
+    );
+    let asked = (
+        server.asked("Login").await?,
+        server.asked("RefreshLogin").await?,
+    );
+    ensure!(asked == (1, 1), "logins and renewals: {asked:?}");
+    kit.remove("app").await?;
+    server.asked_once("Logout").await?;
+    ensure!(
+        server.takes(&second).await? == 401,
+        "the login has not ended"
+    );
+    Ok(())
+}
+
+async fn a_login_ends_with_its_entry(kit: Kit) -> Result<()> {
+    let server = Server::start(kit.clone()).await?;
+    kit.make_identity().await?;
+    let (value, _) = kit.plant("s", "first").await?;
+    let sync = kit.sync("app", &[("K", "s")], |spec| {
+        spec["data"].as_array_mut().unwrap().push(server.entry());
+    });
+    kit.apply(sync).await?;
+    kit.is_synced("app").await?;
+    ensure!(held(&kit, "M").await?.starts_with("eyJ"), "no token");
+    kit.apply(kit.sync("app", &[("K", "s")], |_| ())).await?;
+    kit.holds("app", &[("K", &value)]).await?;
+    server.asked_once("Logout").await
+}
+
+async fn a_refused_renewal_is_followed_by_a_login(kit: Kit) -> Result<()> {
+    let server = Server::start(kit.clone()).await?;
+    let first = server.synced().await?;
+    let refused = FaultRule::new(&server.host, Fault::status(401)).on_path("^/login/refreshToken");
+    let fault = kit.admin().add_fault(&refused).await?;
+    kit.look("app").await?;
+    kit.admin().remove_fault(&fault).await?;
+    ensure!(
+        held(&kit, "M").await? != first,
+        "the old token was given again"
+    );
+    let asked = (
+        server.asked("Login").await?,
+        server.asked("RefreshLogin").await?,
+    );
+    ensure!(asked == (2, 1), "logins and renewals: {asked:?}");
+    Ok(())
+}
+
+async fn a_refused_password_is_not_repeated_until_it_changes(kit: Kit) -> Result<()> {
+    let server = Server::start(kit.clone()).await?;
+    server.give(&format!("{PLANTED}wrong")).await?;
+    kit.make_identity().await?;
+    let (value, _) = kit.plant("s", "first").await?;
+    let sync = kit.sync("app", &[("K", "s")], |spec| {
+        spec["data"].as_array_mut().unwrap().push(server.entry());
+    });
+    kit.apply(sync).await?;
+    let message = kit.says("app", "Synced", "False", "LoginRefused").await?;
+    teaches(&message, &["M: ", "ada", &server.host, "401"])?;
+    kit.holds("app", &[("K", &value)]).await?;
+    // Looks for other reasons: the Secret is damaged, and the spec is edited.
+    kit.damage("app", json!({"stringData": {"K": "damaged"}}))
+        .await?;
+    kit.holds("app", &[("K", &value)]).await?;
+    kit.edit("app", json!({"spec": {"refreshInterval": "1h"}}))
+        .await?;
+    kit.says("app", "Synced", "False", "LoginRefused").await?;
+    ensure!(
+        server.asked("Login").await? == 1,
+        "a refused password was repeated"
+    );
+    server.give(&server.password).await?;
+    kit.is_synced("app").await?;
+    ensure!(
+        server.takes(&held(&kit, "M").await?).await? == 200,
+        "the server takes it not"
+    );
+    ensure!(
+        server.asked("Login").await? == 2,
+        "it logged in more than once"
+    );
+    Ok(())
+}
+
+async fn a_server_that_is_away_holds_no_deletion_up(kit: Kit) -> Result<()> {
+    let server = Server::start(kit.clone()).await?;
+    server.synced().await?;
+    let hangs = FaultRule::new(&server.host, Fault::Hang(true));
+    let fault = kit.admin().add_fault(&hangs).await?;
+    kit.remove("app").await?;
+    kit.admin().remove_fault(&fault).await
+}
+
+async fn tokens_outlive_restarts_and_are_renewed_by_themselves(_: Kit) -> Result<()> {
+    let world = Arc::new(World::start().await?);
+    let mut kit = Kit::new(world, "tokens").await?;
+    kit.make_identity().await?;
+    let (planted, _) = kit.plant("s", "first").await?;
+    let once = {
+        let server = Server::start(kit.clone()).await?;
+        kit.sync("app", &[("K", "s")], |spec| {
+            spec["refreshInterval"] = json!("0s");
+            let data = spec["data"].as_array_mut().unwrap();
+            data.extend([of_identity(&kit), server.entry()]);
+        })
+    };
+    let mut often = once.clone();
+    often["metadata"]["name"] = json!("often");
+    often["spec"]["refreshInterval"] = json!("10s");
+    for sync in [once, often] {
+        let name = sync["metadata"]["name"].as_str().unwrap().to_owned();
+        kit.apply(sync).await?;
+        kit.is_synced(&name).await?;
+    }
+    a_restart_asks_for_nothing(&mut kit).await?;
+    kit.remove("often").await?;
+    // Tokens that end soon, asked for once by hand.
+    let server = Server::of(kit.clone());
+    kit.admin()
+        .settings(&json!({"tokenLifetimeSeconds": 40}))
+        .await?;
+    server.seed(40).await?;
+    kit.look("app").await?;
+    let (token, login) = (held(&kit, "T").await?, held(&kit, "M").await?);
+    let asked = kit.asked().await?;
+    replaced(&kit, "T", &token, LIFE).await?;
+    let renewed = replaced(&kit, "M", &login, LIFE).await?;
+    ensure!(
+        server.takes(&renewed).await? == 200,
+        "the server takes it not"
+    );
+    kit.is_synced("app").await?;
+    ensure!(held(&kit, "K").await? == planted, "the vault's key changed");
+    ensure!(
+        kit.asked().await? == asked,
+        "a renewal looked at the vault, which was to be looked at once"
+    );
+    Ok(())
+}
+
+/// How often tokens for the application itself were asked for.
+async fn asked_for_tokens(kit: &Kit) -> Result<usize> {
+    let recorded: Value = kit
+        .admin()
+        .call(reqwest::Method::GET, "/recordings", None)
+        .await?;
+    let scope = format!("{}/.default", resource(kit));
+    let all = recorded.as_array().context("no list")?.iter();
+    Ok(all.filter(|entry| entry["form"]["scope"] == scope).count())
+}
+
+async fn a_restart_asks_for_nothing(kit: &mut Kit) -> Result<()> {
+    let state = async |kit: &Kit| -> Result<(String, String, usize, usize)> {
+        let (app, often) = (kit.secret("app").await?, kit.secret("often").await?);
+        let logins = Server::of(kit.clone()).asked("Login").await?;
+        let versions = (version(&app).to_owned(), version(&often).to_owned());
+        Ok((versions.0, versions.1, asked_for_tokens(kit).await?, logins))
+    };
+    let before = state(kit).await?;
+    ensure!(
+        (before.2, before.3) == (1, 2),
+        "tokens and logins: {before:?}"
+    );
+    let world = Arc::get_mut(&mut kit.world).context("the world is shared")?;
+    world.operator.terminate(Duration::from_secs(10)).await?;
+    let asked = kit.asked().await?;
+    let world = Arc::get_mut(&mut kit.world).context("the world is shared")?;
+    world.operator.restart().await?;
+    kit.marker().await?;
+    // `often` has been looked at, and then again after its interval.
+    kit.asked_at_least(asked + 2).await?;
+    let after = state(kit).await?;
+    ensure!(after == before, "{before:?} became {after:?}");
+    Ok(())
+}
