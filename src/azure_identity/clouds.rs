@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use super::ask::Doors;
 use super::valid::Valid;
@@ -156,11 +159,51 @@ async fn roots(kube: &Kube, namespace: &str, bundle: &CaBundle) -> Result<Arc<st
     let found =
         found.ok_or_else(|| absent(format!("there is no ConfigMap {namespace}/{config_map}")))?;
     let text = found.data.unwrap_or_default().remove(key.as_str());
-    text.filter(|text| text.contains("-----BEGIN CERTIFICATE-----"))
-        .map(Arc::from)
-        .ok_or_else(|| {
-            absent(format!(
-                "ConfigMap {namespace}/{config_map} has no key {key} with a certificate in PEM form"
-            ))
-        })
+    let text = text.unwrap_or_default();
+    check(&text).map_err(|what| {
+        absent(format!(
+            "ConfigMap {namespace}/{config_map}, key {key}: {what}"
+        ))
+    })?;
+    Ok(Arc::from(text))
+}
+
+/// Whether a text holds root certificates that can be trusted, and nothing in PEM frames that is none.
+fn check(text: &str) -> Result<(), String> {
+    let mut store = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+        let certificate = certificate.map_err(|error| format!("its PEM is broken: {error}"))?;
+        store.add(certificate).map_err(|error| {
+            format!("one of its certificates is none that can be read: {error}")
+        })?;
+    }
+    if store.is_empty() {
+        return Err("there is no certificate in PEM form".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = include_str!("../../tests/fixtures/certificates/certificate.pem");
+
+    #[test]
+    fn a_bundle_holds_certificates_and_all_of_them_can_be_read() {
+        assert_eq!(check(GOOD), Ok(()));
+        assert_eq!(check(&format!("# a comment\n{GOOD}{GOOD}")), Ok(()));
+        let framed = |body: &str| {
+            format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+        };
+        for (text, word) in [
+            (String::new(), "no certificate in PEM form"),
+            ("no certificate".to_owned(), "no certificate in PEM form"),
+            (format!("{GOOD}{}", framed("AAAA")), "can be read"),
+            (framed("?"), "PEM is broken"),
+        ] {
+            let seen = check(&text).unwrap_err();
+            assert!(seen.contains(word), "{text:?}: {seen}");
+        }
+    }
 }

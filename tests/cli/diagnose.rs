@@ -283,6 +283,58 @@ async fn an_identity_that_is_not_lent_fails_at_the_spec() {
     ended.told(1);
 }
 
+/// The outcomes of a sync that has these keys and no vault, and the whole of what was printed.
+async fn tokens_only(scene: &Scene, data: Value) -> (Vec<String>, Ended) {
+    let sync = json!({
+        "apiVersion": "lakevault.dev/v1alpha1", "kind": "VaultSecretSync", "metadata": {"name": "tokens"},
+        "spec": {"identityRef": {"name": "sp"}, "data": data},
+    });
+    let path = scene.folder().join("tokens.yaml");
+    fs::write(&path, format!("{}\n---\n{sync}", File::default().text())).unwrap();
+    let path = path.to_str().unwrap();
+    let arguments = ["diagnose", "sync/tokens", "-o", "json", "-f", path];
+    let ended = scene.run(&arguments).await;
+    let findings: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let checks = findings[0]["checks"].as_array().unwrap();
+    let outcome = |check: &Value| check["outcome"].as_str().unwrap().to_owned();
+    (checks.iter().map(outcome).collect(), ended)
+}
+
+#[tokio::test]
+async fn a_token_that_is_handed_out_is_tried_for_its_resource() {
+    let scene = scene("diagnose-handed-out").await;
+    let of = |resource: &str| json!([{"key": "token", "accessToken": {"resource": resource}}]);
+    let (outcomes, ended) = tokens_only(&scene, of("https://management.sim.test")).await;
+    let expected = [
+        "passed", "passed", "passed", "passed", "passed", "skipped", "skipped",
+    ];
+    assert_eq!(outcomes, expected);
+    assert!(ended.well().contains("https://management.sim.test until"));
+    let (outcomes, ended) = tokens_only(&scene, of("https://nowhere.test")).await;
+    assert_eq!(outcomes[4], "failed");
+    assert!(ended.stdout.contains("ResourceNotFound"), "{ended:?}");
+    ended.told(1);
+}
+
+#[tokio::test]
+async fn a_login_of_a_machine_learning_server_needs_no_identity() {
+    let scene = scene("diagnose-login").await;
+    let server = json!({
+        "url": "https://mls.sim.test", "username": "ada", "passwordFrom": {"name": "sp", "key": "secret"},
+    });
+    let data = json!([{"key": "token", "accessToken": {"mlServer": server}}]);
+    let (outcomes, ended) = tokens_only(&scene, data).await;
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| *outcome == "skipped")
+            .count(),
+        6
+    );
+    ended.well();
+    assert_eq!(scene.asked("Login").await, 0);
+}
+
 /// A ClusterAzureIdentity with the default chain, in the simulator's cloud.
 fn chain(scene: &Scene) -> String {
     let identity = json!({

@@ -10,7 +10,7 @@ use testbed::{Scratch, binaries};
 use tokio::process::Command;
 
 use crate::identity_faults::{make_service_account, register};
-use crate::kit::{Kit, PLANTED};
+use crate::kit::{GRANTED, Kit, PLANTED};
 use crate::lane::{Lane, workload_identity};
 use crate::{Case, cases};
 
@@ -92,7 +92,7 @@ async fn every_object_of_a_namespace(kit: Kit) -> Result<()> {
 /// The caller's rights suffice for a TokenRequest, so it is tried as the operator would.
 async fn token_of_a_service_account(kit: Kit) -> Result<()> {
     let mut lane = Lane::make(kit).await?;
-    make_service_account(&lane.kit).await?;
+    make_service_account(&lane.kit, GRANTED).await?;
     register(&lane).await?;
     lane.start(workload_identity()).await?;
     let output = diagnose(&lane.kit, &["sync/app"]).await?;

@@ -7,7 +7,7 @@ use kube::api::DeleteParams;
 use serde_json::{Value, json};
 use testbed::{Fault, until};
 
-use crate::kit::{Kit, SOON, teaches};
+use crate::kit::{GRANTED, Kit, SOON, teaches};
 use crate::lane::{Lane, OTHER, client_secret, unknown_to_entra, workload_identity};
 use crate::scene::{ended, neighbour};
 use crate::{Case, cases};
@@ -117,9 +117,9 @@ async fn unknown_application(kit: Kit) -> Result<()> {
     lane.works_at_once().await
 }
 
-pub async fn make_service_account(kit: &Kit) -> Result<()> {
+pub async fn make_service_account(kit: &Kit, name: &str) -> Result<()> {
     let account = json!({
-        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "app", "namespace": kit.namespace}
+        "apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": kit.namespace}
     });
     kit.apply(account).await
 }
@@ -141,7 +141,7 @@ pub async fn register(lane: &Lane) -> Result<()> {
 
 async fn workload_identity_works(kit: Kit) -> Result<()> {
     let mut lane = Lane::make(kit).await?;
-    make_service_account(&lane.kit).await?;
+    make_service_account(&lane.kit, GRANTED).await?;
     register(&lane).await?;
     lane.start(workload_identity()).await?;
     lane.identity_says("True", "TokenAcquired").await?;
@@ -156,7 +156,7 @@ async fn workload_identity_works(kit: Kit) -> Result<()> {
 
 async fn federated_subject_not_registered(kit: Kit) -> Result<()> {
     let mut lane = Lane::make(kit).await?;
-    make_service_account(&lane.kit).await?;
+    make_service_account(&lane.kit, GRANTED).await?;
     register(&lane).await?;
     lane.start(workload_identity()).await?;
     // An identity that is made anew has no token yet.
@@ -189,18 +189,18 @@ async fn service_account_absent(kit: Kit) -> Result<()> {
         lane.kit.namespace
     );
     lane.fails("ServiceAccountNotFound", &[&command]).await?;
-    make_service_account(&lane.kit).await?;
+    make_service_account(&lane.kit, GRANTED).await?;
     lane.works_after_a_look().await
 }
 
 /// Namespace B names A's application: its service accounts are not A's, so Entra refuses.
 async fn stolen_client_id(kit: Kit) -> Result<()> {
     let mut lane = Lane::make(kit).await?;
-    make_service_account(&lane.kit).await?;
+    make_service_account(&lane.kit, GRANTED).await?;
     register(&lane).await?;
     lane.start(workload_identity()).await?;
     let mut thief = neighbour(&lane.kit).await?;
-    make_service_account(&thief).await?;
+    make_service_account(&thief, GRANTED).await?;
     thief.client_id.clone_from(&lane.kit.client_id);
     thief.vault.clone_from(&lane.kit.vault);
     let mut stolen = thief.identity("main", workload_identity());
@@ -368,7 +368,7 @@ async fn token_endpoint_throttled(kit: Kit) -> Result<()> {
 }
 
 /// A token of this application, asked for as a client of Entra does that needs no names: by the path form.
-async fn token(lane: &Lane) -> Result<String> {
+pub async fn token(lane: &Lane) -> Result<String> {
     let endpoints = lane.kit.endpoints();
     let authority = reqwest::Certificate::from_pem(&std::fs::read(&endpoints.ca_file)?)?;
     let client = reqwest::Client::builder()
@@ -396,13 +396,7 @@ async fn token(lane: &Lane) -> Result<String> {
 async fn token_that_cannot_be_renewed(kit: Kit) -> Result<()> {
     let mut lane = Lane::set(kit).await?;
     let body = json!({"access_token": token(&lane).await?, "expires_in": 3599, "refresh_in": 1});
-    let due_soon = Fault::Status {
-        status: 200,
-        retry_after: None,
-        code: None,
-        body: Some(body.to_string()),
-    };
-    let fault = lane.fault(due_soon).await?;
+    let fault = lane.fault(Fault::body(200, body)).await?;
     let before = lane.token_requests().await?.len();
     lane.touch_credential().await?;
     asked_again(&lane, before).await?;

@@ -22,12 +22,14 @@
 mod audit;
 mod basics;
 mod cel;
+mod clouds;
 mod credentials;
 mod diagnose;
 mod drift;
 mod hands;
 mod identity_faults;
 mod identity_grants;
+mod isolation;
 mod kit;
 mod kubectl;
 mod lane;
@@ -37,6 +39,7 @@ mod merge;
 mod ownership;
 mod restarts;
 mod scene;
+mod stress;
 mod tokens;
 mod told;
 mod vault_faults;
@@ -76,16 +79,19 @@ fn main() -> ExitCode {
         audit::cases(),
         basics::cases(),
         cel::cases(),
+        clouds::cases(),
         diagnose::cases(),
         credentials::cases(),
         drift::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
+        isolation::cases(),
         kubectl::cases(),
         lifecycle::cases(),
         merge::cases(),
         ownership::cases(),
         restarts::cases(),
+        stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),
         told::cases(),

@@ -1,5 +1,6 @@
 //! Carries the steps out, by the same code as the operator's.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
-use crate::vault_secret_sync::entry::Source;
+use crate::vault_secret_sync::entry::{Source, TokenOf};
 use crate::vault_secret_sync::{lender, valid as sync_valid};
 
 const PROBE: Duration = Duration::from_secs(10);
@@ -67,7 +68,8 @@ impl<'a> Steps<'a> {
         if let Some(valid) = taken(findings, Step::Spec, parsed) {
             let told = format!("{} is set as it must be", valid.method.word());
             findings.passed(Step::Spec, &told);
-            if self.usable(findings, &identities, valid).await.is_some() {
+            let usable = self.usable(findings, &identities, valid, None).await;
+            if usable.is_some() {
                 let why = "an identity has no vault of its own: diagnose a VaultSecretSync";
                 findings.skipped(Step::Vault, why);
                 findings.skipped(Step::Role, why);
@@ -90,6 +92,13 @@ impl<'a> Steps<'a> {
         let Some(sync) = taken(findings, Step::Spec, sync_valid::parse(&sync)) else {
             return Ok(());
         };
+        if !needs_identity(&sync) {
+            findings.passed(Step::Spec, "it needs no identity");
+            let why = "a login at a Machine Learning Server is not tried: it would be one more session there";
+            let rest = Step::ALL.into_iter().filter(|step| *step != Step::Spec);
+            rest.for_each(|step| findings.skipped(step, why));
+            return Ok(());
+        }
         let key = key_of(&sync.namespace, sync.identity.as_ref());
         findings.identity = Some(key.to_string());
         let found = objects::identity(client, &key).await?;
@@ -109,72 +118,54 @@ impl<'a> Steps<'a> {
             return Ok(());
         };
         findings.passed(Step::Spec, &format!("it may be read with {key}"));
-        if let Some(usable) = self
-            .usable_for(findings, &identities, valid, sync.vault.as_ref())
-            .await
-        {
+        let usable = self.usable(findings, &identities, valid, Some(&sync));
+        if let Some(usable) = usable.await {
             self.vault(findings, &identities, &usable, &sync).await;
         }
         Ok(())
     }
 
+    /// The steps up to the token: for Key Vault, and for whatever else the sync hands out tokens for.
     async fn usable(
         &self,
         findings: &mut Findings,
         identities: &Identities,
         valid: Valid,
+        sync: Option<&sync_valid::Valid>,
     ) -> Option<Usable> {
-        let usable = taken(findings, Step::Cloud, identities.usable(valid).await)?;
-        self.cloud_and_token(findings, identities, &usable).await?;
-        Some(usable)
-    }
-
-    async fn usable_for(
-        &self,
-        findings: &mut Findings,
-        identities: &Identities,
-        valid: Valid,
-        vault: Option<&VaultUri>,
-    ) -> Option<Usable> {
+        let vault = sync.and_then(|sync| sync.vault.as_ref());
         let usable = identities.usable(valid).await.and_then(|usable| {
             vault.map_or(Ok(()), |vault| grant::vault_in_cloud(&usable, vault))?;
             Ok(usable)
         });
         let usable = taken(findings, Step::Cloud, usable)?;
-        self.cloud_and_token(findings, identities, &usable).await?;
-        Some(usable)
-    }
-
-    async fn cloud_and_token(
-        &self,
-        findings: &mut Findings,
-        identities: &Identities,
-        usable: &Usable,
-    ) -> Option<()> {
         let cloud = &usable.profile.cloud;
         let told = format!(
             "tokens come from {}, vaults are <name>.{}",
             cloud.authority, cloud.vault_suffix
         );
         findings.passed(Step::Cloud, &told);
-        match &usable.valid.method {
-            Method::ManagedIdentity(_) => {
-                let why = "the machine's own endpoint gives the tokens";
-                findings.skipped(Step::Dns, why);
-                findings.skipped(Step::Tls, why);
-            }
-            Method::Default => {
-                let why = "it is not known before the token where it comes from";
-                findings.skipped(Step::Dns, why);
-                findings.skipped(Step::Tls, why);
-            }
+        self.authority(findings, &usable).await?;
+        tokens(findings, identities, &usable, &wants(&usable, sync)).await?;
+        Some(usable)
+    }
+
+    /// DNS and TLS of whoever gives the tokens.
+    async fn authority(&self, findings: &mut Findings, usable: &Usable) -> Option<()> {
+        let why = match &usable.valid.method {
+            Method::ManagedIdentity(_) => "the machine's own endpoint gives the tokens",
+            Method::Default => "it is not known before the token where it comes from",
             Method::ClientSecret(_)
             | Method::ClientCertificate { .. }
             | Method::WorkloadIdentity { .. }
             | Method::OwnWorkloadIdentity
-            | Method::UsernamePassword { .. } => self.reach(findings, cloud).await?,
-        }
-        token(findings, identities, usable).await
+            | Method::UsernamePassword { .. } => {
+                return self.reach(findings, &usable.profile.cloud).await;
+            }
+        };
+        findings.skipped(Step::Dns, why);
+        findings.skipped(Step::Tls, why);
+        Some(())
     }
 
     /// Whether the authority has an address, and answers with a certificate that is trusted. What it answers does not matter.
@@ -315,23 +306,59 @@ fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Res
     entries.try_for_each(|entry| lender::allows(valid, borrower, sync, entry))
 }
 
-async fn token(findings: &mut Findings, identities: &Identities, usable: &Usable) -> Option<()> {
-    let resource = &usable.profile.cloud.vault_audience;
-    let outcome = identities
-        .token(usable, &Want::ours(resource.clone()))
-        .await;
+/// Whether anything of the sync comes by an identity.
+fn needs_identity(sync: &sync_valid::Valid) -> bool {
+    let mut entries = sync.entries.iter();
+    entries.any(|entry| !matches!(entry.source, Source::Token(TokenOf::MlServer(_))))
+}
+
+/// The tokens that are needed: one for Key Vault where something is read there, and each that is handed out.
+fn wants(usable: &Usable, sync: Option<&sync_valid::Valid>) -> Vec<Want> {
+    let vaults = || Want::ours(usable.profile.cloud.vault_audience.clone());
+    let Some(sync) = sync else {
+        return vec![vaults()];
+    };
+    let of_entry = |source: &Source| match source {
+        Source::Secret(_) => Some(vaults()),
+        Source::Token(TokenOf::Identity { resource, .. }) => {
+            Some(Want::handed_out(resource.clone()))
+        }
+        Source::Token(TokenOf::MlServer(_)) => None,
+    };
+    let wants = sync
+        .entries
+        .iter()
+        .filter_map(|entry| of_entry(&entry.source));
+    wants.collect::<BTreeSet<Want>>().into_iter().collect()
+}
+
+async fn tokens(
+    findings: &mut Findings,
+    identities: &Identities,
+    usable: &Usable,
+    wants: &[Want],
+) -> Option<()> {
+    let mut given = Vec::new();
+    let mut failed = None;
+    for want in wants {
+        match identities.token(usable, want).await {
+            Ok(token) => given.push(format!("{} until {:.0}", want.resource, token.expires_at)),
+            Err(problem) => {
+                failed = Some(problem);
+                break;
+            }
+        }
+    }
     let report = identities.report(&usable.valid).unwrap_or_default();
-    let token = taken(findings, Step::Token, outcome);
-    if let Some(token) = &token {
-        let by = report
-            .winner()
-            .map_or_else(|| usable.valid.method.word(), Link::name);
-        let told = format!(
-            "{by} gave a token for {resource} until {:.0}",
-            token.expires_at
-        );
-        findings.passed(Step::Token, &told);
+    let by = report.winner();
+    let by = by.map_or_else(|| usable.valid.method.word(), Link::name);
+    match &failed {
+        Some(problem) => findings.failed(Step::Token, problem),
+        None => {
+            let told = format!("{by} gave a token for {}", given.join(", and for "));
+            findings.passed(Step::Token, &told);
+        }
     }
     findings.attempted(&report.attempts);
-    token.map(drop)
+    failed.is_none().then_some(())
 }

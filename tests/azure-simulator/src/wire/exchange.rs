@@ -167,6 +167,7 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
         retry_after,
         code,
         body,
+        location,
     }) = effect
     {
         let reply = match target {
@@ -184,10 +185,16 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
                 key_vault::errors::fault(*status, code.as_deref(), body.as_deref())
             }
         };
-        return match retry_after {
-            Some(seconds) => reply.with(header::RETRY_AFTER, &seconds.to_string()).into(),
-            None => reply.into(),
-        };
+        let retry_after = retry_after.map(|seconds| seconds.to_string());
+        let headers = [
+            (header::RETRY_AFTER, retry_after),
+            (header::LOCATION, location.clone()),
+        ];
+        return headers
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .fold(reply, |reply, (name, value)| reply.with(name, &value))
+            .into();
     }
     match target {
         Target::Login => entra::answer(app, call, effect).await,

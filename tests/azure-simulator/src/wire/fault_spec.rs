@@ -52,6 +52,8 @@ pub(crate) struct FaultBody {
     code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<String>,
     #[serde(skip_serializing_if = "is_false")]
     hang: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -106,6 +108,8 @@ pub(crate) enum Effect {
         retry_after: Option<u64>,
         code: Option<String>,
         body: Option<String>,
+        /// Where a redirect points.
+        location: Option<String>,
     },
     Hang,
     ResetMidBody,
@@ -132,9 +136,14 @@ pub(crate) enum Kind {
 impl FaultBody {
     /// The one kind that is named.
     pub(crate) fn kind(&self) -> Result<Kind, String> {
-        let details = self.retry_after.is_some() || self.code.is_some() || self.body.is_some();
+        let details = self.retry_after.is_some()
+            || self.code.is_some()
+            || self.body.is_some()
+            || self.location.is_some();
         if details && self.status.is_none() {
-            return Err("retryAfter, code and body belong to a fault with a status".to_owned());
+            return Err(
+                "retryAfter, code, body and location belong to a fault with a status".to_owned(),
+            );
         }
         let flag = |set: bool, kind: Kind| set.then_some(kind);
         let kinds = [
@@ -146,6 +155,7 @@ impl FaultBody {
                     retry_after: self.retry_after,
                     code: self.code.clone(),
                     body: self.body.clone(),
+                    location: self.location.clone(),
                 })
             }),
             flag(self.hang, Kind::Effect(Effect::Hang)),

@@ -27,6 +27,11 @@ pub enum Fault {
     },
     /// 403 with this inner error code: `ForbiddenByRbac`, …
     Forbidden(String),
+    /// 401 until the token was made for a request with these claims.
+    ClaimsChallenge {
+        /// A JSON object as text.
+        claims: String,
+    },
     /// The host's name does not resolve. About a host only: no path, methods, share or count.
     DnsFailure(bool),
     /// The host shows a certificate of an unknown authority. About a host only, as before.
@@ -45,6 +50,9 @@ pub enum Fault {
         /// A body in place of the error document.
         #[serde(skip_serializing_if = "Option::is_none")]
         body: Option<String>,
+        /// The `Location` header of a redirect.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        location: Option<String>,
     },
 }
 
@@ -56,6 +64,29 @@ impl Fault {
             retry_after: None,
             code: None,
             body: None,
+            location: None,
+        }
+    }
+
+    /// 307 to another place.
+    pub fn redirect(location: &str) -> Self {
+        Self::Status {
+            status: 307,
+            retry_after: None,
+            code: None,
+            body: None,
+            location: Some(location.into()),
+        }
+    }
+
+    /// A status with this body.
+    pub fn body(status: u16, body: impl ToString) -> Self {
+        Self::Status {
+            status,
+            retry_after: None,
+            code: None,
+            body: Some(body.to_string()),
+            location: None,
         }
     }
 
@@ -66,6 +97,7 @@ impl Fault {
             retry_after,
             code: None,
             body: None,
+            location: None,
         }
     }
 }
