@@ -14,7 +14,7 @@ use lakevault::vault_secret_sync::api::{VaultSecretSync, VaultSecretSyncStatus};
 use serde_json::{Value, json};
 use testbed::{
     ControlPlane, ControlPlaneOptions, Endpoints, Operator, OperatorOptions, Scratch, Simulator,
-    binaries, until,
+    SimulatorOptions, binaries, until,
 };
 
 /// The tenant of all applications, unless a test makes another.
@@ -42,7 +42,12 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Result<Self> {
-        let scratch = Scratch::new("cluster")?;
+        Self::start_with("cluster", &[]).await
+    }
+
+    /// A world with a folder of this name, and further arguments for its simulator.
+    pub async fn start_with(name: &str, simulator: &[String]) -> Result<Self> {
+        let scratch = Scratch::new(name)?;
         let root = binaries::repository();
         let options = ControlPlaneOptions {
             crds: vec![root.join("crds")],
@@ -52,7 +57,12 @@ impl World {
             ControlPlane::start(&scratch.path().join("control-plane"), options).await?;
         let issuer = json!({"issuer": control_plane.issuer(), "caFile": control_plane.ca_file()});
         let seed = json!({"tenants": [{"id": TENANT, "name": "contoso.onmicrosoft.com", "applications": []}], "issuers": [issuer]});
-        let simulator = Simulator::start(&scratch.path().join("simulator"), seed).await?;
+        let options = SimulatorOptions {
+            seed: Some(seed),
+            args: simulator.to_vec(),
+            ..SimulatorOptions::default()
+        };
+        let simulator = Simulator::start(&scratch.path().join("simulator"), options).await?;
         control_plane
             .kubectl()
             .run(["create", "namespace", "lakevault-system"])
