@@ -26,8 +26,8 @@ pub fn cases() -> Vec<Case> {
 }
 
 async fn each_environment_is_used_as_it_is(_: Kit) -> Result<()> {
-    let args = ["--suffix".to_owned(), "azure.net".to_owned()];
-    let mut world = Arc::new(World::start_with("environments", &args).await?);
+    let args = ["--suffix", "azure.net"];
+    let mut world = Arc::new(World::with("environments", &args).await?);
     type Step = for<'a> fn(&'a mut Stage) -> futures::future::LocalBoxFuture<'a, Result<()>>;
     let steps: [(&str, Step); 11] = [
         ("imds", |stage| Box::pin(imds(stage))),

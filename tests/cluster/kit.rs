@@ -36,17 +36,17 @@ pub struct World {
     pub operator: Operator,
     pub client: Client,
     /// Last: the folder is removed when the processes have ended.
-    #[expect(dead_code, reason = "it is there to be dropped")]
+    #[allow(dead_code, reason = "it is there to be dropped")]
     pub scratch: Scratch,
 }
 
 impl World {
     pub async fn start() -> Result<Self> {
-        Self::start_with("cluster", &[]).await
+        Self::with("cluster", &[]).await
     }
 
-    /// A world with a folder of this name, and further arguments for its simulator.
-    pub async fn start_with(name: &str, simulator: &[String]) -> Result<Self> {
+    /// In folders under this name, with further arguments of the simulator.
+    pub async fn with(name: &str, simulator: &[&str]) -> Result<Self> {
         let scratch = Scratch::new(name)?;
         let root = binaries::repository();
         let options = ControlPlaneOptions {
@@ -58,9 +58,8 @@ impl World {
         let issuer = json!({"issuer": control_plane.issuer(), "caFile": control_plane.ca_file()});
         let seed = json!({"tenants": [{"id": TENANT, "name": "contoso.onmicrosoft.com", "applications": []}], "issuers": [issuer]});
         let options = SimulatorOptions {
-            seed: Some(seed),
-            args: simulator.to_vec(),
-            ..SimulatorOptions::default()
+            args: simulator.iter().map(|arg| (*arg).to_owned()).collect(),
+            ..SimulatorOptions::from(seed)
         };
         let simulator = Simulator::start(&scratch.path().join("simulator"), options).await?;
         control_plane
