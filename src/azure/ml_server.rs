@@ -88,7 +88,7 @@ impl Lease for Session {
 
     /// Never in the background: a renewal ends the token before it, which somebody may still be using.
     fn refresh_at(&self) -> Timestamp {
-        self.token.expires_at
+        self.expires_at()
     }
 }
 

@@ -350,9 +350,9 @@ mod tests {
         let slots = Slots::<u8, Token>::default();
         let first = || async { Ok(hour("old")) };
         slots.get(&1, at(T0), first).await.unwrap();
-        let newer = |token: &Token| token.value != SecretValue::from("old".to_owned());
+        let is_new = |token: &Token| token.value != SecretValue::from("old".to_owned());
         let (open, mut gate) = tokio::sync::watch::channel(false);
-        let renewal = slots.get_that(&1, at(T0), newer, move || async move {
+        let renewal = slots.get_that(&1, at(T0), is_new, move || async move {
             gate.wait_for(|open| *open).await.unwrap();
             Ok(hour("new"))
         });
@@ -369,7 +369,7 @@ mod tests {
         );
         let never = || async { Ok(hour("asked twice")) };
         assert_eq!(
-            shown(&slots.get_that(&1, at(T0), newer, never).await.unwrap()),
+            shown(&slots.get_that(&1, at(T0), is_new, never).await.unwrap()),
             "new"
         );
     }

@@ -110,7 +110,8 @@ pub struct DataEntry {
 #[serde(rename_all = "camelCase")]
 pub struct AccessTokenSource {
     /// An access token of the sync's identity for this application or Azure service: its id or URI. A ClusterAzureIdentity
-    /// must lend it by allow[].resources. Example: api://22222222-2222-2222-2222-222222222222.
+    /// must lend it by allow[].resources. Example:
+    /// `api://22222222-2222-2222-2222-222222222222`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[!-~]+$"), length(max = 512))]
     pub resource: Option<String>,

@@ -273,7 +273,7 @@ mod tests {
     use crate::vault_secret_sync::fixtures::{ml_server, sync_with};
     use crate::vault_secret_sync::valid;
 
-    fn only(entry: serde_json::Value) -> Result<Entry, Problem> {
+    fn only(entry: &serde_json::Value) -> Result<Entry, Problem> {
         let sync = sync_with(|spec| spec["data"] = serde_json::json!([entry]));
         valid::parse(&sync).map(|valid| valid.entries.into_iter().next().unwrap())
     }
@@ -282,16 +282,16 @@ mod tests {
     fn a_record_tells_all_that_decides_a_value() {
         let secret =
             serde_json::json!({"name": "db-password", "property": "a.b", "decode": "Base64"});
-        let secret = only(serde_json::json!({"key": "K", "secret": secret})).unwrap();
+        let secret = only(&serde_json::json!({"key": "K", "secret": secret})).unwrap();
         assert_eq!(secret.recorded("v1"), "db-password/v1#a.b|Base64");
         let token =
-            only(serde_json::json!({"key": "K", "accessToken": {"resource": "api://x/y|z#"}}));
+            only(&serde_json::json!({"key": "K", "accessToken": {"resource": "api://x/y|z#"}}));
         let recorded = token.unwrap().recorded("v1");
         assert_eq!(
             recorded,
             "token:/v1#token of AzureIdentity team/payments for api://x/y|z#"
         );
-        let login = only(serde_json::json!({"key": "K", "accessToken": ml_server()})).unwrap();
+        let login = only(&serde_json::json!({"key": "K", "accessToken": ml_server()})).unwrap();
         assert_eq!(
             login.recorded("v1"),
             "token:/v1#token of user \"ada\" of https://mls.example.net:12800"
@@ -349,7 +349,7 @@ mod tests {
             ),
         ];
         for (entry, named) in cases {
-            let problem = only(entry).unwrap_err();
+            let problem = only(&entry).unwrap_err();
             assert_eq!(problem.reason, Reason::InvalidSpec);
             assert!(
                 problem.message.contains(named),

@@ -5,7 +5,7 @@ use crate::azure::key_vault::SecretId;
 use crate::vault_secret_sync::fixtures::{sync, sync_with, sync_with_tokens, token_version};
 use crate::vault_secret_sync::target::{Controller, Facts};
 use crate::vault_secret_sync::valid::parse;
-use crate::vault_secret_sync::wanted::{Scope, wanted};
+use crate::vault_secret_sync::wanted::{Issued, Scope, wanted};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -591,9 +591,9 @@ mod property {
                     objects.insert(ObjectId::Secret(id), outcome);
                 }
                 let first = valid.entries[2].token().unwrap();
-                for (id, newer_than) in asked.tokens {
+                for (id, issued) in asked.tokens {
                     let outcome = token(if id == *first { &entra } else { &ml }, now);
-                    prop_assert!(newer_than.is_none_or(|time| time <= at(now)));
+                    prop_assert!(issued <= Issued::After(at(now)));
                     objects.insert(ObjectId::Token(id), outcome);
                 }
                 let before = secret.clone();

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use jiff::Timestamp;
 
 use super::ctx::Ctx;
 use super::entry::{Login, TokenOf};
 use super::logins::Who;
-use super::token_times::{bundle, is_newer};
+use super::token_times::bundle;
 use super::valid::Valid;
+use super::wanted::Issued;
 use crate::azure::auth::{Resource, Token, Want};
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::observe::{named_secret, trimmed};
@@ -18,22 +18,21 @@ use crate::azure_identity::valid::Usable as Identity;
 use crate::hub::Outcome;
 use crate::problem::Problem;
 
-/// What is given for the wanted tokens. A time with one of them asks for one that was issued later. Without an identity,
-/// those of an identity are left out.
+/// What is given for the wanted tokens. Without an identity, those of an identity are left out.
 pub async fn tokens(
     ctx: &Ctx,
     valid: &Valid,
     identity: Option<&Identity>,
-    wanted: BTreeMap<TokenOf, Option<Timestamp>>,
+    wanted: BTreeMap<TokenOf, Issued>,
     anew: bool,
 ) -> BTreeMap<TokenOf, Outcome> {
-    let asked = wanted.into_iter().map(async |(token, newer_than)| {
+    let asked = wanted.into_iter().map(async |(token, issued)| {
         let outcome = match (&token, identity) {
             (TokenOf::Identity { resource, .. }, Some(identity)) => {
-                of_identity(ctx, valid, identity, resource, newer_than).await
+                of_identity(ctx, valid, identity, resource, issued).await
             }
             (TokenOf::Identity { .. }, None) => return None,
-            (TokenOf::MlServer(login), _) => of_server(ctx, valid, login, newer_than, anew).await,
+            (TokenOf::MlServer(login), _) => of_server(ctx, valid, login, issued, anew).await,
         };
         let outcome = outcome.and_then(|token| bundle(&token)).map(Arc::new);
         Some((token, outcome))
@@ -46,7 +45,7 @@ async fn of_identity(
     valid: &Valid,
     identity: &Identity,
     resource: &Resource,
-    newer_than: Option<Timestamp>,
+    issued: Issued,
 ) -> Result<Token, Problem> {
     let labels = ctx.identities.namespace_labels(&valid.namespace);
     let borrower = Borrower {
@@ -55,7 +54,7 @@ async fn of_identity(
     };
     grant::allows_resource(&identity.valid, borrower, resource)?;
     let want = Want::handed_out(resource.clone());
-    let fits = |token: &Token| newer_than.is_none_or(|time| is_newer(token, time));
+    let fits = |token: &Token| issued.fits(token);
     let token = ctx.identities.token_that(identity, &want, fits).await?;
     Ok(token.as_ref().clone())
 }
@@ -65,7 +64,7 @@ async fn of_server(
     ctx: &Ctx,
     valid: &Valid,
     login: &Login,
-    newer_than: Option<Timestamp>,
+    issued: Issued,
     anew: bool,
 ) -> Result<Token, Problem> {
     let secret = named_secret(&ctx.kube, &valid.namespace, login.secret.as_str()).await?;
@@ -76,6 +75,6 @@ async fn of_server(
         login: login.clone(),
         revision: secret.version.clone(),
     };
-    let fits = |token: &Token| newer_than.is_none_or(|time| is_newer(token, time));
+    let fits = |token: &Token| issued.fits(token);
     ctx.logins.token(who, trimmed(&password), fits, anew).await
 }

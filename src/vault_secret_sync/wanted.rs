@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::entry::{Source, TokenOf, version_of};
 use super::plan::{Rival, claimed, held};
 use super::target::SecretMeta;
-use super::token_times::{Times, seed};
+use super::token_times::{Times, is_newer, seed};
 use super::valid::Valid;
+use crate::azure::auth::Token;
 use crate::azure::key_vault::SecretId;
 
 /// How far a look goes. A token that lives and is as we left it is not asked for just because time goes by, or because the
@@ -30,8 +31,27 @@ pub enum Scope {
 pub struct Wanted {
     /// Secrets of the vault.
     pub secrets: BTreeSet<SecretId>,
-    /// Tokens; with a time, only one that was issued later will do.
-    pub tokens: BTreeMap<TokenOf, Option<Timestamp>>,
+    /// Tokens.
+    pub tokens: BTreeMap<TokenOf, Issued>,
+}
+
+/// Which token will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Issued {
+    /// Any that lives.
+    Whenever,
+    /// One that was issued later than this.
+    After(Timestamp),
+}
+
+impl Issued {
+    /// Whether this token will do.
+    pub fn fits(self, token: &Token) -> bool {
+        match self {
+            Self::Whenever => true,
+            Self::After(time) => is_newer(token, time),
+        }
+    }
 }
 
 /// Decides. Keys that are left to a rival need nothing.
@@ -64,33 +84,33 @@ pub fn wanted(
                     .map(version_of)
                     .filter(|version| held == Some(entry.recorded(version).as_str()))
                     .and_then(Times::read);
-                let Some(newer_than) = token_is_wanted(times, scope, seed(&valid.uid), now) else {
+                let Some(issued) = token_is_wanted(times, scope, seed(&valid.uid), now) else {
                     continue;
                 };
-                let before = wanted.tokens.entry(token.clone()).or_default();
-                *before = (*before).max(newer_than);
+                let least = wanted.tokens.entry(token.clone()).or_insert(issued);
+                *least = issued.max(*least);
             }
         }
     }
     wanted
 }
 
-/// None where the token is not wanted; else the time after which it must have been issued, if any.
+/// Which token is wanted, if one is.
 fn token_is_wanted(
     times: Option<Times>,
     scope: Scope,
     seed: u64,
     now: Timestamp,
-) -> Option<Option<Timestamp>> {
+) -> Option<Issued> {
     let Some(times) = times else {
-        return Some(None);
+        return Some(Issued::Whenever);
     };
     if times.renewal(seed) <= now {
-        return Some(Some(times.issued));
+        return Some(Issued::After(times.issued));
     }
     match scope {
-        Scope::Anew => Some(Some(times.issued)),
-        Scope::All => Some(None),
+        Scope::Anew => Some(Issued::After(times.issued)),
+        Scope::All => Some(Issued::Whenever),
         Scope::Lacking | Scope::Secrets => None,
     }
 }

@@ -5,6 +5,11 @@ use crate::vault_secret_sync::valid::parse;
 
 const ISSUED: i64 = 1_000;
 const HOUR: i64 = 3_600;
+const WHENEVER: Issued = Issued::Whenever;
+
+fn newer() -> Issued {
+    Issued::After(at(ISSUED))
+}
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -46,23 +51,19 @@ fn damaged(mut secret: SecretMeta, key: &str) -> SecretMeta {
     secret
 }
 
-/// How many secrets, and the times after which the tokens must have been issued: of the identity, of the server.
-type Asked = (usize, Vec<Option<i64>>);
+/// How many secrets, and which tokens: of the identity, of the server.
+type Asked = (usize, Vec<Issued>);
 
 fn asked(valid: &Valid, secret: Option<&SecretMeta>, scope: Scope, now: i64) -> Asked {
     let wanted = wanted(valid, secret, &[], scope, at(now));
-    let tokens = wanted.tokens.values();
-    (
-        wanted.secrets.len(),
-        tokens.map(|time| time.map(Timestamp::as_second)).collect(),
-    )
+    (wanted.secrets.len(), wanted.tokens.into_values().collect())
 }
 
 #[test]
 fn all_is_asked_for_where_there_is_nothing() {
     for scope in [Scope::Lacking, Scope::Secrets, Scope::All, Scope::Anew] {
         let asked = asked(&valid(), None, scope, ISSUED);
-        assert_eq!(asked, (2, vec![None, None]), "{scope:?}");
+        assert_eq!(asked, (2, vec![WHENEVER, WHENEVER]), "{scope:?}");
     }
 }
 
@@ -73,9 +74,8 @@ fn tokens_that_live_are_asked_for_only_when_something_changed() {
     let asked = |scope| asked(&valid, Some(&secret), scope, ISSUED + 60);
     assert_eq!(asked(Scope::Lacking), (0, vec![]));
     assert_eq!(asked(Scope::Secrets), (2, vec![]));
-    assert_eq!(asked(Scope::All), (2, vec![None, None]));
-    let newer = Some(ISSUED);
-    assert_eq!(asked(Scope::Anew), (2, vec![newer, newer]));
+    assert_eq!(asked(Scope::All), (2, vec![WHENEVER, WHENEVER]));
+    assert_eq!(asked(Scope::Anew), (2, vec![newer(), newer()]));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn a_token_whose_time_has_come_must_be_followed_by_a_newer_one() {
     let secret = written(&valid);
     for scope in [Scope::Lacking, Scope::Secrets, Scope::All, Scope::Anew] {
         let (_, tokens) = asked(&valid, Some(&secret), scope, ISSUED + HOUR * 4 / 5);
-        assert_eq!(tokens, [Some(ISSUED), Some(ISSUED)], "{scope:?}");
+        assert_eq!(tokens, [newer(), newer()], "{scope:?}");
     }
 }
 
@@ -95,7 +95,7 @@ fn a_damaged_token_is_asked_for_and_the_other_one_is_not() {
     let wanted = wanted(&valid, Some(&secret), &[], Scope::Lacking, at(ISSUED + 60));
     let tokens: Vec<_> = wanted.tokens.into_iter().collect();
     let token = valid.entries[2].token().unwrap().clone();
-    assert_eq!(tokens, [(token, None)]);
+    assert_eq!(tokens, [(token, WHENEVER)]);
     assert!(wanted.secrets.is_empty());
 }
 
@@ -113,9 +113,9 @@ fn a_record_of_another_token_is_none_of_this_one() {
     };
     assert!(with(|_| ()).is_empty());
     let resource = with(|spec| spec["data"][2]["accessToken"]["resource"] = "api://y".into());
-    assert_eq!(resource, [None]);
+    assert_eq!(resource, [WHENEVER]);
     let user = with(|spec| spec["data"][3]["accessToken"]["mlServer"]["username"] = "bob".into());
-    assert_eq!(user, [None]);
+    assert_eq!(user, [WHENEVER]);
     let identity = with(|spec| spec["identityRef"]["name"] = "other".into());
-    assert_eq!(identity, [None], "another identity's token was kept");
+    assert_eq!(identity, [WHENEVER], "another identity's token was kept");
 }
