@@ -175,17 +175,12 @@ impl Identities {
         want: &Want,
         fits: impl FnOnce(&Token) -> bool,
     ) -> Result<Arc<Token>, Problem> {
-        let slot = self.slot(identity, want);
-        let asker = || {
-            let claims = self.wanted_claims().remove(&slot);
+        let ask = |claims: Option<Claims>| {
             let (doors, registry) = (self.doors.clone(), Arc::clone(&self.registry));
             let (identity, want) = (identity.clone(), want.clone());
             async move { ask_and_report(&doors, &registry, &identity, &want, claims.as_ref()).await }
         };
-        let outcome = self
-            .slots
-            .get_that(&slot, Timestamp::now(), fits, asker)
-            .await;
+        let outcome = self.token_by(identity, want, fits, ask).await;
         if outcome
             .as_ref()
             .is_err_and(|problem| problem.reason == Reason::CertificateNotTrusted)
@@ -193,6 +188,23 @@ impl Identities {
             self.distrusted(identity);
         }
         outcome
+    }
+
+    /// A token out of the slot of this identity, asked for by `ask` with the claims that it must satisfy.
+    async fn token_by<F>(
+        &self,
+        identity: &Usable,
+        want: &Want,
+        fits: impl FnOnce(&Token) -> bool,
+        ask: impl FnOnce(Option<Claims>) -> F,
+    ) -> Result<Arc<Token>, Problem>
+    where
+        F: Future<Output = Result<Token, Problem>> + Send + 'static,
+    {
+        let slot = self.slot(identity, want);
+        let asker = || ask(self.wanted_claims().remove(&slot));
+        let now = Timestamp::now();
+        self.slots.get_that(&slot, now, fits, asker).await
     }
 
     /// A service refused this token: it is asked for anew, once, with the claims that the service named.
@@ -274,3 +286,7 @@ fn absent(key: &IdentityKey, reference: Option<&IdentityRef>) -> Problem {
     };
     Problem::new(Reason::IdentityNotFound, Retry::OnChange, message)
 }
+
+#[cfg(test)]
+#[path = "identities_tests.rs"]
+mod tests;

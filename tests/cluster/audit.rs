@@ -118,6 +118,21 @@ async fn lend(kit: &Kit) -> Result<()> {
     .await
 }
 
+/// An identity whose cloud has its roots in a ConfigMap.
+async fn bring_roots(kit: &Kit) -> Result<()> {
+    let roots = std::fs::read_to_string(&kit.endpoints().ca_file)?;
+    kit.apply(json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "roots", "namespace": kit.namespace},
+        "data": {"ca.crt": roots}
+    }))
+    .await?;
+    let credential = json!({"clientSecret": {"name": "sp", "key": "secret"}});
+    let mut identity = kit.identity("bundled", credential);
+    identity["spec"]["cloud"]["caBundle"] =
+        json!({"configMap": {"name": "roots", "key": "ca.crt"}});
+    kit.apply(identity).await
+}
+
 /// Trouble and recovery, twice: the second Event of a kind is counted on the first one.
 async fn trouble(kit: &Kit) -> Result<()> {
     for _ in 0..2 {
@@ -140,6 +155,7 @@ async fn every_permission_is_used(kit: Kit) -> Result<()> {
         .await?;
     kit.is_gone(kit.secrets(), "app").await?;
     lend(&kit).await?;
+    bring_roots(&kit).await?;
     let allow = json!({"lakevault.dev/allow-sync": "merging"});
     kit.make_secret("shared", json!({"THEIRS": "theirs"}), allow)
         .await?;

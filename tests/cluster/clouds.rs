@@ -204,7 +204,7 @@ async fn stack_whose_vault_names_its_own_audience(kit: Kit) -> Result<()> {
         },
         "suffixes": {"keyVaultDns": format!("vault.{}", stack.domain)}
     }]);
-    stack.fault(Fault::body(200, document), None).await?;
+    stack.fault(Fault::body(200, &document), None).await?;
     stack.use_by_secret().await?;
     stack.works().await?;
     let told = stack.told().await?;

@@ -401,7 +401,7 @@ pub async fn token_of(kit: &Kit, tenant: &str) -> Result<String> {
 async fn token_that_cannot_be_renewed(kit: Kit) -> Result<()> {
     let mut lane = Lane::set(kit).await?;
     let body = json!({"access_token": token(&lane).await?, "expires_in": 3599, "refresh_in": 1});
-    let fault = lane.fault(Fault::body(200, body)).await?;
+    let fault = lane.fault(Fault::body(200, &body)).await?;
     let before = lane.token_requests().await?.len();
     lane.touch_credential().await?;
     asked_again(&lane, before).await?;

@@ -8,6 +8,7 @@ use lakevault::azure_identity::api::ClusterAzureIdentity;
 use serde_json::{Value, json};
 
 use crate::kit::{Kit, teaches};
+use crate::lane::unknown_to_entra;
 use crate::scene::{neighbour, requests};
 use crate::{Case, cases};
 
@@ -116,8 +117,7 @@ async fn lent_by_name(kit: Kit) -> Result<()> {
     let (value, _) = loan.kit.plant("s", "one").await?;
     loan.kit.apply(loan.sync("app", &[("K", "s")])).await?;
     loan.works(&value).await?;
-    let mut stranger = neighbour(&loan.kit).await?;
-    stranger.vault.clone_from(&loan.kit.vault);
+    let stranger = neighbour(&loan.kit).await?;
     let app = loan.sync_of(&stranger, "app", &[("K", "s")]);
     stranger.apply(app).await?;
     let message = stranger
@@ -130,6 +130,10 @@ async fn lent_by_name(kit: Kit) -> Result<()> {
     ensure!(
         stranger.secrets().get_opt("app").await?.is_none(),
         "the stranger has a Secret"
+    );
+    ensure!(
+        reads(&stranger).await? == 0,
+        "a vault was asked for the stranger"
     );
     Ok(())
 }
@@ -233,6 +237,28 @@ async fn grant_withdrawn(kit: Kit) -> Result<()> {
     loan.works(&second).await
 }
 
+/// The default identity could read what these syncs want, but they name others: one that is not there, and one that is refused.
+async fn named_identities_are_not_replaced(kit: &Kit) -> Result<()> {
+    kit.make_credential("wrong", &unknown_to_entra()).await?;
+    let credential = json!({"clientSecret": {"name": "wrong", "key": "secret"}});
+    kit.apply(kit.identity("refused", credential)).await?;
+    for (identity, reason) in [
+        ("absent", "IdentityNotFound"),
+        ("refused", "InvalidClientSecret"),
+    ] {
+        let sync = kit.sync(identity, &[("K", "s")], |spec| {
+            spec["identityRef"]["name"] = json!(identity);
+        });
+        kit.apply(sync).await?;
+        kit.says(identity, "Synced", "False", reason).await?;
+        kit.look(identity).await?;
+        kit.says(identity, "Synced", "False", reason).await?;
+        let there = kit.secrets().get_opt(identity).await?;
+        ensure!(there.is_none(), "another identity acted for {identity}");
+    }
+    Ok(())
+}
+
 async fn default_identity(kit: Kit) -> Result<()> {
     let unnamed = |kit: &Kit| {
         kit.sync("app", &[("K", "s")], |spec| {
@@ -248,6 +274,7 @@ async fn default_identity(kit: Kit) -> Result<()> {
     let allow = json!([{"namespaces": by_name(&kit)}]);
     let loan = Loan::make(kit, "default", allow).await?;
     loan.works(&value).await?;
+    named_identities_are_not_replaced(&loan.kit).await?;
     let mut stranger = neighbour(&loan.kit).await?;
     stranger.vault.clone_from(&loan.kit.vault);
     stranger.apply(unnamed(&stranger)).await?;

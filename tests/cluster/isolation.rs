@@ -26,7 +26,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// The operator may create tokens of those ServiceAccounts alone whose names an administrator listed.
+/// The operator may create tokens of those `ServiceAccounts` alone whose names an administrator listed.
 async fn service_account_that_no_administrator_allowed(kit: Kit) -> Result<()> {
     let mut lane = Lane::make(kit).await?;
     let kit = lane.kit.clone();

@@ -24,9 +24,9 @@ pub const SOON: Duration = Duration::from_secs(30);
 /// Every planted secret value begins with this, so that leaks can be found.
 pub const PLANTED: &str = "planted-value-";
 
-/// ServiceAccounts of this name are used by workload identities.
+/// `ServiceAccounts` of this name are used by workload identities.
 pub const GRANTED: &str = "app";
-/// The operator may create no tokens of ServiceAccounts with this name.
+/// The operator may create no tokens of `ServiceAccounts` with this name.
 pub const NOT_GRANTED: &str = "not-granted";
 
 /// The processes that all tests share.
@@ -87,7 +87,7 @@ impl World {
     }
 }
 
-/// Lets the operator create tokens of ServiceAccounts with this name, as the operator itself tells an administrator to.
+/// Lets the operator create tokens of `ServiceAccounts` with this name, as the operator itself tells an administrator to.
 pub async fn grant_tokens_of(control_plane: &ControlPlane, name: &str) -> Result<()> {
     let patch = json!([{"op": "add", "path": "/rules/0/resourceNames/-", "value": name}]);
     let line = [

@@ -51,7 +51,7 @@ async fn fifty_waiters_share_a_refusal(kit: Kit) -> Result<()> {
     all_say("IdentityNotFound").await?;
     let body = json!({"error": "unauthorized_client", "error_codes": [700_016], "error_description": "AADSTS700016: no"});
     lane.fault(Fault::LatencyMs(100)).await?;
-    lane.fault(Fault::body(400, body)).await?;
+    lane.fault(Fault::body(400, &body)).await?;
     kit.apply(lane.identity("late", client_secret("sp")))
         .await?;
     all_say("ApplicationNotFound").await?;
@@ -148,7 +148,7 @@ async fn claims_that_a_vault_asks_for(kit: Kit) -> Result<()> {
 async fn claims_that_no_token_satisfies(kit: Kit) -> Result<()> {
     let mut lane = Lane::set(kit).await?;
     let body = json!({"access_token": token(&lane).await?, "expires_in": 3599});
-    lane.fault(Fault::body(200, body)).await?;
+    lane.fault(Fault::body(200, &body)).await?;
     challenge(&lane).await?;
     let before = lane.token_requests().await?.len();
     lane.kit.look("app").await?;

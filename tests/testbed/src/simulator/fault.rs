@@ -80,7 +80,7 @@ impl Fault {
     }
 
     /// A status with this body.
-    pub fn body(status: u16, body: impl ToString) -> Self {
+    pub fn body(status: u16, body: &serde_json::Value) -> Self {
         Self::Status {
             status,
             retry_after: None,
