@@ -23,6 +23,7 @@ pub fn cases() -> Vec<Case> {
     cases![
         a_token_of_the_identity_arrives_and_is_repaired_and_replaced,
         a_token_that_cannot_be_renewed_stays_beside_keys_that_go_on,
+        an_unknown_application_is_told,
         a_lent_identity_gives_tokens_by_its_resources_alone,
         a_login_is_renewed_and_ended_with_the_sync,
         a_login_ends_with_its_entry,
@@ -151,6 +152,19 @@ async fn a_token_that_cannot_be_renewed_stays_beside_keys_that_go_on(kit: Kit) -
     kit.says("app", "Ready", "True", "AllKeysPresent")
         .await
         .map(drop)
+}
+
+async fn an_unknown_application_is_told(kit: Kit) -> Result<()> {
+    kit.make_identity().await?;
+    let unknown = json!({"key": "U", "accessToken": {"resource": "api://unknown"}});
+    kit.apply(app(&kit, json!([of_identity(&kit), unknown])))
+        .await?;
+    let message = kit
+        .says("app", "Synced", "False", "ResourceNotFound")
+        .await?;
+    teaches(&message, &["U: ", "api://unknown"])?;
+    ensure!(held(&kit, "T").await?.starts_with("eyJ"), "no token");
+    Ok(())
 }
 
 async fn a_lent_identity_gives_tokens_by_its_resources_alone(kit: Kit) -> Result<()> {
