@@ -35,6 +35,7 @@ mod kubectl;
 mod lane;
 mod leaks;
 mod lifecycle;
+mod logins;
 mod merge;
 mod ownership;
 mod restarts;
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         isolation::cases(),
         kubectl::cases(),
         lifecycle::cases(),
+        logins::cases(),
         merge::cases(),
         ownership::cases(),
         restarts::cases(),
