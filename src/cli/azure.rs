@@ -55,6 +55,7 @@ pub(super) struct CloudArgs {
     resource_manager: Option<String>,
 
     /// Where tokens are issued, for a cloud that is not known by name: an https origin, for ADFS with the path /adfs.
+    /// Needs --resource.
     #[arg(long, requires = "resource", value_name = "URL")]
     authority_host: Option<String>,
 }

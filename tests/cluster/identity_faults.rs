@@ -369,21 +369,26 @@ async fn token_endpoint_throttled(kit: Kit) -> Result<()> {
 
 /// A token of this application, asked for as a client of Entra does that needs no names: by the path form.
 pub async fn token(lane: &Lane) -> Result<String> {
-    let endpoints = lane.kit.endpoints();
+    token_of(&lane.kit, &lane.tenant).await
+}
+
+/// The same of any tenant.
+pub async fn token_of(kit: &Kit, tenant: &str) -> Result<String> {
+    let endpoints = kit.endpoints();
     let authority = reqwest::Certificate::from_pem(&std::fs::read(&endpoints.ca_file)?)?;
     let client = reqwest::Client::builder()
         .tls_certs_merge([authority])
         .build()?;
     let login = endpoints.authority_host.trim_start_matches("https://");
     let url = format!(
-        "{}/_host/{login}/{}/oauth2/v2.0/token",
-        endpoints.azure, lane.tenant
+        "{}/_host/{login}/{tenant}/oauth2/v2.0/token",
+        endpoints.azure
     );
     let scope = format!("{}/.default", endpoints.key_vault_audience);
     let form = [
         ("grant_type", "client_credentials"),
-        ("client_id", &lane.kit.client_id),
-        ("client_secret", &lane.kit.client_secret),
+        ("client_id", &kit.client_id),
+        ("client_secret", &kit.client_secret),
         ("scope", &scope),
     ];
     let answer = client.post(url).form(&form).send().await?;

@@ -14,7 +14,7 @@ use lakevault::vault_secret_sync::api::{VaultSecretSync, VaultSecretSyncStatus};
 use serde_json::{Value, json};
 use testbed::{
     ControlPlane, ControlPlaneOptions, Endpoints, Operator, OperatorOptions, Scratch, Simulator,
-    binaries, until,
+    SimulatorOptions, binaries, until,
 };
 
 /// The tenant of all applications, unless a test makes another.
@@ -36,13 +36,18 @@ pub struct World {
     pub operator: Operator,
     pub client: Client,
     /// Last: the folder is removed when the processes have ended.
-    #[expect(dead_code, reason = "it is there to be dropped")]
+    #[allow(dead_code, reason = "it is there to be dropped")]
     pub scratch: Scratch,
 }
 
 impl World {
     pub async fn start() -> Result<Self> {
-        let scratch = Scratch::new("cluster")?;
+        Self::with("cluster", &[]).await
+    }
+
+    /// In folders under this name, with further arguments of the simulator.
+    pub async fn with(name: &str, simulator: &[&str]) -> Result<Self> {
+        let scratch = Scratch::new(name)?;
         let root = binaries::repository();
         let options = ControlPlaneOptions {
             crds: vec![root.join("crds")],
@@ -52,7 +57,11 @@ impl World {
             ControlPlane::start(&scratch.path().join("control-plane"), options).await?;
         let issuer = json!({"issuer": control_plane.issuer(), "caFile": control_plane.ca_file()});
         let seed = json!({"tenants": [{"id": TENANT, "name": "contoso.onmicrosoft.com", "applications": []}], "issuers": [issuer]});
-        let simulator = Simulator::start(&scratch.path().join("simulator"), seed).await?;
+        let options = SimulatorOptions {
+            args: simulator.iter().map(|arg| (*arg).to_owned()).collect(),
+            ..SimulatorOptions::from(seed)
+        };
+        let simulator = Simulator::start(&scratch.path().join("simulator"), options).await?;
         control_plane
             .kubectl()
             .run(["create", "namespace", "lakevault-system"])

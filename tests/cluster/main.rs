@@ -26,6 +26,7 @@ mod clouds;
 mod credentials;
 mod diagnose;
 mod drift;
+mod environments;
 mod hands;
 mod identity_faults;
 mod identity_grants;
@@ -84,6 +85,7 @@ fn main() -> ExitCode {
         diagnose::cases(),
         credentials::cases(),
         drift::cases(),
+        environments::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
         isolation::cases(),

@@ -352,12 +352,11 @@ async fn tokens(
     let report = identities.report(&usable.valid).unwrap_or_default();
     let by = report.winner();
     let by = by.map_or_else(|| usable.valid.method.word(), Link::name);
-    match &failed {
-        Some(problem) => findings.failed(Step::Token, problem),
-        None => {
-            let told = format!("{by} gave a token for {}", given.join(", and for "));
-            findings.passed(Step::Token, &told);
-        }
+    if let Some(problem) = &failed {
+        findings.failed(Step::Token, problem);
+    } else {
+        let told = format!("{by} gave a token for {}", given.join(", and for "));
+        findings.passed(Step::Token, &told);
     }
     findings.attempted(&report.attempts);
     failed.is_none().then_some(())

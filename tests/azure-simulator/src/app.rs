@@ -23,8 +23,9 @@ use crate::{
     entra::{federation::Issuers, sessions::Sessions, signing::Signer},
     managed_identity::{self, Machine, ManagedIdentityEndpoints},
     ml_server,
+    names::Names,
     wire::{
-        call::{Names, Target},
+        call::Target,
         faults::Faults,
         hosts::{HostsFile, replace_file},
         journal::Journal,
@@ -118,7 +119,7 @@ impl App {
             let vaults = world
                 .vaults
                 .values()
-                .map(|vault| world.host_of_vault(&vault.spec, suffix));
+                .map(|vault| world.host_of_vault(&vault.spec, &self.names));
             let stacks = world
                 .stacks
                 .values()
@@ -126,8 +127,11 @@ impl App {
             let servers = world.ml_servers.keys().cloned();
             (vaults.collect(), stacks.chain(servers).collect())
         };
-        let names = [self.names.login(), self.names.management()]
+        let names = self
+            .names
+            .logins()
             .into_iter()
+            .chain([self.names.management()])
             .chain(others)
             .chain(vaults);
         let written = self
@@ -233,6 +237,7 @@ impl Simulator {
             names: Names {
                 scheme: if options.plain_http { "http" } else { "https" },
                 suffix: options.suffix.to_ascii_lowercase(),
+                set: options.names,
             },
             world: RwLock::default(),
             faults,

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
+use crate::names::NameSet;
+
 /// How a simulator is started.
 #[derive(Clone, Debug, clap::Parser)]
 #[command(
@@ -32,6 +34,10 @@ pub struct Options {
     /// Domain under which all Azure hosts live: `login.<suffix>`, `management.<suffix>`, `<vault>.vault.<suffix>`.
     #[arg(long, default_value = "sim.test")]
     pub suffix: String,
+    /// Whose names the hosts have: its own, or the public cloud's (`login.microsoftonline.com`, `<vault>.vault.azure.net`),
+    /// for clients that cannot be told others. Azure Stack Hub regions stay under the suffix.
+    #[arg(long, value_enum, default_value_t)]
+    pub names: NameSet,
     /// Seed document, YAML or JSON.
     #[arg(long)]
     pub seed: Option<PathBuf>,
@@ -61,6 +67,7 @@ impl Options {
             service_fabric: loopback,
             arc_tokens: None,
             suffix: "sim.test".to_owned(),
+            names: NameSet::Own,
             seed: None,
             plain_http: false,
             http1_only: false,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Version, errors::Denial, signing::issuer};
-use crate::wire::call::Names;
+use crate::names::Names;
 
 /// The OpenID configuration of a tenant. Links start with `base`, the way the sender named the server; the issuer is
 /// what tokens carry.
@@ -58,8 +58,11 @@ pub(crate) fn openid_configuration(
 pub(crate) fn instance(endpoint: &str, base: &str, names: &Names) -> Result<Value, Denial> {
     let unknown = |_| Denial::unknown_instance();
     let endpoint = url::Url::parse(endpoint).map_err(unknown)?;
-    let login = names.login();
-    if endpoint.host_str() != Some(login.as_str()) {
+    let (login, aliases) = (names.login(), names.logins());
+    if !aliases
+        .iter()
+        .any(|alias| endpoint.host_str() == Some(alias))
+    {
         return Err(Denial::unknown_instance());
     }
     let tenant = endpoint
@@ -69,6 +72,6 @@ pub(crate) fn instance(endpoint: &str, base: &str, names: &Names) -> Result<Valu
     Ok(json!({
         "tenant_discovery_endpoint": format!("{base}/{tenant}/v2.0/.well-known/openid-configuration"),
         "api-version": "1.1",
-        "metadata": [{"preferred_network": login, "preferred_cache": login, "aliases": [login]}],
+        "metadata": [{"preferred_network": login, "preferred_cache": login, "aliases": aliases}],
     }))
 }

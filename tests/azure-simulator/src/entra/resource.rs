@@ -94,16 +94,6 @@ impl Wanted {
             Version::V1 | Version::V2 => IdentityProvider::Aad,
             Version::Adfs => IdentityProvider::Adfs,
         };
-        let of_azure = || {
-            [
-                names.vault_audience(),
-                format!("https://{}", names.management()),
-                format!("https://storage.{}", names.suffix),
-                graph(ask.app),
-            ]
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(bare))
-        };
         let is_of_tenant = |stack: &&StackSpec| {
             stack.identity_provider == provider
                 && stack.tenant_id.eq_ignore_ascii_case(&client.tenant_id)
@@ -121,7 +111,10 @@ impl Wanted {
         let of_application = world
             .tenant(&client.tenant_id)
             .is_some_and(|tenant| tenant.applications.contains_key(&application));
-        if of_stack || of_application || (provider == IdentityProvider::Aad && of_azure()) {
+        if of_stack
+            || of_application
+            || (provider == IdentityProvider::Aad && names.is_resource(bare))
+        {
             Ok(())
         } else {
             Err(Denial::unknown_resource(
@@ -130,10 +123,6 @@ impl Wanted {
             ))
         }
     }
-}
-
-fn graph(app: &App) -> String {
-    format!("https://graph.{}", app.names.suffix)
 }
 
 fn resource_words(scope: &str) -> impl Iterator<Item = &str> {
@@ -153,7 +142,7 @@ fn parse_scopes(app: &App, scope: &str) -> Result<(String, Vec<String>), Denial>
                 (resource.to_owned(), permission)
             }
             Some(_) => return Err(Denial::scope(word)),
-            None => (graph(app), word),
+            None => (app.names.graph(), word),
         };
         let first = audience.get_or_insert_with(|| resource.clone());
         if *first != resource {
@@ -164,5 +153,5 @@ fn parse_scopes(app: &App, scope: &str) -> Result<(String, Vec<String>), Denial>
         }
         scopes.push(format!("{resource}/{permission}"));
     }
-    Ok((audience.unwrap_or_else(|| graph(app)), scopes))
+    Ok((audience.unwrap_or_else(|| app.names.graph()), scopes))
 }

@@ -69,7 +69,7 @@ pub(crate) fn answer(app: &App, call: &Call, vault: &str, effect: Option<&Effect
 fn at_its_host(app: &App, vault: &str, host: &str) -> Option<Arc<VaultSpec>> {
     let world = app.world.read();
     let spec = &world.vault(vault)?.spec;
-    (world.host_of_vault(spec, &app.names.suffix) == host).then(|| Arc::clone(spec))
+    (world.host_of_vault(spec, &app.names) == host).then(|| Arc::clone(spec))
 }
 
 /// In Azure this host would not resolve; whoever gets here did not ask the hosts file.

@@ -82,18 +82,11 @@ pub(super) fn give(app: &App, wanted: Wanted<'_>, resource: &str) -> Result<Give
 /// Whether the tenant has that resource: the simulator's own services, and the tenant's applications.
 fn is_known(app: &App, tenant: &str, resource: &str) -> bool {
     let bare = resource.trim_end_matches('/');
-    let names = &app.names;
-    let own = [
-        names.vault_audience(),
-        format!("https://{}", names.management()),
-        format!("https://storage.{}", names.suffix),
-        format!("https://graph.{}", names.suffix),
-    ];
     let application = bare
         .strip_prefix("api://")
         .unwrap_or(bare)
         .to_ascii_lowercase();
-    own.iter().any(|name| name.eq_ignore_ascii_case(bare))
+    app.names.is_resource(bare)
         || app
             .world
             .read()

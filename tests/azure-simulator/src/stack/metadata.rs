@@ -174,14 +174,19 @@ impl Place<'_> {
 
     /// The audiences of the simulator's own resource manager.
     fn cloud_audiences(&self) -> Value {
-        json!([format!("https://{}/", self.app.names.management())])
+        let audiences = self.app.names.management_audiences();
+        audiences
+            .into_iter()
+            .map(|audience| format!("{audience}/"))
+            .collect()
     }
 
     fn cloud_object(&self) -> Value {
-        let suffix = &self.app.names.suffix;
+        let names = &self.app.names;
+        let suffix = &names.suffix;
         json!({
             "galleryEndpoint": format!("https://gallery.{suffix}/"),
-            "graphEndpoint": format!("https://graph.{suffix}/"),
+            "graphEndpoint": format!("{}/", names.graph()),
             "portalEndpoint": format!("https://portal.{suffix}/"),
             "authentication": {"loginEndpoint": self.login(), "audiences": self.cloud_audiences()},
         })
@@ -199,12 +204,12 @@ impl Place<'_> {
                 "tenant": "common",
                 "identityProvider": "AAD",
             },
-            "graphAudience": format!("https://graph.{suffix}/"),
-            "graph": format!("https://graph.{suffix}/"),
+            "graphAudience": format!("{}/", names.graph()),
+            "graph": format!("{}/", names.graph()),
             "gallery": format!("https://gallery.{suffix}/"),
             "resourceManager": format!("{}/", self.url(&names.management())),
-            "microsoftGraphResourceId": format!("https://graph.{suffix}/"),
-            "suffixes": {"keyVaultDns": names.vault_suffix(), "storage": format!("storage.{suffix}")},
+            "microsoftGraphResourceId": format!("{}/", names.graph()),
+            "suffixes": {"keyVaultDns": names.vault_suffix(), "storage": names.storage_suffix()},
         })
     }
 }

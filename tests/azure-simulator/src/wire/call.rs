@@ -27,48 +27,6 @@ pub(crate) enum Target {
     Unknown,
 }
 
-/// The names that the simulator answers to.
-#[derive(Clone, Debug)]
-pub(crate) struct Names {
-    /// `https`, or `http` when TLS is off.
-    pub(crate) scheme: &'static str,
-    pub(crate) suffix: String,
-}
-
-impl Names {
-    pub(crate) fn login(&self) -> String {
-        format!("login.{}", self.suffix)
-    }
-
-    pub(crate) fn management(&self) -> String {
-        format!("management.{}", self.suffix)
-    }
-
-    pub(crate) fn vault_suffix(&self) -> String {
-        format!("vault.{}", self.suffix)
-    }
-
-    /// Audience of vault tokens. It names a resource, not a server: `https` also when TLS is off.
-    pub(crate) fn vault_audience(&self) -> String {
-        format!("https://{}", self.vault_suffix())
-    }
-
-    pub(crate) fn target(&self, host: &str) -> Target {
-        let Some(rest) = host
-            .strip_suffix(self.suffix.as_str())
-            .and_then(|rest| rest.strip_suffix('.'))
-        else {
-            return Target::Unknown;
-        };
-        match rest.split_once('.') {
-            None if rest == "login" => Target::Login,
-            None if rest == "management" => Target::Management,
-            Some((vault, "vault")) if !vault.is_empty() => Target::Vault(vault.to_owned()),
-            None | Some(_) => Target::Unknown,
-        }
-    }
-}
-
 /// Where a request goes: host, and how its sender names the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Route {
@@ -273,28 +231,5 @@ mod tests {
             beside("/x", "127.0.0.1:9", Some("management.sim.test")),
             "https://login.sim.test"
         );
-    }
-
-    #[test]
-    fn hosts_are_told_apart() {
-        let names = Names {
-            scheme: "https",
-            suffix: "sim.test".into(),
-        };
-        assert_eq!(names.target("login.sim.test"), Target::Login);
-        assert_eq!(names.target("management.sim.test"), Target::Management);
-        assert_eq!(
-            names.target("kv.vault.sim.test"),
-            Target::Vault("kv".into())
-        );
-        for host in [
-            "sim.test",
-            "vault.sim.test",
-            "a.b.vault.sim.test",
-            "login.other.test",
-            "xsim.test",
-        ] {
-            assert_eq!(names.target(host), Target::Unknown, "{host}");
-        }
     }
 }

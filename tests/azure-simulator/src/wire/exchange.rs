@@ -24,7 +24,7 @@ use crate::{
     app::App,
     entra, key_vault,
     managed_identity::{self, Endpoint},
-    ml_server, stack,
+    ml_server, resource_manager, stack,
     world::spec::Settings,
 };
 
@@ -200,7 +200,7 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
         Target::Login => entra::answer(app, call, effect).await,
         Target::Vault(vault) => key_vault::answer(app, call, vault, effect),
         Target::Machine(endpoint) => managed_identity::answer(app, call, *endpoint, effect),
-        Target::Management => stack::answer(app, call, None).into(),
+        Target::Management => resource_manager::answer(app, call),
         Target::StackManagement(region) => {
             let found = app.world.read().stack(region).cloned();
             match found {
@@ -266,10 +266,11 @@ fn too_large() -> Reply {
 
 fn unknown_host(app: &App, call: &Call) -> Reply {
     let message = format!(
-        "No Azure host is named '{}': call login.{suffix}, management.{suffix} or <vault>.vault.{suffix}, by name or as \
-         /_host/<name>/<path>.",
+        "No Azure host is named '{}': call {}, {} or <vault>.{}, by name or as /_host/<name>/<path>.",
         call.route.host,
-        suffix = app.names.suffix
+        app.names.login(),
+        app.names.management(),
+        app.names.vault_suffix()
     );
     Reply::text(StatusCode::NOT_FOUND, message)
 }
@@ -279,7 +280,8 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
         Target::Login => entra::operation(method, path),
         Target::Vault(_) => key_vault::operation(method, path),
         Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
-        Target::Management | Target::StackManagement(_) => stack::operation(method, path),
+        Target::Management => resource_manager::operation(method, path),
+        Target::StackManagement(_) => stack::operation(method, path),
         Target::Adfs(_) => entra::adfs::operation(path),
         Target::MlServer(_) => ml_server::operation(method, path),
         Target::Unknown => "Unknown",

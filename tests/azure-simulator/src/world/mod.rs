@@ -9,6 +9,7 @@ pub(crate) mod refusal;
 pub(crate) mod secret;
 pub(crate) mod spec;
 pub(crate) mod stack;
+pub(crate) mod subscription;
 pub(crate) mod tenant;
 pub(crate) mod vault;
 
@@ -21,8 +22,9 @@ use managed_identity::ManagedIdentitySpec;
 use ml_server::MlServerSpec;
 use moment::Moment;
 use secret::NewVersion;
-use spec::{ApplicationSpec, Seed, Settings, SubscriptionSpec, TenantSpec, UserSpec, VaultSpec};
+use spec::{ApplicationSpec, Seed, Settings, TenantSpec, UserSpec, VaultSpec};
 use stack::StackSpec;
+use subscription::SubscriptionSpec;
 use tenant::{Application, Tenant, User};
 use vault::Vault;
 
@@ -88,6 +90,7 @@ impl World {
             self.put_tenant(tenant)?;
         }
         for subscription in seed.subscriptions {
+            subscription.check()?;
             self.subscriptions
                 .insert(subscription.id.to_ascii_lowercase(), subscription);
         }

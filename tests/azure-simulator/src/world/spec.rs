@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    managed_identity::ManagedIdentitySpec, ml_server::MlServerSpec, moment::Epoch, stack::StackSpec,
+    managed_identity::ManagedIdentitySpec, ml_server::MlServerSpec, moment::Epoch,
+    stack::StackSpec, subscription::SubscriptionSpec,
 };
 
 /// Text that must not reach a log: its `Debug` hides it.
@@ -225,14 +226,6 @@ pub(crate) struct FederatedCredential {
 
 fn default_audience() -> String {
     "api://AzureADTokenExchange".to_owned()
-}
-
-/// A subscription and the tenant that it trusts.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SubscriptionSpec {
-    pub(crate) id: String,
-    pub(crate) tenant_id: String,
 }
 
 /// How a vault decides who may do what.

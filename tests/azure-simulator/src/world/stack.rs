@@ -9,6 +9,7 @@ use super::{
     spec::{Authorization, VaultSpec},
     tenant::derived_uuid,
 };
+use crate::names::Names;
 
 /// Who signs the users and applications of a stack in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -163,10 +164,10 @@ impl World {
     }
 
     /// The host of a vault, lower-case: of its stack, or of the simulator's own cloud.
-    pub(crate) fn host_of_vault(&self, vault: &VaultSpec, suffix: &str) -> String {
+    pub(crate) fn host_of_vault(&self, vault: &VaultSpec, names: &Names) -> String {
         let domain = match vault.stack.as_deref().and_then(|region| self.stack(region)) {
-            Some(stack) => stack.vault_suffix(suffix),
-            None => format!("vault.{suffix}"),
+            Some(stack) => stack.vault_suffix(&names.suffix),
+            None => names.vault_suffix(),
         };
         format!("{}.{domain}", vault.name).to_ascii_lowercase()
     }

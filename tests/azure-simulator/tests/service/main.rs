@@ -19,6 +19,7 @@ mod faults;
 mod federation;
 mod managed_identity;
 mod ml_server;
+mod public_names;
 mod secrets;
 mod stack;
 mod subject_names;

@@ -1,0 +1,189 @@
+//! Where a scenario plays: the world, and the objects of docs/scenarios.md in it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Api;
+use lakevault::azure_identity::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity};
+use lakevault::vault_secret_sync::api::VaultSecretSync;
+use serde_json::{Value, json};
+use testbed::poll::seen;
+use testbed::{binaries, until};
+
+use crate::kit::{SOON, TENANT, World};
+
+/// A "native" application, by which people sign in.
+pub const NATIVE: &str = "44444444-4444-4444-4444-444444444444";
+/// The Azure CLI's, which msrestazure and lakevault use where none is named.
+const AZURE_CLI: &str = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+/// The application of the first scenario.
+pub const LAKE: &str = "22222222-2222-2222-2222-222222222222";
+pub const LAKE_OBJECT: &str = "33333333-3333-3333-3333-333333333333";
+pub const LAKE_SECRET: &str = "planted-value-of lake+1";
+pub const USER: &str = "ada@contoso.onmicrosoft.com";
+pub const USER_OBJECT: &str = "55555555-0000-0000-0000-000000000055";
+pub const PASSWORD: &str = "planted-value-of ada+1";
+pub const SUBSCRIPTION: &str = "99999999-9999-9999-9999-999999999999";
+pub const GROUP: &str = "rg-lake";
+
+/// A world whose Azure has the public cloud's names, with an application, a person, and a subscription that these two may read.
+pub async fn world(name: &str) -> Result<World> {
+    let world = World::with(name, &["--names", "public"]).await?;
+    let public = |id| json!({"clientId": id, "publicClient": true});
+    let seed = json!({
+        "settings": {"deviceCodeIntervalSeconds": 1},
+        "tenants": [{
+            "id": TENANT,
+            "applications": [
+                public(NATIVE), public(AZURE_CLI),
+                {"clientId": LAKE, "objectId": LAKE_OBJECT, "secrets": [{"value": LAKE_SECRET}]},
+            ],
+            "users": [{"username": USER, "password": PASSWORD, "objectId": USER_OBJECT}],
+        }],
+    });
+    world.simulator.admin().seed(&seed).await?;
+    readers(&world, &[USER_OBJECT, LAKE_OBJECT]).await?;
+    Ok(world)
+}
+
+/// These principals, by object id, may read the subscription, and no others.
+pub async fn readers(world: &World, objects: &[&str]) -> Result<()> {
+    let roles: Vec<Value> = objects
+        .iter()
+        .map(|object| json!({"principalId": object, "role": "Reader"}))
+        .collect();
+    let seed = json!({"subscriptions": [{
+        "id": SUBSCRIPTION, "tenantId": TENANT, "roleAssignments": roles,
+        "resourceGroups": [{"name": GROUP, "location": "westeurope"}],
+    }]});
+    world.simulator.admin().seed(&seed).await
+}
+
+/// The YAML under a heading of docs/scenarios.md.
+pub fn yaml(heading: &str) -> Result<String> {
+    let path = binaries::repository().join("docs/scenarios.md");
+    let text = std::fs::read_to_string(path)?;
+    let (_, section) = text
+        .split_once(&format!("\n## {heading}\n"))
+        .with_context(|| format!("docs/scenarios.md has no heading {heading}"))?;
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let blocks = section.split("\n```yaml\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .filter_map(|rest| Some(rest.split_once("\n```")?.0))
+        .collect();
+    ensure!(!blocks.is_empty(), "no YAML under {heading}");
+    Ok(blocks.join("\n---\n"))
+}
+
+/// A namespace of the world.
+pub struct Place<'a> {
+    pub world: &'a World,
+    namespace: &'a str,
+}
+
+impl<'a> Place<'a> {
+    /// Makes the namespace.
+    pub async fn new(world: &'a World, namespace: &'a str) -> Result<Self> {
+        let kubectl = world.control_plane.kubectl();
+        kubectl.run(["create", "namespace", namespace]).await?;
+        Ok(Self { world, namespace })
+    }
+
+    /// A namespace that is there.
+    pub fn existing(world: &'a World, namespace: &'a str) -> Self {
+        Self { world, namespace }
+    }
+
+    pub async fn apply(&self, yaml: &str) -> Result<()> {
+        let kubectl = self.world.control_plane.kubectl();
+        kubectl.apply_yaml(yaml).await.map(drop)
+    }
+
+    /// A Secret of this namespace, or of the operator's.
+    pub async fn keep(&self, name: &str, key: &str, value: &str) -> Result<()> {
+        keep(self.world, self.namespace, name, key, value).await
+    }
+
+    /// Waits until a sync has all its keys, and gives back the Secret's data.
+    pub async fn synced(&self, name: &str) -> Result<BTreeMap<String, String>> {
+        let client = self.world.client.clone();
+        let syncs: Api<VaultSecretSync> = Api::namespaced(client.clone(), self.namespace);
+        let what = format!("{}/{name} is synced", self.namespace);
+        until(SOON, &what, async || {
+            let sync = syncs.get(name).await.map_err(seen)?;
+            let status = sync.status.unwrap_or_default();
+            if is_true(&status.conditions, "Synced") {
+                Ok(())
+            } else {
+                Err(serde_json::to_string(&status).unwrap_or_default())
+            }
+        })
+        .await?;
+        let secrets: Api<Secret> = Api::namespaced(client, self.namespace);
+        let data = secrets.get(name).await?.data.unwrap_or_default();
+        data.into_iter()
+            .map(|(key, value)| Ok((key, String::from_utf8(value.0)?)))
+            .collect()
+    }
+
+    /// Waits until an AzureIdentity is Ready, and gives back its status.
+    pub async fn identity(&self, name: &str) -> Result<AzureIdentityStatus> {
+        let client = self.world.client.clone();
+        let identities: Api<AzureIdentity> = Api::namespaced(client, self.namespace);
+        until(SOON, &format!("identity {name} is Ready"), async || {
+            ready(identities.get(name).await.map_err(seen)?.status)
+        })
+        .await
+    }
+}
+
+/// Makes a Secret with one key.
+pub async fn keep(
+    world: &World,
+    namespace: &str,
+    name: &str,
+    key: &str,
+    value: &str,
+) -> Result<()> {
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+        "stringData": {key: value},
+    });
+    let kubectl = world.control_plane.kubectl();
+    kubectl.apply_yaml(&secret.to_string()).await.map(drop)
+}
+
+/// Waits until a ClusterAzureIdentity is Ready in the way that `fits`, and gives back its status.
+pub async fn lent(
+    world: &World,
+    name: &str,
+    fits: impl Fn(&AzureIdentityStatus) -> bool,
+) -> Result<AzureIdentityStatus> {
+    let identities: Api<ClusterAzureIdentity> = Api::all(world.client.clone());
+    until(SOON, &format!("identity {name} is Ready"), async || {
+        let status = ready(identities.get(name).await.map_err(seen)?.status)?;
+        if fits(&status) {
+            Ok(status)
+        } else {
+            Err(serde_json::to_string(&status).unwrap_or_default())
+        }
+    })
+    .await
+}
+
+fn ready(status: Option<AzureIdentityStatus>) -> Result<AzureIdentityStatus, String> {
+    let status = status.unwrap_or_default();
+    if is_true(&status.conditions, "Ready") {
+        Ok(status)
+    } else {
+        Err(serde_json::to_string(&status).unwrap_or_default())
+    }
+}
+
+pub fn is_true(conditions: &[Condition], type_: &str) -> bool {
+    conditions
+        .iter()
+        .any(|condition| condition.type_ == type_ && condition.status == "True")
+}

@@ -1,0 +1,49 @@
+//! An application signs in with its secret, for management and for files of a Data Lake Store.
+//!
+//! What the tokens are then used for needs such an account: making it comes with a kind of its own. The tokens are checked
+//! as their receivers would, and Resource Manager takes the one for management.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use crate::Stage;
+use crate::place::{GROUP, LAKE, LAKE_OBJECT, LAKE_SECRET, Place, SUBSCRIPTION, yaml};
+use crate::python::{Clients, Document};
+use crate::tokens::{of_entra, same_caller};
+
+pub const MANAGEMENT: &str = "https://management.core.windows.net/";
+/// As Lakevault is told to ask for it.
+pub const FILES: &str = "https://datalake.azure.net/";
+/// As `lib.auth` asks for it.
+pub const FILES_OF_THE_CLIENT: &str = "https://datalake.azure.net";
+
+pub async fn an_application_signs_in_with_its_secret(stage: Arc<Stage>) -> Result<()> {
+    let world = stage.world().await?;
+    let told = Document::new(&world, Clients::Of2017, "service_to_service.py")
+        .await?
+        .filled_in("CLIENT_ID", LAKE)
+        .filled_in("CLIENT_SECRET", LAKE_SECRET)
+        .filled_in("SUBSCRIPTION_ID", SUBSCRIPTION)
+        .tells()
+        .await?;
+    ensure!(told["groups"] == json!([GROUP]), "{}", told["groups"]);
+    let management = told["management"].as_str().unwrap_or_default();
+    let management = of_entra(&world, management, MANAGEMENT).await?;
+    let files = told["filesystem"].as_str().unwrap_or_default();
+    let files = of_entra(&world, files, FILES_OF_THE_CLIENT).await?;
+    ensure!(
+        management["appid"] == LAKE && management["oid"] == LAKE_OBJECT,
+        "{management}"
+    );
+
+    let place = Place::new(&world, "lake").await?;
+    place.keep("lake-sp", "client-secret", LAKE_SECRET).await?;
+    place.apply(&yaml("An application with a secret")?).await?;
+    let data = place.synced("lake-tokens").await?;
+    let ours = of_entra(&world, &data["management"], MANAGEMENT).await?;
+    same_caller(&ours, &management)?;
+    let ours = of_entra(&world, &data["filesystem"], FILES).await?;
+    same_caller(&ours, &files)
+}
