@@ -36,6 +36,7 @@ mod kubectl;
 mod lane;
 mod leaks;
 mod lifecycle;
+mod logins;
 mod merge;
 mod ownership;
 mod restarts;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
         isolation::cases(),
         kubectl::cases(),
         lifecycle::cases(),
+        logins::cases(),
         merge::cases(),
         ownership::cases(),
         restarts::cases(),
