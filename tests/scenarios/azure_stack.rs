@@ -3,19 +3,22 @@
 //! The document also registers the provider, makes a resource group and makes the vault. These are calls to the stack's Resource
 //! Manager, which come with the kind that manages vaults; here the vault is there already.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use serde_json::{Value, json};
-use testbed::Scratch;
 
 use crate::Stage;
 use crate::kit::{TENANT, World};
-use crate::place::{Place, yaml};
+use crate::page::{Terminal, commands, yaml};
+use crate::place::Place;
 use crate::python::{Clients, Document};
 use crate::tokens::verified;
 
+const JOB: &str = "Azure Stack Hub with a certificate";
 const CLIENT: &str = "77777777-7777-7777-7777-777777777777";
 const OBJECT: &str = "77777777-0000-0000-0000-000000000077";
 /// The directory of the stack that has its own federation service.
@@ -30,7 +33,8 @@ struct Region {
     /// Host and path of the keys that its tokens are signed with.
     keys: String,
     namespace: &'static str,
-    /// The YAML of the page, changed for this region.
+    /// The page's commands and YAML, changed for this region.
+    commands: String,
     yaml: String,
 }
 
@@ -41,14 +45,15 @@ pub async fn behind_entra(stage: Arc<Stage>) -> Result<()> {
         tenant: TENANT,
         keys: format!("login.microsoftonline.com/{TENANT}/discovery/v2.0/keys"),
         namespace: "edge",
-        yaml: yaml("Azure Stack Hub with a certificate")?,
+        commands: commands(JOB, "kubectl")?.join("\n"),
+        yaml: yaml(JOB)?,
     };
     a_secret_is_set_and_synced(&stage, &region).await
 }
 
 /// The page says what differs: no tenant.
 pub async fn behind_its_own_federation_service(stage: Arc<Stage>) -> Result<()> {
-    let page = yaml("Azure Stack Hub with a certificate")?;
+    let page = yaml(JOB)?;
     let lines = page
         .lines()
         .filter(|line| !line.contains("leave it out with ADFS"));
@@ -59,6 +64,9 @@ pub async fn behind_its_own_federation_service(stage: Arc<Stage>) -> Result<()> 
         tenant: EDGE_TENANT,
         keys: "adfs.edge.azurestack.external/adfs/discovery/keys".to_owned(),
         namespace: "edge-adfs",
+        commands: commands(JOB, "kubectl")?
+            .join("\n")
+            .replace("-n edge ", "-n edge-adfs "),
         yaml: page
             .replace("local.azurestack", "edge.azurestack")
             .replace("kv-local", "kv-edge")
@@ -71,14 +79,18 @@ async fn a_secret_is_set_and_synced(stage: &Stage, region: &Region) -> Result<()
     let world = stage.world().await?;
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256)?;
     let certificate = CertificateParams::new(Vec::new())?.self_signed(&key)?.pem();
-    let both = key.serialize_pem() + &certificate;
     seed(&world, region, &certificate).await?;
-    let told = the_documents_program(&world, region, &both).await?;
+    let terminal = Terminal::open(&world, region.namespace)?;
+    let folder = terminal.scratch.path();
+    fs::write(folder.join("key.pem"), key.serialize_pem())?;
+    fs::write(folder.join("cert.pem"), &certificate)?;
+    fs::write(folder.join("both.pem"), key.serialize_pem() + &certificate)?;
+    fs::copy(&world.simulator.endpoints().ca_file, folder.join("ca.crt"))?;
+    let told = the_documents_program(&world, region, &folder.join("both.pem")).await?;
     ensure!(told["secret"]["value"] == "some secret", "{told}");
 
     let place = Place::new(&world, region.namespace).await?;
-    place.keep("stack-sp", "tls.pem", &both).await?;
-    place.apply(&roots(&world, region.namespace)?).await?;
+    terminal.run(&region.commands, &[], "").await?;
     place.apply(&region.yaml).await?;
     let data = place.synced("stack-secret").await?;
     ensure!(data["AUTH_SAMPLE_SECRET"] == "some secret", "{data:?}");
@@ -119,10 +131,7 @@ async fn seed(world: &World, region: &Region, certificate: &str) -> Result<()> {
     world.simulator.admin().seed(&seed).await
 }
 
-async fn the_documents_program(world: &World, region: &Region, both: &str) -> Result<Value> {
-    let scratch = Scratch::new(&format!("scenario-{}", region.namespace))?;
-    let file = scratch.path().join("both.pem");
-    std::fs::write(&file, both)?;
+async fn the_documents_program(world: &World, region: &Region, both: &Path) -> Result<Value> {
     let name = region.name;
     Document::new(world, Clients::Of2017, "azure_stack.py")
         .await?
@@ -130,7 +139,7 @@ async fn the_documents_program(world: &World, region: &Region, both: &str) -> Re
         .variable("AZURE_TENANT_ID", region.tenant)
         .variable("AZURE_CLIENT_ID", CLIENT)
         .variable("AZURE_OBJECT_ID", OBJECT)
-        .variable("AZURE_CERT_PATH", &file.to_string_lossy())
+        .variable("AZURE_CERT_PATH", &both.to_string_lossy())
         .variable("AZURE_SUBSCRIPTION_ID", crate::place::SUBSCRIPTION)
         .variable(
             "ARM_ENDPOINT",
@@ -142,14 +151,4 @@ async fn the_documents_program(world: &World, region: &Region, both: &str) -> Re
         )
         .tells()
         .await
-}
-
-/// The ConfigMap with the stack's root certificate.
-fn roots(world: &World, namespace: &str) -> Result<String> {
-    let roots = std::fs::read_to_string(&world.simulator.endpoints().ca_file)?;
-    let map = json!({
-        "apiVersion": "v1", "kind": "ConfigMap",
-        "metadata": {"name": "azure-stack-ca", "namespace": namespace}, "data": {"ca.crt": roots},
-    });
-    Ok(map.to_string())
 }

@@ -9,13 +9,15 @@ use serde_json::json;
 use testbed::{Endpoints, Scratch, binaries};
 
 use crate::kit::{TENANT, World};
+use crate::page::{Terminal, commands, yaml};
 use crate::place::{
     self, GROUP, LAKE, LAKE_OBJECT, LAKE_SECRET, PASSWORD, Place, SUBSCRIPTION, USER, USER_OBJECT,
-    lent, readers, yaml,
+    lent, readers,
 };
 use crate::python::{Clients, Document, interpreter, surroundings};
 use crate::tokens::of_entra;
 
+const JOB: &str = "What the machine offers";
 const MACHINE: &str = "88888888-0000-0000-0000-000000000088";
 const MACHINE_OBJECT: &str = "88888888-0000-0000-0000-000000000099";
 /// Where no metadata service is: nothing listens there.
@@ -110,8 +112,7 @@ async fn the_documents_program(world: &World, machine: &Machine) -> Result<()> {
 
 async fn the_operator(world: &World, machine: &Machine) -> Result<()> {
     let place = Place::existing(world, "machines");
-    let objects = yaml("What the machine offers")?;
-    place.apply(&objects).await?;
+    place.apply(&yaml(JOB)?).await?;
     let won = |name: &str| name.eq_ignore_ascii_case(machine.winner);
     let status = lent(world, "machine", |status| {
         status.credential.as_deref().is_some_and(won)
@@ -133,6 +134,17 @@ async fn the_operator(world: &World, machine: &Machine) -> Result<()> {
     let data = place.synced("machine-token").await?;
     let claims = of_entra(world, &data["management"], "https://management.azure.com").await?;
     ensure!(claims["oid"] == machine.object, "another's token: {claims}");
+    // What the page shows of it.
+    let terminal = Terminal::open(world, "machines")?;
+    let shown = terminal
+        .run(&commands(JOB, "kubectl get")?.join("\necho\n"), &[], "")
+        .await?;
+    let ends = format!("{} Won", last.credential);
+    ensure!(
+        shown.starts_with(&format!("{}\n", last.credential))
+            && shown.trim_end().ends_with(ends.as_str()),
+        "kubectl shows {shown}"
+    );
     // The next machine's token is asked for anew.
     let kubectl = world.control_plane.kubectl();
     for object in ["vss/machine-token", "clusterazureidentity/machine"] {

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use testbed::{Scratch, binaries};
-use tokio::process::Command;
 
 use crate::Stage;
-use crate::kit::World;
-use crate::place::{NATIVE, PASSWORD, Place, USER, USER_OBJECT, is_true, keep, lent, yaml};
-use crate::program;
-use crate::python::{Clients, Document, approve};
+use crate::page::{Terminal, commands, yaml};
+use crate::place::{NATIVE, PASSWORD, Place, USER, USER_OBJECT, is_true, lent};
+use crate::python::{Clients, Document};
 use crate::service_to_service::{FILES, FILES_OF_THE_CLIENT, MANAGEMENT};
 use crate::tokens::{of_entra, same_caller};
+
+const JOB: &str = "A person";
 
 /// The document's program by password and by code, and a pod's tokens by password.
 pub async fn a_person_signs_in_for_a_pod(stage: Arc<Stage>) -> Result<()> {
@@ -39,8 +38,10 @@ pub async fn a_person_signs_in_for_a_pod(stage: Arc<Stage>) -> Result<()> {
     is_the_person(&management)?;
 
     let place = Place::new(&world, "people").await?;
-    keep(&world, "lakevault-system", "ada", "password", PASSWORD).await?;
-    place.apply(&yaml("A person")?).await?;
+    let terminal = Terminal::open(&world, "people")?;
+    let keep = commands(JOB, "create secret")?.join("\n");
+    terminal.run(&keep, &[("PASSWORD", PASSWORD)], "").await?;
+    place.apply(&yaml(JOB)?).await?;
     let data = place.synced("ada-tokens").await?;
     let ours = of_entra(&world, &data["management"], MANAGEMENT).await?;
     same_caller(&ours, &management)?;
@@ -61,57 +62,23 @@ fn is_the_person(claims: &serde_json::Value) -> Result<()> {
     Ok(())
 }
 
-/// `lakevault login` in both ways, and tokens for two resources by each.
+/// The page's sign-ins, each with the page's tokens.
 pub async fn a_person_signs_in_at_the_command_line(stage: Arc<Stage>) -> Result<()> {
     let world = stage.world().await?;
-    let scratch = Scratch::new("scenario-login")?;
-    let line = CommandLine {
-        world: &world,
-        scratch: &scratch,
-    };
-    let login = ["login", "--tenant", "contoso.onmicrosoft.com"];
-    line.run(&login, "").await?;
-    line.has_tokens().await?;
-    line.run(&["logout"], "").await?;
-    ensure!(
-        line.run(&["token", "--resource", MANAGEMENT], "")
-            .await
-            .is_err(),
-        "who logged out has tokens"
-    );
-    let by_password = [&login[..], &["--username", USER]].concat();
-    line.run(&by_password, &format!("{PASSWORD}\n")).await?;
-    line.has_tokens().await
-}
-
-/// A person's terminal.
-struct CommandLine<'a> {
-    world: &'a World,
-    scratch: &'a Scratch,
-}
-
-impl CommandLine<'_> {
-    async fn run(&self, arguments: &[&str], input: &str) -> Result<String> {
-        let endpoints = self.world.simulator.endpoints();
-        let mut command = Command::new(binaries::operator()?);
-        command
-            .args(arguments)
-            .env_clear()
-            .env("XDG_CONFIG_HOME", self.scratch.path())
-            .env("LAKEVAULT_CA_FILE", &endpoints.ca_file)
-            .env("LAKEVAULT_HOSTS_FILE", &endpoints.hosts_file);
-        program::run(command, input, async |line| {
-            approve(&endpoints.admin, line).await
-        })
-        .await
-    }
-
-    async fn has_tokens(&self) -> Result<()> {
-        for resource in [MANAGEMENT, FILES] {
-            let arguments = ["token", "--resource", resource, "-o", "value"];
-            let token = self.run(&arguments, "").await?;
-            is_the_person(&of_entra(self.world, token.trim(), resource).await?)?;
+    let terminal = Terminal::open(&world, "login")?;
+    let tokens = commands(JOB, "lakevault token")?;
+    for login in commands(JOB, "lakevault login")? {
+        terminal.run(&login, &[], PASSWORD).await?;
+        for token in &tokens {
+            let printed = terminal.run(token, &[], "").await?;
+            let mut words = token.split_whitespace();
+            words.find(|word| *word == "--resource");
+            let resource = words.next().unwrap_or_default();
+            is_the_person(&of_entra(&world, printed.trim(), resource).await?)?;
         }
-        Ok(())
+        terminal.run("lakevault logout", &[], "").await?;
+        let after = terminal.run(&tokens.concat(), &[], "").await;
+        ensure!(after.is_err(), "who logged out has tokens");
     }
+    Ok(())
 }

@@ -25,6 +25,7 @@ mod end_user;
 #[path = "../cluster/kit.rs"]
 mod kit;
 mod ml_server;
+mod page;
 mod place;
 mod program;
 mod python;

@@ -9,10 +9,12 @@ use testbed::until;
 
 use crate::Stage;
 use crate::kit::{SOON, TENANT, World};
-use crate::place::{NATIVE, PASSWORD, Place, USER, yaml};
+use crate::page::{Terminal, commands, yaml};
+use crate::place::{NATIVE, PASSWORD, Place, USER};
 use crate::python::{Clients, Document};
 use crate::tokens::{http, of_entra};
 
+const JOB: &str = "A Machine Learning Server";
 const SERVER: &str = "mls.example.net";
 /// The server's own application, whose tokens it takes.
 const WEB: &str = "99999999-0000-0000-0000-000000000009";
@@ -60,11 +62,11 @@ pub async fn a_pod_gets_tokens_of_both_kinds(stage: Arc<Stage>) -> Result<()> {
     let world = stage.world().await?;
     server(&world).await?;
     let place = Place::new(&world, "scoring").await?;
-    place.keep("mls-user", "password", SERVER_PASSWORD).await?;
-    place
-        .keep("scoring-sp", "client-secret", SCORING_SECRET)
-        .await?;
-    place.apply(&yaml("A Machine Learning Server")?).await?;
+    let terminal = Terminal::open(&world, "scoring")?;
+    let keep = commands(JOB, "create secret")?.join("\n");
+    let variables = [("PASSWORD", SERVER_PASSWORD), ("SECRET", SCORING_SECRET)];
+    terminal.run(&keep, &variables, "").await?;
+    place.apply(&yaml(JOB)?).await?;
 
     let by_entra = place.synced("mls-entra").await?["token"].clone();
     let claims = of_entra(&world, &by_entra, WEB).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
@@ -10,7 +10,7 @@ use lakevault::azure_identity::api::{AzureIdentity, AzureIdentityStatus, Cluster
 use lakevault::vault_secret_sync::api::VaultSecretSync;
 use serde_json::{Value, json};
 use testbed::poll::seen;
-use testbed::{binaries, until};
+use testbed::until;
 
 use crate::kit::{SOON, TENANT, World};
 
@@ -61,22 +61,6 @@ pub async fn readers(world: &World, objects: &[&str]) -> Result<()> {
     world.simulator.admin().seed(&seed).await
 }
 
-/// The YAML under a heading of docs/scenarios.md.
-pub fn yaml(heading: &str) -> Result<String> {
-    let path = binaries::repository().join("docs/scenarios.md");
-    let text = std::fs::read_to_string(path)?;
-    let (_, section) = text
-        .split_once(&format!("\n## {heading}\n"))
-        .with_context(|| format!("docs/scenarios.md has no heading {heading}"))?;
-    let section = section.split("\n## ").next().unwrap_or_default();
-    let blocks = section.split("\n```yaml\n").skip(1);
-    let blocks: Vec<&str> = blocks
-        .filter_map(|rest| Some(rest.split_once("\n```")?.0))
-        .collect();
-    ensure!(!blocks.is_empty(), "no YAML under {heading}");
-    Ok(blocks.join("\n---\n"))
-}
-
 /// A namespace of the world.
 pub struct Place<'a> {
     pub world: &'a World,
@@ -99,11 +83,6 @@ impl<'a> Place<'a> {
     pub async fn apply(&self, yaml: &str) -> Result<()> {
         let kubectl = self.world.control_plane.kubectl();
         kubectl.apply_yaml(yaml).await.map(drop)
-    }
-
-    /// A Secret of this namespace, or of the operator's.
-    pub async fn keep(&self, name: &str, key: &str, value: &str) -> Result<()> {
-        keep(self.world, self.namespace, name, key, value).await
     }
 
     /// Waits until a sync has all its keys, and gives back the Secret's data.
@@ -137,22 +116,6 @@ impl<'a> Place<'a> {
         })
         .await
     }
-}
-
-/// Makes a Secret with one key.
-pub async fn keep(
-    world: &World,
-    namespace: &str,
-    name: &str,
-    key: &str,
-    value: &str,
-) -> Result<()> {
-    let secret = json!({
-        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
-        "stringData": {key: value},
-    });
-    let kubectl = world.control_plane.kubectl();
-    kubectl.apply_yaml(&secret.to_string()).await.map(drop)
 }
 
 /// Waits until a ClusterAzureIdentity is Ready in the way that `fits`, and gives back its status.

@@ -9,10 +9,12 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::Stage;
-use crate::place::{GROUP, LAKE, LAKE_OBJECT, LAKE_SECRET, Place, SUBSCRIPTION, yaml};
+use crate::page::{Terminal, commands, yaml};
+use crate::place::{GROUP, LAKE, LAKE_OBJECT, LAKE_SECRET, Place, SUBSCRIPTION};
 use crate::python::{Clients, Document};
 use crate::tokens::{of_entra, same_caller};
 
+const JOB: &str = "An application with a secret";
 pub const MANAGEMENT: &str = "https://management.core.windows.net/";
 /// As Lakevault is told to ask for it.
 pub const FILES: &str = "https://datalake.azure.net/";
@@ -39,8 +41,10 @@ pub async fn an_application_signs_in_with_its_secret(stage: Arc<Stage>) -> Resul
     );
 
     let place = Place::new(&world, "lake").await?;
-    place.keep("lake-sp", "client-secret", LAKE_SECRET).await?;
-    place.apply(&yaml("An application with a secret")?).await?;
+    let terminal = Terminal::open(&world, "lake")?;
+    let keep = commands(JOB, "create secret")?.join("\n");
+    terminal.run(&keep, &[("SECRET", LAKE_SECRET)], "").await?;
+    place.apply(&yaml(JOB)?).await?;
     let data = place.synced("lake-tokens").await?;
     let ours = of_entra(&world, &data["management"], MANAGEMENT).await?;
     same_caller(&ours, &management)?;
