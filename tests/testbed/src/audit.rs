@@ -21,7 +21,7 @@ rules:
   - group: lakevault.dev
   - group: events.k8s.io
   - group: ''
-    resources: [secrets, namespaces, events, serviceaccounts/token]
+    resources: [secrets, configmaps, namespaces, events, serviceaccounts/token]
 - level: Metadata
   omitStages: [ResponseStarted]
   resources: *kinds
