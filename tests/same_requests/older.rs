@@ -64,7 +64,7 @@ async fn the_older_endpoints_are_asked_as_adal_does() {
         for case in ["secret", "certificate", "password", "refresh", "device"] {
             let pair = scene
                 .both(&format!("adal {provider} {case}"), async |scene: &Scene| {
-                    ask(scene, &cloud, case).await
+                    ask(scene, &cloud, case).await;
                 })
                 .await;
             pairs.push(pair);

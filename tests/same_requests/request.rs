@@ -101,8 +101,9 @@ fn assertion(token: &str, form: &BTreeMap<String, String>, fields: &mut Fields) 
     flatten("assertion header", &head, fields);
     for name in ["x5t", "x5t#S256"] {
         // RFC 7515 §2: without the padding, which Microsoft's clients leave on.
-        let thumbprint = fields.get_mut(&format!("assertion header {name}"));
-        thumbprint.map(|text| text.truncate(text.trim_end_matches('=').len()));
+        if let Some(text) = fields.get_mut(&format!("assertion header {name}")) {
+            text.truncate(text.trim_end_matches('=').len());
+        }
     }
     let now = Timestamp::now().as_second();
     for (name, value) in claims.as_object().unwrap() {
