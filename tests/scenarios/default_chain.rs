@@ -163,14 +163,15 @@ async fn azure_cli(world: &World, folder: &Path) -> Result<PathBuf> {
         ("SCENARIO_USER", USER.to_owned()),
         ("SCENARIO_PASSWORD", PASSWORD.to_owned()),
     ]);
-    let exports: String = variables
+    let exports: Vec<String> = variables
         .iter()
         .map(|(name, value)| format!("export {name}='{value}'\n"))
         .collect();
     let python = interpreter(Clients::Of2021).await?;
     let program = binaries::repository().join("tests/scenarios/python/az.py");
     let script = format!(
-        "#!/bin/sh\n{exports}exec '{}' '{}' \"$@\"\n",
+        "#!/bin/sh\n{}exec '{}' '{}' \"$@\"\n",
+        exports.concat(),
         python.display(),
         program.display()
     );

@@ -48,16 +48,16 @@ pub(crate) fn answer(app: &App, call: &Call) -> Outcome {
     };
     let verified = match authenticate(app, call) {
         Ok(verified) => verified,
-        Err(refusal) => return refusal.into(),
+        Err(refusal) => return (*refusal).into(),
     };
     Outcome {
-        reply: groups(app, call, id, &verified).unwrap_or_else(|refusal| refusal),
+        reply: groups(app, call, id, &verified).unwrap_or_else(|refusal| *refusal),
         principal: Some(Arc::clone(&verified.principal)),
     }
 }
 
 /// The verified token of a call.
-fn authenticate(app: &App, call: &Call) -> Result<Arc<Verified>, Reply> {
+fn authenticate(app: &App, call: &Call) -> Result<Arc<Verified>, Box<Reply>> {
     let token = call
         .header(header::AUTHORIZATION.as_str())
         .and_then(|value| value.split_once(' '))
@@ -102,25 +102,23 @@ fn authenticate(app: &App, call: &Call) -> Result<Arc<Verified>, Reply> {
     Ok(verified)
 }
 
-fn groups(app: &App, call: &Call, id: &str, caller: &Verified) -> Result<Reply, Reply> {
+fn groups(app: &App, call: &Call, id: &str, caller: &Verified) -> Result<Reply, Box<Reply>> {
     if call.query("api-version").unwrap_or_default().is_empty() {
         let message =
             "The api-version query parameter (?api-version=) is required for all requests.";
-        return Err(errors::reply(
+        return Err(refusal(
             StatusCode::BAD_REQUEST,
             "MissingApiVersionParameter",
             message,
-            None,
         ));
     }
     let world = app.world.read();
     let Some(subscription) = world.subscriptions.get(&id.to_ascii_lowercase()) else {
         let message = format!("The subscription '{id}' could not be found.");
-        return Err(errors::reply(
+        return Err(refusal(
             StatusCode::NOT_FOUND,
             "SubscriptionNotFound",
             &message,
-            None,
         ));
     };
     let wanted = issuer(&subscription.tenant_id.to_ascii_lowercase());
@@ -159,23 +157,27 @@ fn document(subscription: &SubscriptionSpec) -> Value {
     json!({"value": groups})
 }
 
-fn forbidden(subscription: &SubscriptionSpec, caller: &Principal) -> Reply {
+fn forbidden(subscription: &SubscriptionSpec, caller: &Principal) -> Box<Reply> {
     let message = format!(
         "The client '{}' with object id '{}' does not have authorization to perform action '{READ_GROUPS}' over scope \
          '/subscriptions/{}' or the scope is invalid. If access was recently granted, please refresh your credentials.",
         caller.client_id, caller.object_id, subscription.id
     );
-    errors::reply(StatusCode::FORBIDDEN, "AuthorizationFailed", &message, None)
+    refusal(StatusCode::FORBIDDEN, "AuthorizationFailed", &message)
 }
 
-fn unauthorized(app: &App, code: &str, message: &str) -> Reply {
+fn unauthorized(app: &App, code: &str, message: &str) -> Box<Reply> {
     let challenge = format!(
         "Bearer authorization_uri=\"{}://{}/\", error=\"invalid_token\", error_description=\"{message}\"",
         app.names.scheme,
         app.names.login()
     );
-    errors::reply(StatusCode::UNAUTHORIZED, code, message, None)
-        .with(header::WWW_AUTHENTICATE, &challenge)
+    let reply = errors::reply(StatusCode::UNAUTHORIZED, code, message, None);
+    Box::new(reply.with(header::WWW_AUTHENTICATE, &challenge))
+}
+
+fn refusal(status: StatusCode, code: &str, message: &str) -> Box<Reply> {
+    Box::new(errors::reply(status, code, message, None))
 }
 
 #[cfg(test)]
