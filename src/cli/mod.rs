@@ -1,4 +1,4 @@
-//! The command line: one file per command. Everything that is printed goes through [`terminal`], and every command ends with
+//! The command line: one file per command. Everything that is printed goes through `terminal`, and every command ends with
 //! one of the codes that `docs/cli.md` lists.
 
 mod azure;
