@@ -25,6 +25,8 @@ use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::events::Events;
 use crate::hub::Hub;
+use crate::hub::session::Limits;
+use crate::hub::want::Ticket;
 use crate::k8s::api::Kube;
 use crate::k8s::controller::{self, Queue};
 use crate::k8s::overlay::Overlay;
@@ -81,6 +83,14 @@ pub struct RunArgs {
     /// Requests that are under way at once between one identity and one vault.
     #[arg(long, env = "LAKEVAULT_VAULT_CONCURRENCY", default_value_t = 32)]
     pub vault_concurrency: usize,
+
+    /// Requests that one identity may send one vault in a burst. Azure lets a vault have 4,000 in 10 seconds from everybody.
+    #[arg(long, env = "LAKEVAULT_VAULT_BURST", default_value_t = 3000)]
+    pub vault_burst: u32,
+
+    /// Requests a second that one identity may send one vault after a burst.
+    #[arg(long, env = "LAKEVAULT_VAULT_RATE", default_value_t = 100)]
+    pub vault_rate: u32,
 
     /// Syncs that are worked on at once.
     #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
@@ -169,6 +179,17 @@ async fn connect(namespace: Option<String>) -> Result<(Client, String), String> 
     Ok((client, namespace))
 }
 
+impl RunArgs {
+    /// What a session with a vault may take.
+    fn limits(&self) -> Limits {
+        Limits {
+            concurrency: self.vault_concurrency,
+            burst: self.vault_burst,
+            rate: self.vault_rate,
+        }
+    }
+}
+
 struct Operator {
     client: Client,
     namespace: String,
@@ -222,8 +243,15 @@ impl Operator {
             throttles: Arc::default(),
         };
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
+        let (sync_queue, sync_names) = Queue::new();
+        let wake = {
+            let queue: Queue<VaultSecretSync> = sync_queue.clone();
+            Arc::new(move |caller: &Ticket| {
+                queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
+            })
+        };
         let sync_ctx = Arc::new(SyncCtx {
-            hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.vault_concurrency),
+            hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.limits(), wake),
             logins: Logins::new(self.http.clone()),
             identities: Arc::clone(&lent),
             links: Arc::default(),
@@ -234,7 +262,6 @@ impl Operator {
             metrics: self.metrics.clone(),
             kube: kube.clone(),
         });
-        let (sync_queue, sync_names) = Queue::new();
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
         let events = Arc::new(Events {

@@ -182,6 +182,7 @@ impl Events {
             self.wake(ctx.links.password_seen(&named));
             for key in ctx.links.of_credential(&named) {
                 if ctx.identities.credential_seen(&key, version) {
+                    ctx.hub.credential_changed(&key);
                     self.wake_identity(&key);
                     self.wake(ctx.links.of_identity(&key));
                 }

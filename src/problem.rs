@@ -108,10 +108,10 @@ reasons! {
     ForbiddenByNetwork,
     /// The vault refused the request as such.
     RequestRefused,
-    /// The secret, or the pinned version, is not in the vault.
-    SecretNotFound,
-    /// The secret is disabled.
-    SecretDisabled,
+    /// The object, or the pinned version of it, is not in the vault.
+    ObjectNotFound,
+    /// The object is disabled.
+    ObjectDisabled,
     /// The secret's not-before time lies ahead.
     NotYetValid,
     /// The secret has an empty value.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 /// When an error is tried again. Every error of the product has one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
@@ -33,6 +35,12 @@ pub fn delay(retry: Retry, failures: u32, seed: u64) -> Duration {
     }
 }
 
+/// The time that lies `pause` after `now`, or the end of time.
+pub fn after(now: Timestamp, pause: Duration) -> Timestamp {
+    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+    now.checked_add(pause).unwrap_or(Timestamp::MAX)
+}
+
 /// `base` spread evenly over 90–110 % by `seed`: the same object keeps its place in the interval, different ones differ.
 pub fn jitter(base: Duration, seed: u64) -> Duration {
     base.mul_f64(0.9 + 0.2 * fraction(seed))
@@ -49,7 +57,7 @@ pub fn seed(uid: &str, salt: &str) -> u64 {
 }
 
 /// `seed` as a number in `[0, 1)`, after mixing (splitmix64), since near seeds must land far apart.
-fn fraction(seed: u64) -> f64 {
+pub fn fraction(seed: u64) -> f64 {
     let mut mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -128,6 +128,12 @@ impl Answer {
             })?;
         Some(asked.min(Duration::from_hours(1)))
     }
+
+    /// When the server answered, by its own clock (RFC 9110 §6.6.1).
+    pub fn date(&self) -> Option<jiff::Timestamp> {
+        let text = self.headers.get(http::header::DATE)?.to_str().ok()?;
+        Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
+    }
 }
 
 /// The client. Cloning shares its connections.

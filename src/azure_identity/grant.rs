@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::api::{Grant, NamespaceSelector};
 use super::valid::{Usable, Valid};
 use crate::azure::auth::Resource;
-use crate::azure::key_vault::SecretId;
+use crate::azure::key_vault::Object;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -54,7 +54,7 @@ pub fn allows_object(
     identity: &Valid,
     borrower: Borrower<'_>,
     vault: &VaultUri,
-    object: &SecretId,
+    object: &Object,
 ) -> Result<(), Problem> {
     let Some(grants) = &identity.grants else {
         return own_namespace(identity, borrower.namespace);
@@ -187,6 +187,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::azure::cloud::CloudSource;
+    use crate::azure::key_vault::Kind;
     use crate::azure_identity::api::IdentityKind;
     use crate::azure_identity::valid::{IdentityKey, Method};
 
@@ -211,8 +212,9 @@ mod tests {
         }
     }
 
-    fn object(name: &str) -> SecretId {
-        SecretId {
+    fn object(name: &str) -> Object {
+        Object {
+            kind: Kind::Secret,
             name: name.parse().unwrap(),
             version: None,
         }

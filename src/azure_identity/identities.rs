@@ -25,12 +25,12 @@ use crate::secret::SecretValue;
 /// refused as well, and each refusal would cost a token.
 const TOO_YOUNG: SignedDuration = SignedDuration::from_secs(5);
 
-/// Everything that decides a token. A changed spec, cloud or credential, or an identity made anew has other slots.
+/// Everything that decides a token. A changed spec or cloud, or an identity made anew has other slots. A changed credential
+/// has them too: the old ones are dropped, and a request that is still under way with the old one ends where nobody looks.
 #[derive(Debug, Clone)]
 struct SlotKey {
     /// The identity; what counts is which object it is, and of which generation.
     identity: Arc<Valid>,
-    revision: u64,
     profile: Arc<Profile>,
     want: Want,
 }
@@ -49,10 +49,8 @@ impl SlotKey {
 
 impl PartialEq for SlotKey {
     fn eq(&self, other: &Self) -> bool {
-        self.object() == other.object()
-            && self.revision == other.revision
-            && self.want == other.want
-            && self.profile == other.profile
+        let same = Arc::ptr_eq(&self.identity, &other.identity) || self.object() == other.object();
+        same && self.want == other.want && self.profile == other.profile
     }
 }
 
@@ -62,7 +60,7 @@ impl Eq for SlotKey {}
 impl Hash for SlotKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let (_, uid, generation) = self.object();
-        (uid, generation, self.revision, &self.want).hash(state);
+        (uid, generation, &self.want).hash(state);
     }
 }
 
@@ -266,7 +264,6 @@ impl Identities {
     fn slot(&self, identity: &Usable, want: &Want) -> SlotKey {
         SlotKey {
             identity: Arc::clone(&identity.valid),
-            revision: self.revision(&identity.valid.key),
             profile: Arc::clone(&identity.profile),
             want: want.clone(),
         }

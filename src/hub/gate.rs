@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
-use crate::retry::Retry;
+use crate::retry::{Retry, after};
 
 /// A vault that fails this often in a row is left alone for a while: waiting for it would hold up whoever else has work.
 const BREAKS_AFTER: u32 = 3;
@@ -17,8 +16,6 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Pause after a 429 that does not say how long (Key Vault throttling guidance: start at 1 s and double).
 const UNSAID: Duration = Duration::from_secs(1);
 
-/// Whoever is refused while one request goes first comes back after this.
-const AFTER_PROBE: Duration = Duration::from_secs(1);
 /// After a pause one request goes first. One that has not come back within this does not hold the others up any longer.
 const PROBE: Duration = Duration::from_secs(15);
 
@@ -34,35 +31,43 @@ pub struct Gate {
     throttled: u32,
 }
 
+/// Whether requests may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Door {
+    /// They may.
+    Open,
+    /// One has gone ahead; the others wait for what comes of it, at most until this time.
+    Probed(Timestamp),
+    /// None may before this time, and why.
+    Shut(Timestamp, Problem),
+}
+
 impl Gate {
-    /// Why no request may go now, and until when, if so.
-    pub fn shut(&self, now: Timestamp) -> Option<Problem> {
-        let (until, problem) = self.closed.as_ref()?;
-        let until = self.probe.map_or(*until, |probe| probe.max(*until));
-        (until > now).then(|| {
+    /// Whether a request may go now.
+    pub fn door(&self, now: Timestamp) -> Door {
+        let Some((until, problem)) = &self.closed else {
+            return Door::Open;
+        };
+        if *until > now {
             let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            let left = if self.probe.is_some() {
-                left.min(AFTER_PROBE)
-            } else {
-                left
-            };
-            Problem {
+            let problem = Problem {
                 retry: Retry::After(left),
                 ..problem.clone()
-            }
-        })
+            };
+            return Door::Shut(*until, problem);
+        }
+        match self.probe {
+            Some(probe) if probe > now => Door::Probed(probe),
+            _ => Door::Open,
+        }
     }
 
-    /// Lets a request through, or says why not. After a pause the first one goes alone; its outcome opens the gate or shuts
-    /// it again, so that a vault still in trouble costs one request and not one of each that waits.
-    pub fn admit(&mut self, now: Timestamp) -> Result<(), Problem> {
-        if let Some(problem) = self.shut(now) {
-            return Err(problem);
-        }
+    /// A request goes. After a pause the first one goes alone; its outcome opens the gate or shuts it again, so that a vault
+    /// still in trouble costs one request and not one of each that waits.
+    pub fn passed(&mut self, now: Timestamp) {
         if self.closed.is_some() {
-            self.probe = Some(now.checked_add(signed(PROBE)).unwrap_or(now));
+            self.probe = Some(after(now, PROBE));
         }
-        Ok(())
     }
 
     /// Learns from the outcome of a request: what went wrong, if anything.
@@ -103,7 +108,7 @@ impl Gate {
 
     /// Requests that were under way together fail together: the gate stays shut until the latest time that any of them gave.
     fn close(&mut self, now: Timestamp, pause: Duration, problem: &Problem) {
-        let until = now.checked_add(signed(pause)).unwrap_or(now);
+        let until = after(now, pause);
         if self
             .closed
             .as_ref()
@@ -114,21 +119,19 @@ impl Gate {
     }
 }
 
-fn signed(duration: Duration) -> SignedDuration {
-    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
-}
-
 fn doubled(first: Duration, times: u32) -> Duration {
     first.saturating_mul(1 << times.min(8)).min(LONGEST_PAUSE)
 }
 
-enum Kind {
+/// What a problem says of the vault as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
     Throttled,
     VaultFails,
     Answered,
 }
 
-fn kind(reason: Reason) -> Kind {
+pub(super) fn kind(reason: Reason) -> Kind {
     let vault_fails = matches!(
         reason,
         Reason::TimedOut
@@ -146,15 +149,6 @@ fn kind(reason: Reason) -> Kind {
     }
 }
 
-/// The session is being torn down.
-pub(super) fn closed_for_good(vault: &VaultUri) -> Problem {
-    Problem::new(
-        Reason::ConnectionFailed,
-        Retry::Backoff,
-        format!("the session with {vault} has ended"),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +161,17 @@ mod tests {
         Problem::new(reason, retry, "x")
     }
 
+    /// Lets a request through if the door is open.
+    fn admit(gate: &mut Gate, now: Timestamp) -> Result<(), Door> {
+        match gate.door(now) {
+            Door::Open => {
+                gate.passed(now);
+                Ok(())
+            }
+            closed => Err(closed),
+        }
+    }
+
     #[test]
     fn retry_after_shuts_the_gate_for_as_long_as_asked() {
         let mut gate = Gate::default();
@@ -177,12 +182,9 @@ mod tests {
             )),
             at(0),
         );
-        let refused = gate.admit(at(20)).unwrap_err();
-        assert_eq!(
-            (refused.reason, refused.retry),
-            (Reason::Throttled, Retry::After(Duration::from_secs(40)))
-        );
-        assert!(gate.admit(at(60)).is_ok());
+        let shut = problem(Reason::Throttled, Retry::After(Duration::from_secs(40)));
+        assert_eq!(admit(&mut gate, at(20)), Err(Door::Shut(at(60), shut)));
+        assert!(admit(&mut gate, at(60)).is_ok());
     }
 
     #[test]
@@ -203,7 +205,7 @@ mod tests {
             at(1),
         );
         gate.saw(None, at(2));
-        assert!(gate.admit(at(59)).is_err());
+        assert!(admit(&mut gate, at(59)).is_err());
     }
 
     #[test]
@@ -211,13 +213,13 @@ mod tests {
         let mut gate = Gate::default();
         let throttled = problem(Reason::Throttled, Retry::Backoff);
         gate.saw(Some(&throttled), at(0));
-        assert!(gate.admit(at(0)).is_err() && gate.admit(at(1)).is_ok());
+        assert!(admit(&mut gate, at(0)).is_err() && admit(&mut gate, at(1)).is_ok());
         gate.saw(Some(&throttled), at(1));
-        assert!(gate.admit(at(2)).is_err() && gate.admit(at(3)).is_ok());
+        assert!(admit(&mut gate, at(2)).is_err() && admit(&mut gate, at(3)).is_ok());
         gate.saw(None, at(3));
         gate.saw(Some(&throttled), at(10));
         assert!(
-            gate.admit(at(11)).is_ok(),
+            admit(&mut gate, at(11)).is_ok(),
             "success did not reset the pause"
         );
     }
@@ -228,13 +230,13 @@ mod tests {
         let hangs = problem(Reason::TimedOut, Retry::Backoff);
         gate.saw(Some(&hangs), at(0));
         gate.saw(Some(&hangs), at(0));
-        assert!(gate.admit(at(0)).is_ok());
+        assert!(admit(&mut gate, at(0)).is_ok());
         gate.saw(Some(&hangs), at(0));
-        assert!(gate.admit(at(4)).is_err());
-        assert!(gate.admit(at(5)).is_ok());
+        assert!(admit(&mut gate, at(4)).is_err());
+        assert!(admit(&mut gate, at(5)).is_ok());
         gate.saw(Some(&hangs), at(15));
         assert!(
-            gate.admit(at(24)).is_err() && gate.admit(at(25)).is_ok(),
+            admit(&mut gate, at(24)).is_err() && admit(&mut gate, at(25)).is_ok(),
             "the pause did not double"
         );
     }
@@ -244,12 +246,11 @@ mod tests {
         let mut gate = Gate::default();
         let throttled = problem(Reason::Throttled, Retry::After(Duration::from_secs(10)));
         gate.saw(Some(&throttled), at(0));
-        assert!(gate.admit(at(10)).is_ok());
-        let refused = gate.admit(at(10)).unwrap_err();
-        assert_eq!(refused.retry, Retry::After(Duration::from_secs(1)));
+        assert!(admit(&mut gate, at(10)).is_ok());
+        assert_eq!(admit(&mut gate, at(10)), Err(Door::Probed(at(25))));
         gate.saw(None, at(11));
         assert!(
-            gate.admit(at(11)).is_ok() && gate.admit(at(11)).is_ok(),
+            admit(&mut gate, at(11)).is_ok() && admit(&mut gate, at(11)).is_ok(),
             "success did not open the gate"
         );
     }
@@ -264,9 +265,9 @@ mod tests {
             )),
             at(0),
         );
-        assert!(gate.admit(at(10)).is_ok());
-        assert!(gate.admit(at(24)).is_err());
-        assert!(gate.admit(at(25)).is_ok());
+        assert!(admit(&mut gate, at(10)).is_ok());
+        assert!(admit(&mut gate, at(24)).is_err());
+        assert!(admit(&mut gate, at(25)).is_ok());
     }
 
     #[test]
@@ -274,11 +275,11 @@ mod tests {
         let mut gate = Gate::default();
         for _ in 0..10 {
             gate.saw(
-                Some(&problem(Reason::SecretNotFound, Retry::Backoff)),
+                Some(&problem(Reason::ObjectNotFound, Retry::Backoff)),
                 at(0),
             );
             gate.saw(Some(&problem(Reason::Forbidden, Retry::Backoff)), at(0));
         }
-        assert!(gate.admit(at(0)).is_ok());
+        assert!(admit(&mut gate, at(0)).is_ok());
     }
 }

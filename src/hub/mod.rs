@@ -1,32 +1,40 @@
 //! The vault hub: one session per identity and vault for the whole process.
 //!
-//! Syncs ask the hub, never a vault. A session bounds how much is asked at once, lets those who want the same object at the
-//! same time share one request, and stays silent towards a vault that throttles or does not answer. A vault in trouble
-//! costs nobody else anything. [`gate`] decides (pure), this module carries it out.
+//! Syncs say here what they want of a vault ([`Hub::see`]) and are woken when there is something new for them; none of them
+//! waits for Azure. A session looks at a vault for all its callers at once, by lists where that is cheaper, keeps within the
+//! vault's limits, and stays silent towards a vault that throttles or does not answer. A vault in trouble costs nobody else
+//! anything. [`session`] decides (pure), this module carries it out.
 
+mod bucket;
 pub mod gate;
+pub mod reader;
+pub mod session;
+pub mod want;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::{BoxFuture, Shared, join_all};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::Notify;
 
-use self::gate::Gate;
-use crate::azure::auth::{Profile, Resource, Token, Want};
+use self::reader::{Brought, Reader};
+use self::session::{Limits, Session};
+use self::want::{Answer, Call, CallId, Command, Glance, Ticket, Want};
+use crate::azure::auth::Profile;
 use crate::azure::http::Http;
-use crate::azure::key_vault::{self, Remedy, SecretBundle, SecretId};
+use crate::azure::key_vault::{Bundle, Object};
 use crate::azure_identity::identities::Identities;
 use crate::azure_identity::valid::{IdentityKey, Usable};
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
+use crate::retry::{self, Retry};
 
-/// What a vault gave for one object. The value lives as long as somebody holds it.
-pub type Outcome = Result<Arc<SecretBundle>, Problem>;
+/// What was given for one object. The value lives as long as somebody holds it.
+pub type Outcome = Result<Arc<Bundle>, Problem>;
 
-type Flight = Shared<BoxFuture<'static, Outcome>>;
+/// Whatever happens inside a call, it has ended by then: two exchanges with the vault and one with the authority.
+const CALL_DEADLINE: Duration = Duration::from_secs(40);
 
 /// A session belongs to one identity, as it was made and specified, and one vault. Nothing passes between two of them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,226 +46,282 @@ struct SessionKey {
     vault: VaultUri,
 }
 
-struct Session {
-    identity: Usable,
-    vault: VaultUri,
-    /// What its tokens are asked for, where the vault said so itself.
-    audience: Mutex<Option<Resource>>,
-    permits: Semaphore,
-    gate: Mutex<Gate>,
-    flights: Mutex<BTreeMap<SecretId, Flight>>,
+/// Values that callers have been given and not fetched.
+type Inbox = BTreeMap<Ticket, BTreeMap<Arc<Object>, Arc<Bundle>>>;
+
+struct State {
+    core: Session,
+    inbox: Inbox,
 }
 
-impl Session {
-    /// The token that its requests carry.
-    fn want(&self) -> Want {
-        let learned = self.audience.lock().unwrap_or_else(PoisonError::into_inner);
-        let derived = || self.identity.profile.cloud.vault_audience.clone();
-        Want::ours(learned.clone().unwrap_or_else(derived))
-    }
+/// A session with what carries out its commands.
+struct Office {
+    reader: Reader,
+    state: Mutex<State>,
+    /// Rings when the time of the next turn may have changed.
+    bell: Arc<Notify>,
+    wake: Wake,
+}
 
-    /// The vault said what its tokens are for.
-    fn learn(&self, audience: Resource) {
-        *self.audience.lock().unwrap_or_else(PoisonError::into_inner) = Some(audience);
-    }
+/// Tells a caller to look.
+pub type Wake = Arc<dyn Fn(&Ticket) + Send + Sync>;
+
+/// What a caller is told.
+#[derive(Debug, Default)]
+pub struct View {
+    /// What the vault says, apart from values.
+    pub glance: Glance,
+    /// What was asked for: values, and what could not be had. What is as it was is not in it.
+    pub objects: BTreeMap<Arc<Object>, Outcome>,
 }
 
 /// The hub.
 pub struct Hub {
     identities: Arc<Identities>,
     http: Http,
-    /// Requests that one session has under way at once.
-    concurrency: usize,
-    sessions: Mutex<BTreeMap<SessionKey, Arc<Session>>>,
+    limits: Limits,
+    wake: Wake,
+    sessions: Mutex<BTreeMap<SessionKey, Arc<Office>>>,
+    /// Which sessions a caller uses.
+    used: Mutex<BTreeMap<Ticket, BTreeSet<SessionKey>>>,
 }
 
 impl Hub {
-    /// A hub whose sessions have at most `concurrency` requests under way each.
-    pub fn new(identities: Arc<Identities>, http: Http, concurrency: usize) -> Self {
+    /// A hub whose sessions keep within `limits` each.
+    pub fn new(identities: Arc<Identities>, http: Http, limits: Limits, wake: Wake) -> Self {
         Self {
             identities,
             http,
-            concurrency: concurrency.max(1),
+            limits,
+            wake,
             sessions: Mutex::default(),
+            used: Mutex::default(),
         }
     }
 
-    /// Reads objects of a vault, each with an outcome of its own.
-    pub async fn read(
-        &self,
-        identity: &Usable,
-        vault: &VaultUri,
-        wanted: &[SecretId],
-    ) -> BTreeMap<SecretId, Outcome> {
-        let session = self.session(identity, vault);
-        let reads = wanted.iter().map(|id| {
-            let flight = self.flight(&session, id);
-            async move { (id.clone(), flight.await) }
-        });
-        join_all(reads).await.into_iter().collect()
+    /// Says what a caller wants of the vaults that it uses, which are all that it uses, and tells what there is.
+    pub fn see(&self, ticket: &Ticket, wants: Vec<(Usable, VaultUri, Want)>) -> Vec<View> {
+        let keys: Vec<SessionKey> = wants
+            .iter()
+            .map(|(identity, vault, _)| key(identity, vault))
+            .collect();
+        self.leave(ticket, &keys.iter().cloned().collect());
+        wants
+            .into_iter()
+            .zip(keys)
+            .map(|((identity, vault, want), key)| {
+                let office = self.office(key, identity, vault);
+                office.see(ticket, want)
+            })
+            .collect()
+    }
+
+    /// A caller wants nothing any more.
+    pub fn forget(&self, ticket: &Ticket) {
+        self.leave(ticket, &BTreeSet::new());
     }
 
     /// Drops the sessions of an identity that is not (any more) of this uid and generation.
-    pub fn identity_changed(&self, key: &IdentityKey, current: Option<(&str, i64)>) {
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|session, _| {
-            session.identity != *key || Some((session.uid.as_str(), session.generation)) == current
+    pub fn identity_changed(&self, identity: &IdentityKey, current: Option<(&str, i64)>) {
+        lock(&self.sessions).retain(|session, _| {
+            session.identity != *identity
+                || Some((session.uid.as_str(), session.generation)) == current
         });
     }
 
-    fn session(&self, identity: &Usable, vault: &VaultUri) -> Arc<Session> {
-        let valid = &identity.valid;
-        let key = SessionKey {
-            identity: valid.key.clone(),
-            uid: valid.uid.clone(),
-            generation: valid.generation,
-            profile: Arc::clone(&identity.profile),
-            vault: vault.clone(),
+    /// The credential of an identity has changed: what failed with it is tried again.
+    pub fn credential_changed(&self, identity: &IdentityKey) {
+        for (_, office) in self.of(|key| key.identity == *identity) {
+            office.act(None, |state, now| state.core.pardon(now));
+        }
+    }
+
+    fn of(&self, fits: impl Fn(&SessionKey) -> bool) -> Vec<(SessionKey, Arc<Office>)> {
+        lock(&self.sessions)
+            .iter()
+            .filter(|(key, _)| fits(key))
+            .map(|(key, office)| (key.clone(), Arc::clone(office)))
+            .collect()
+    }
+
+    /// Ends the use of all sessions but these. A session that nobody uses is dropped.
+    fn leave(&self, ticket: &Ticket, but: &BTreeSet<SessionKey>) {
+        let left: Vec<SessionKey> = {
+            let mut used = lock(&self.used);
+            let before = if but.is_empty() {
+                used.remove(ticket)
+            } else {
+                used.insert(Ticket::clone(ticket), but.clone())
+            };
+            before
+                .into_iter()
+                .flatten()
+                .filter(|key| !but.contains(key))
+                .collect()
         };
-        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        // A cloud that has changed since (other endpoints, other roots) is reached by a session of its own.
-        if !sessions.contains_key(&key) {
-            sessions.retain(|old, _| {
-                old.identity != key.identity || old.vault != key.vault || old.profile == key.profile
+        for key in left {
+            let office = lock(&self.sessions).get(&key).cloned();
+            let Some(office) = office else { continue };
+            let idle = office.act(None, |state, now| {
+                state.core.forget(ticket, now);
+                state.core.is_idle()
             });
+            if idle {
+                lock(&self.sessions).remove(&key);
+            }
         }
-        let session = sessions.entry(key).or_insert_with(|| {
-            Arc::new(Session {
-                identity: identity.clone(),
-                vault: vault.clone(),
-                audience: Mutex::default(),
-                permits: Semaphore::new(self.concurrency),
-                gate: Mutex::default(),
-                flights: Mutex::default(),
-            })
+    }
+
+    fn office(&self, key: SessionKey, identity: Usable, vault: VaultUri) -> Arc<Office> {
+        let mut sessions = lock(&self.sessions);
+        if let Some(office) = sessions.get(&key) {
+            return Arc::clone(office);
+        }
+        let seed = retry::seed(&key.uid, vault.origin());
+        let (identities, http) = (Arc::clone(&self.identities), self.http.clone());
+        let office = Arc::new(Office {
+            reader: Reader::new(identities, http, identity, vault),
+            state: Mutex::new(State {
+                core: Session::new(self.limits, seed),
+                inbox: Inbox::new(),
+            }),
+            bell: Arc::default(),
+            wake: Arc::clone(&self.wake),
         });
-        Arc::clone(session)
+        sessions.insert(key, Arc::clone(&office));
+        tokio::spawn(keep_time(Arc::downgrade(&office)));
+        office
     }
+}
 
-    /// The one request for an object that is under way, or a new one. It runs as a task of its own: it ends neither late nor
-    /// early because of one of those who wait for it.
-    fn flight(&self, session: &Arc<Session>, id: &SecretId) -> Flight {
-        let mut flights = session
-            .flights
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(id) {
-            return flight.clone();
-        }
-        let reader = Reader {
-            identities: Arc::clone(&self.identities),
-            http: self.http.clone(),
-            session: Arc::clone(session),
-            id: id.clone(),
+fn key(identity: &Usable, vault: &VaultUri) -> SessionKey {
+    let valid = &identity.valid;
+    SessionKey {
+        identity: valid.key.clone(),
+        uid: valid.uid.clone(),
+        generation: valid.generation,
+        profile: Arc::clone(&identity.profile),
+        vault: vault.clone(),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Turns a session when its time has come, for as long as there is one.
+async fn keep_time(office: Weak<Office>) {
+    loop {
+        let (bell, rest) = {
+            let Some(office) = office.upgrade() else {
+                return;
+            };
+            let now = Timestamp::now();
+            let next = lock(&office.state).core.next_turn(now);
+            let rest = next.map(|next| Duration::try_from(next.duration_since(now)));
+            (
+                Arc::clone(&office.bell),
+                rest.map_or(retry::RESYNC, Result::unwrap_or_default),
+            )
         };
-        let flight = async move { reader.land().await }.boxed().shared();
-        flights.insert(id.clone(), flight.clone());
-        tokio::spawn(flight.clone().map(|_| ()));
-        flight
+        // The office is not held meanwhile: one that is dropped rings its bell.
+        let time_has_come = tokio::time::timeout(rest, bell.notified()).await.is_err();
+        if time_has_come && let Some(office) = office.upgrade() {
+            office.act(None, |state, now| state.core.turn(now));
+        }
     }
 }
 
-/// One request for one object.
-struct Reader {
-    identities: Arc<Identities>,
-    http: Http,
-    session: Arc<Session>,
-    id: SecretId,
+impl Drop for Office {
+    fn drop(&mut self) {
+        self.bell.notify_one();
+    }
 }
 
-impl Reader {
-    async fn land(self) -> Outcome {
-        let outcome = self.ask().await;
-        self.session
-            .flights
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.id);
+impl Office {
+    fn see(self: &Arc<Self>, ticket: &Ticket, want: Want) -> View {
+        self.act(None, |state, now| {
+            let glance = state.core.see(ticket, want, now);
+            let mut objects = BTreeMap::new();
+            if !glance.pending {
+                let given = state.inbox.remove(ticket).unwrap_or_default();
+                objects.extend(
+                    given
+                        .into_iter()
+                        .map(|(object, bundle)| (object, Ok(bundle))),
+                );
+                let problems = glance.problems.iter().cloned();
+                objects.extend(problems.map(|(object, problem)| (object, Err(problem))));
+            }
+            View { glance, objects }
+        })
+    }
+
+    /// Lets the core act, with the value that an answer brought if it is one, and carries out what it decides.
+    fn act<T>(
+        self: &Arc<Self>,
+        brought: Option<&Arc<Bundle>>,
+        act: impl FnOnce(&mut State, Timestamp) -> T,
+    ) -> T {
+        let (mut woken, mut calls) = (Vec::new(), Vec::new());
+        let outcome = {
+            let mut state = lock(&self.state);
+            let outcome = act(&mut state, Timestamp::now());
+            for command in state.core.commands() {
+                match command {
+                    Command::Start(id, call) => calls.push((id, call)),
+                    Command::Wake(ticket) => woken.push(ticket),
+                    Command::Discard(ticket) => drop(state.inbox.remove(&ticket)),
+                    Command::Give(object, tickets) => {
+                        for ticket in brought.iter().flat_map(|_| &tickets) {
+                            let given = state.inbox.entry(Ticket::clone(ticket)).or_default();
+                            given.extend(brought.map(|b| (Arc::clone(&object), Arc::clone(b))));
+                        }
+                    }
+                }
+            }
+            outcome
+        };
+        for (id, call) in calls {
+            tokio::spawn(Arc::clone(self).make(id, call));
+        }
+        for ticket in &woken {
+            (self.wake)(ticket);
+        }
+        self.bell.notify_one();
         outcome
     }
 
-    async fn ask(&self) -> Outcome {
-        // Asked before the permit too: nobody queues behind requests to a vault that is left alone.
-        if let Some(problem) = self.gate().shut(Timestamp::now()) {
-            return Err(problem);
-        }
-        let Ok(_permit) = self.session.permits.acquire().await else {
-            return Err(gate::closed_for_good(&self.session.vault));
+    /// Makes a call. It runs as a task of its own: it ends neither late nor early because of one of those who wait for it.
+    async fn make(self: Arc<Self>, id: CallId, call: Call) {
+        let made = tokio::time::timeout(CALL_DEADLINE, self.reader.call(&call)).await;
+        let (answer, bundle) = match made {
+            Ok(Brought::Object(Ok(bundle))) => {
+                let facts = bundle.facts();
+                (Answer::Got(Ok(facts)), Some(Arc::new(bundle)))
+            }
+            Ok(Brought::Object(Err(problem))) => (Answer::Got(Err(problem)), None),
+            Ok(Brought::Page(page)) => (Answer::Listed(page), None),
+            Err(_) => (late(&call), None),
         };
-        let Session { identity, .. } = self.session.as_ref();
-        let want = self.session.want();
-        let token = self.identities.token(identity, &want).await?;
-        // On the heap: many wait for a permit, and only those who have one need room for a request.
-        let (outcome, remedy) = Box::pin(self.exchange(&token)).await;
-        let Err(problem) = outcome else {
-            return outcome;
-        };
-        // A token may have been revoked, outlived its key, or be for another audience. Another one is asked for once.
-        if problem.reason == Reason::Unauthorized {
-            return self.once_more(&want, &token, remedy, problem).await;
-        }
-        // The roots of a private cloud may have been replaced: the next look uses what is there now.
-        if problem.reason == Reason::CertificateNotTrusted {
-            self.identities.distrusted(identity);
-        }
-        Err(problem)
+        self.act(bundle.as_ref(), |state, now| {
+            state.core.answered(id, answer, now);
+        });
     }
+}
 
-    async fn once_more(
-        &self,
-        want: &Want,
-        token: &Token,
-        remedy: Remedy,
-        problem: Problem,
-    ) -> Outcome {
-        let identity = &self.session.identity;
-        if let Some(audience) = remedy.audience {
-            self.session.learn(audience);
-        }
-        if self.session.want() == *want {
-            self.identities
-                .refused(identity, want, &token.value, remedy.claims);
-        }
-        let renewed = self
-            .identities
-            .token(identity, &self.session.want())
-            .await?;
-        if renewed.value == token.value {
-            return Err(problem);
-        }
-        Box::pin(self.exchange(&renewed)).await.0
-    }
-
-    fn gate(&self) -> MutexGuard<'_, Gate> {
-        self.session
-            .gate
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn exchange(&self, token: &Token) -> (Outcome, Remedy) {
-        match self.send(token).await {
-            Ok(answered) => answered,
-            Err(problem) => (Err(problem), Remedy::default()),
-        }
-    }
-
-    async fn send(&self, token: &Token) -> Result<(Outcome, Remedy), Problem> {
-        let Session {
-            identity, vault, ..
-        } = self.session.as_ref();
-        let profile = &identity.profile;
-        self.gate().admit(Timestamp::now())?;
-        let request = key_vault::request(profile, vault, &self.id, &token.value)?;
-        let answer = self.http.send("GetSecret", vault.origin(), request).await;
-        let now = Timestamp::now();
-        let remedy = answer.as_ref().map_or_else(
-            |_| Remedy::default(),
-            |answer| key_vault::remedy(profile, answer),
-        );
-        let outcome =
-            answer.and_then(|answer| key_vault::read(profile, vault, &self.id, &answer, now));
-        self.gate().saw(outcome.as_ref().err(), now);
-        Ok((outcome.map(Arc::new), remedy))
+/// A call that did not end.
+fn late(call: &Call) -> Answer {
+    let problem = Problem::new(
+        Reason::TimedOut,
+        Retry::Backoff,
+        format!(
+            "a call to the vault did not end within {} s; it is made again",
+            CALL_DEADLINE.as_secs()
+        ),
+    );
+    match call {
+        Call::Get(_) => Answer::Got(Err(problem)),
+        Call::List(..) => Answer::Listed(Err(problem)),
     }
 }

@@ -12,6 +12,7 @@ use super::logins::Logins;
 use super::observe::Secrets;
 use crate::azure_identity::identities::Identities;
 use crate::hub::Hub;
+use crate::hub::want::{Caller, Ticket};
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::telemetry::metrics::Metrics;
@@ -71,14 +72,19 @@ impl Ctx {
         sync
     }
 
-    /// What is remembered of a sync's last look at its vault.
-    pub fn recall(&self, uid: &str) -> Option<Memory> {
-        lock(&self.memories).get(uid).copied()
+    /// What is remembered of a sync.
+    pub fn recall(&self, uid: &str) -> Memory {
+        lock(&self.memories).get(uid).cloned().unwrap_or_default()
     }
 
-    /// Remembers a look.
-    pub fn remember(&self, uid: &str, memory: Memory) {
+    /// Remembers something of a sync until its next reconcile.
+    pub fn note(&self, uid: &str, memory: Memory) {
         lock(&self.memories).insert(uid.to_owned(), memory);
+    }
+
+    /// Remembers a reconcile that came to its end.
+    pub fn remember(&self, uid: &str, memory: Memory) {
+        self.note(uid, memory);
         lock(&self.stumbles).remove(uid);
     }
 
@@ -90,9 +96,14 @@ impl Ctx {
         *count
     }
 
-    /// Forgets what was remembered: the next reconcile looks at everything.
+    /// Forgets what was remembered, and wants nothing of any vault: the next reconcile begins anew.
     pub fn forget(&self, sync: &VaultSecretSync) {
         let uid = sync.metadata.uid.as_deref().unwrap_or_default();
+        self.hub.forget(&Ticket::new(Caller {
+            uid: uid.to_owned(),
+            namespace: sync.namespace().unwrap_or_default(),
+            name: sync.name_any(),
+        }));
         lock(&self.memories).remove(uid);
         lock(&self.stumbles).remove(uid);
     }

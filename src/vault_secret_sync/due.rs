@@ -1,23 +1,28 @@
-//! Whether anything is to be done, and when next. Pure, and asked before any call: most reconciles end here.
+//! What a reconcile is about, and when the next one is needed. Pure. When a vault is looked at is the hub's concern.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::VaultSecretSyncStatus;
-use super::entry::{Entry, version_of};
-use super::plan::{KeyPlan, Rival, held};
+use super::entry::{Entry, Source};
+use super::plan::{KeyPlan, Rival};
+use super::rejected::Rejected;
 use super::target::SecretMeta;
 use super::token_times;
 use super::valid::Valid;
 use super::wanted::Scope;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
-use crate::retry;
+use crate::retry::{self, after};
 
 /// Whatever a token says of its times, it is not renewed in a loop.
 const SHORTEST_PAUSE: Duration = retry::FIRST;
+/// A failure that is younger than the edit of a sync by no more than this is not looked at again because of the edit: syncs
+/// that are made together share it.
+const TOLERANCE: SignedDuration = SignedDuration::from_secs(2);
 
 /// Everything that a sync depends on, apart from the vault and the clock.
 #[derive(Debug)]
@@ -36,13 +41,18 @@ pub struct Inputs<'a> {
     pub rivals: &'a [Rival],
 }
 
-/// What is remembered of the last look at the vault. No value and no name is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is remembered of a sync between two reconciles. No value is in it.
+#[derive(Debug, Clone, Default)]
 pub struct Memory {
-    spec: u64,
-    secret: u64,
-    revision: u64,
-    /// When the vault is looked at next; none means when something changes.
+    /// The inputs that were last acted upon, and how often the credentials had changed.
+    done: Option<(u64, u64)>,
+    /// The inputs as they were first seen, and when: failures from before that are not theirs.
+    noticed: Option<(u64, Timestamp)>,
+    /// What could not be used.
+    pub rejected: Arc<Rejected>,
+    /// The Secret as it was read while an answer was waited for; it is read once.
+    pub live: Option<Option<Arc<SecretMeta>>>,
+    /// When something is to be done again; none means when something changes.
     pub next: Option<Timestamp>,
     /// Failures in a row.
     pub failures: u32,
@@ -50,32 +60,21 @@ pub struct Memory {
 
 /// What is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Due {
-    /// A look that goes so far.
-    Look(Scope),
-    /// Nothing before this time.
-    At(Timestamp),
-    /// Nothing until something changes.
-    OnChange,
+pub struct Due {
+    /// Which tokens are asked for.
+    pub scope: Scope,
+    /// Looks at the vault from before this time do not count.
+    pub fresh: Option<Timestamp>,
+    /// Failures from before this time do not count.
+    pub retry: Option<Timestamp>,
+    /// Whether what could not be used is given another try.
+    pub again: bool,
 }
 
 fn digest(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
-}
-
-impl Memory {
-    /// Remembers a look that was made on `inputs`, with the Secret as it is after the write.
-    pub fn new(inputs: &Inputs<'_>, next: Option<Timestamp>, failures: u32) -> Self {
-        Self {
-            spec: spec(inputs),
-            secret: secret(inputs),
-            revision: inputs.revision,
-            next,
-            failures,
-        }
-    }
 }
 
 fn spec(inputs: &Inputs<'_>) -> u64 {
@@ -89,85 +88,90 @@ fn spec(inputs: &Inputs<'_>) -> u64 {
     digest(&(valid.generation, &valid.sync_at, identity, lends, rivals))
 }
 
-fn secret(inputs: &Inputs<'_>) -> u64 {
-    digest(&inputs.secret.map(|secret| (&secret.uid, &secret.facts)))
+impl Memory {
+    /// Notes when these inputs were first seen.
+    #[must_use]
+    pub fn notice(mut self, inputs: &Inputs<'_>, now: Timestamp) -> Self {
+        let seen = digest(&(spec(inputs), inputs.revision));
+        if self.noticed.is_none_or(|(before, _)| before != seen) {
+            self.noticed = Some((seen, now));
+        }
+        self
+    }
+
+    /// While an answer is waited for.
+    #[must_use]
+    pub fn waiting(self, live: Option<Arc<SecretMeta>>) -> Self {
+        Self {
+            live: Some(live),
+            ..self
+        }
+    }
+
+    /// After a reconcile that acted upon these inputs.
+    #[must_use]
+    pub fn acted(
+        self,
+        inputs: &Inputs<'_>,
+        next: Option<Timestamp>,
+        failures: u32,
+        rejected: Rejected,
+    ) -> Self {
+        Self {
+            done: Some((spec(inputs), inputs.revision)),
+            noticed: self.noticed,
+            rejected: Arc::new(rejected),
+            live: None,
+            next,
+            failures,
+        }
+    }
 }
 
 /// Decides.
 pub fn due(
     inputs: &Inputs<'_>,
-    memory: Option<&Memory>,
+    memory: &Memory,
     status: &VaultSecretSyncStatus,
     now: Timestamp,
 ) -> Due {
     let valid = inputs.valid;
     let forced = valid.sync_at.is_some() && valid.sync_at != status.handled_sync_at;
     let changed = if forced { Scope::Anew } else { Scope::All };
-    let Some(memory) = memory else {
-        return after_start(inputs, status, changed, now);
-    };
-    if memory.spec != spec(inputs) {
-        return Due::Look(changed);
-    }
-    // What failed before is looked at as well, whatever the reason for this look: else the failure would be forgotten with it.
     let failed = memory.failures > 0;
-    // A repaired credential is used at once where the last look failed; where all is well the next look will use it.
-    if failed && memory.revision != inputs.revision {
-        return Due::Look(Scope::All);
+    let edited = memory
+        .done
+        .is_some_and(|(before, _)| before != spec(inputs));
+    let repaired = memory
+        .done
+        .is_some_and(|(_, revision)| revision != inputs.revision);
+    let scope = match memory.done {
+        None => after_start(valid, status, changed),
+        Some(_) if edited => changed,
+        // What failed before is looked at as well, whatever the reason for this look: else the failure would be forgotten.
+        Some(_) if failed => Scope::All,
+        Some(_) => Scope::Lacking,
+    };
+    let seen = memory.noticed.map_or(now, |(_, seen)| seen);
+    Due {
+        scope,
+        fresh: forced.then_some(seen),
+        retry: seen.checked_sub(TOLERANCE).ok(),
+        again: edited || repaired || forced || memory.next.is_some_and(|next| next <= now),
     }
-    if memory.next.is_some_and(|next| next <= now) {
-        return Due::Look(if failed {
-            Scope::All
-        } else if valid.interval.is_some() {
-            Scope::Secrets
-        } else {
-            // The vault has been looked at once; the time that has come is that of a token.
-            Scope::Lacking
-        });
-    }
-    if memory.secret != secret(inputs) {
-        return Due::Look(if failed { Scope::All } else { Scope::Lacking });
-    }
-    memory.next.map_or(Due::OnChange, Due::At)
 }
 
-/// After a start nothing is remembered: the vault is looked at. A sync that wanted one look and has had it wants no other.
-/// Tokens that live on the Secret are left alone, unless something changed meanwhile.
-fn after_start(
-    inputs: &Inputs<'_>,
-    status: &VaultSecretSyncStatus,
-    changed: Scope,
-    now: Timestamp,
-) -> Due {
-    let valid = inputs.valid;
-    let share = inputs.secret.and_then(|secret| secret.share(&valid.name));
+/// After a start nothing is remembered. Tokens that live on the Secret are left alone, unless something changed meanwhile or
+/// failed: it may be a token that could not be had while an older one lives on the Secret.
+fn after_start(valid: &Valid, status: &VaultSecretSyncStatus, changed: Scope) -> Scope {
     let seen = status.observed_generation == Some(valid.generation)
         && status.handled_sync_at == valid.sync_at;
     if !seen {
-        return Due::Look(changed);
-    }
-    // What failed is looked at, too: it may be a token that could not be had while an older one lives on the Secret.
-    if !conditions::is_true(&status.conditions, "Synced") {
-        return Due::Look(Scope::All);
-    }
-    let whole = share.is_some_and(|share| {
-        valid
-            .entries
-            .iter()
-            .all(|entry| held(entry, share).is_some())
-    });
-    let done = valid.interval.is_none() && inputs.identity.is_ok() && whole;
-    if !done {
-        return Due::Look(Scope::Secrets);
-    }
-    let versions = valid.entries.iter().map(|entry| {
-        let recorded = share.and_then(|share| held(entry, share));
-        (entry, recorded.map(version_of))
-    });
-    match renewal(valid, versions) {
-        Some(time) if time <= now => Due::Look(Scope::Lacking),
-        Some(time) => Due::At(time),
-        None => Due::OnChange,
+        changed
+    } else if conditions::is_true(&status.conditions, "Synced") {
+        Scope::Lacking
+    } else {
+        Scope::All
     }
 }
 
@@ -191,41 +195,31 @@ pub struct Looked<'a> {
     pub problem: Option<&'a Problem>,
     /// Failures in a row, this one counted.
     pub failures: u32,
-    /// When the usual look would have been, where this was not one.
-    pub before: Option<Timestamp>,
 }
 
-/// When the next look is: after the interval, where a token is to be renewed, or sooner where a problem may pass by itself.
-///
-/// A look that repaired damage does not put the usual one off: who keeps damaging a Secret must not keep rotations away.
-pub fn next_look(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Option<Timestamp> {
-    let keys = || looked.keys.iter();
-    let problems = looked
-        .problem
-        .into_iter()
-        .chain(keys().filter_map(|key| key.problem.as_ref()));
+/// When something is to be done again without anything having changed: where a token is to be renewed, where a problem may
+/// pass by itself, and now and then to show when the vault was last looked at. What the vault did not give, the hub asks for
+/// again.
+pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Option<Timestamp> {
+    let keys = || valid.entries.iter().zip(looked.keys);
+    let own = |entry: &Entry, problem: &Problem| match entry.source {
+        Source::Secret(_) => problem.reason == Reason::NotYetValid,
+        Source::Token(_) => true,
+    };
+    let problems = looked.problem.into_iter().chain(
+        keys()
+            .filter_map(|(entry, key)| key.problem.as_ref().filter(|problem| own(entry, problem))),
+    );
     let seed = retry::seed(&valid.uid, "look");
     let retries = problems.map(|problem| retry::delay(problem.retry, looked.failures, seed));
-    // A problem of the whole is not mended by looking at the vault in the usual rhythm, unless it is about what the vault holds.
-    let of_vault = |problem: &Problem| problem.reason == Reason::TooLarge;
-    let interval = valid
-        .interval
-        .filter(|_| looked.problem.is_none_or(of_vault))
-        .map(|interval| retry::jitter(interval, seed));
+    let heartbeat = valid.interval.map(|_| retry::jitter(retry::RESYNC, seed));
     // A token that could not be renewed is tried again as its problem says.
-    let good = valid
-        .entries
-        .iter()
-        .zip(keys())
+    let good = keys()
         .filter(|(_, key)| key.problem.is_none())
         .map(|(entry, key)| (entry, key.version.as_deref()));
     let renewal = renewal(valid, good).map(|time| until(time, now).max(SHORTEST_PAUSE));
-    let pause = retries.chain(interval).chain(renewal).min();
-    let after = |pause| {
-        now.checked_add(SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX))
-            .ok()
-    };
-    pause.and_then(after).into_iter().chain(looked.before).min()
+    let pause = retries.chain(heartbeat).chain(renewal).min();
+    pause.map(|pause| after(now, pause))
 }
 
 /// How long until a time; nothing where it has passed.

@@ -1,7 +1,9 @@
 use super::*;
 use crate::k8s::conditions::Says;
 use crate::retry::Retry;
-use crate::vault_secret_sync::fixtures::{sync, sync_with, sync_with_tokens, token_version};
+use crate::vault_secret_sync::fixtures::{
+    recorded, sync, sync_with, sync_with_tokens, token_version,
+};
 use crate::vault_secret_sync::target::{Record, Share};
 use crate::vault_secret_sync::valid::parse;
 
@@ -24,7 +26,7 @@ fn intact(valid: &Valid) -> SecretMeta {
     let keys = valid
         .entries
         .iter()
-        .map(|entry| (entry.key.to_string(), entry.recorded(&version(entry))));
+        .map(|entry| (entry.key.to_string(), recorded(entry, &version(entry))));
     let record = Record {
         keys: keys.collect(),
         ..Record::default()
@@ -50,82 +52,70 @@ fn version(entry: &Entry) -> String {
     }
 }
 
-fn asked(inputs: &Inputs<'_>, memory: &Memory, now: i64) -> Due {
-    due(
-        inputs,
-        Some(memory),
-        &VaultSecretSyncStatus::default(),
-        at(now),
-    )
+fn asked(inputs: &Inputs<'_>, memory: &Memory) -> Due {
+    let memory = memory.clone().notice(inputs, at(100));
+    due(inputs, &memory, &VaultSecretSyncStatus::default(), at(200))
+}
+
+/// After a reconcile at second 1 that had so many failures.
+fn acted(inputs: &Inputs<'_>, failures: u32) -> Memory {
+    let memory = Memory::default().notice(inputs, at(1));
+    memory.acted(inputs, Some(at(3600)), failures, Rejected::default())
+}
+
+/// What a reconcile is about where nothing has changed.
+fn usual(retry: i64) -> Due {
+    Due {
+        scope: Scope::Lacking,
+        fresh: None,
+        retry: Some(at(retry)),
+        again: false,
+    }
 }
 
 #[test]
-fn nothing_is_due_until_the_time_comes() {
+fn where_nothing_changed_nothing_is_doubted() {
     let valid = parse(&sync()).unwrap();
     let secret = intact(&valid);
-    let memory = Memory::new(&inputs(&valid, Some(&secret)), Some(at(300)), 0);
-    assert_eq!(
-        asked(&inputs(&valid, Some(&secret)), &memory, 299),
-        Due::At(at(300))
-    );
-    assert_eq!(
-        asked(&inputs(&valid, Some(&secret)), &memory, 300),
-        Due::Look(Scope::Secrets)
-    );
+    let inputs = inputs(&valid, Some(&secret));
+    assert_eq!(asked(&inputs, &acted(&inputs, 0)), usual(-1));
 }
 
 #[test]
-fn each_input_that_changes_is_acted_upon_at_once() {
+fn failures_count_from_when_a_change_was_first_seen() {
     let valid = parse(&sync()).unwrap();
     let secret = intact(&valid);
-    let memory = Memory::new(&inputs(&valid, Some(&secret)), Some(at(300)), 0);
-    let mut edited = valid.clone();
-    edited.generation += 1;
-    assert_eq!(
-        asked(&inputs(&edited, Some(&secret)), &memory, 1),
-        Due::Look(Scope::All)
-    );
-    let mut forced = valid.clone();
-    forced.sync_at = Some("now".to_owned());
-    assert_eq!(
-        asked(&inputs(&forced, Some(&secret)), &memory, 1),
-        Due::Look(Scope::Anew)
-    );
+    let before = inputs(&valid, Some(&secret));
+    let memory = acted(&before, 0);
+    let edited = |change: fn(&mut Valid)| {
+        let mut edited = valid.clone();
+        change(&mut edited);
+        asked(&inputs(&edited, Some(&secret)), &memory)
+    };
+    let doubted = Due {
+        scope: Scope::All,
+        again: true,
+        ..usual(98)
+    };
+    assert_eq!(edited(|valid| valid.generation += 1), doubted);
+    let forced = edited(|valid| valid.sync_at = Some("now".to_owned()));
+    let anew = Due {
+        scope: Scope::Anew,
+        fresh: Some(at(100)),
+        ..doubted
+    };
+    assert_eq!(forced, anew);
     let denied = Inputs {
         identity: Err("IdentityNotAllowed"),
         ..inputs(&valid, Some(&secret))
     };
-    assert_eq!(asked(&denied, &memory, 1), Due::Look(Scope::All));
+    assert_eq!(asked(&denied, &memory), doubted);
     // A grant by the labels of a namespace comes and goes without a change of the identity.
     let lends_less = Inputs {
         lends: &[true, false],
         ..inputs(&valid, Some(&secret))
     };
-    assert_eq!(asked(&lends_less, &memory, 1), Due::Look(Scope::All));
-    let mut damaged = secret.clone();
-    damaged
-        .facts
-        .shares
-        .get_mut("app")
-        .unwrap()
-        .intact
-        .remove("API_KEY");
-    assert_eq!(
-        asked(&inputs(&valid, Some(&damaged)), &memory, 1),
-        Due::Look(Scope::Lacking)
-    );
-    assert_eq!(
-        asked(&inputs(&valid, None), &memory, 1),
-        Due::Look(Scope::Lacking)
-    );
-    let failing = Memory {
-        failures: 1,
-        ..memory
-    };
-    assert_eq!(
-        asked(&inputs(&valid, None), &failing, 1),
-        Due::Look(Scope::All)
-    );
+    assert_eq!(asked(&lends_less, &memory), doubted);
     let rival = [Rival {
         name: "b".to_owned(),
         created: None,
@@ -136,80 +126,80 @@ fn each_input_that_changes_is_acted_upon_at_once() {
         rivals: &rival,
         ..inputs(&valid, Some(&secret))
     };
-    assert_eq!(asked(&rivalled, &memory, 1), Due::Look(Scope::All));
+    assert_eq!(asked(&rivalled, &memory), doubted);
 }
 
 #[test]
-fn a_new_resource_version_alone_is_nothing() {
+fn a_change_that_is_waited_upon_is_seen_once() {
     let valid = parse(&sync()).unwrap();
-    let secret = intact(&valid);
-    let memory = Memory::new(&inputs(&valid, Some(&secret)), Some(at(300)), 0);
-    let touched = SecretMeta {
-        version: "99".to_owned(),
-        ..secret
-    };
-    assert_eq!(
-        asked(&inputs(&valid, Some(&touched)), &memory, 1),
-        Due::At(at(300))
-    );
+    let inputs = inputs(&valid, None);
+    let first = Memory::default().notice(&inputs, at(10));
+    let later = first.waiting(None).notice(&inputs, at(20));
+    let due = due(&inputs, &later, &VaultSecretSyncStatus::default(), at(20));
+    assert_eq!(due.retry, Some(at(8)));
 }
 
 #[test]
-fn a_repaired_credential_wakes_only_those_that_failed() {
+fn after_a_failure_all_tokens_are_looked_at() {
     let valid = parse(&sync()).unwrap();
     let secret = intact(&valid);
-    let before = inputs(&valid, Some(&secret));
+    let inputs = inputs(&valid, Some(&secret));
+    assert_eq!(asked(&inputs, &acted(&inputs, 1)).scope, Scope::All);
+}
+
+#[test]
+fn a_repaired_credential_makes_earlier_failures_count_no_more() {
+    let valid = parse(&sync()).unwrap();
+    let secret = intact(&valid);
     let repaired = Inputs {
         revision: 1,
         ..inputs(&valid, Some(&secret))
     };
-    assert_eq!(
-        asked(&repaired, &Memory::new(&before, Some(at(300)), 1), 1),
-        Due::Look(Scope::All)
-    );
-    assert_eq!(
-        asked(&repaired, &Memory::new(&before, Some(at(300)), 0), 1),
-        Due::At(at(300))
-    );
+    let due = asked(&repaired, &acted(&inputs(&valid, Some(&secret)), 0));
+    assert_eq!((due.retry, due.again), (Some(at(98)), true));
 }
 
 #[test]
-fn a_restart_looks_once_at_everything_but_what_wanted_one_look_and_had_it() {
-    let once = parse(&sync_with(|spec| spec["refreshInterval"] = "0s".into())).unwrap();
-    let secret = intact(&once);
-    let synced = Says {
+fn what_could_not_be_used_is_tried_again_when_its_time_has_come() {
+    let valid = parse(&sync()).unwrap();
+    let inputs = inputs(&valid, None);
+    let at_second = |now| {
+        let memory = acted(&inputs, 1);
+        due(&inputs, &memory, &VaultSecretSyncStatus::default(), at(now)).again
+    };
+    assert!(!at_second(3599) && at_second(3600));
+}
+
+#[test]
+fn after_a_restart_tokens_that_live_are_left_alone_unless_something_is_new_or_failed() {
+    let valid = parse(&sync_with_tokens()).unwrap();
+    let secret = intact(&valid);
+    let started = |status: &VaultSecretSyncStatus| {
+        let inputs = inputs(&valid, Some(&secret));
+        due(&inputs, &Memory::default(), status, at(1)).scope
+    };
+    let says = Says {
         type_: "Synced",
         status: Some(true),
         reason: "UpToDate",
         message: String::new(),
     };
-    let status = VaultSecretSyncStatus {
+    let synced = VaultSecretSyncStatus {
         observed_generation: Some(1),
-        conditions: conditions::set(&[], vec![synced], Some(1), at(0)),
+        conditions: conditions::set(&[], vec![says], Some(1), at(0)),
         ..VaultSecretSyncStatus::default()
     };
-    assert_eq!(
-        due(&inputs(&once, Some(&secret)), None, &status, at(1)),
-        Due::OnChange
-    );
-    assert_eq!(
-        due(&inputs(&once, None), None, &status, at(1)),
-        Due::Look(Scope::Secrets)
-    );
-    let often = parse(&sync()).unwrap();
-    let started =
-        |status: &VaultSecretSyncStatus| due(&inputs(&often, Some(&secret)), None, status, at(1));
-    assert_eq!(started(&status), Due::Look(Scope::Secrets));
+    assert_eq!(started(&synced), Scope::Lacking);
     let failed = VaultSecretSyncStatus {
         conditions: Vec::new(),
-        ..status.clone()
+        ..synced.clone()
     };
-    assert_eq!(started(&failed), Due::Look(Scope::All));
+    assert_eq!(started(&failed), Scope::All);
     let edited = VaultSecretSyncStatus {
         observed_generation: Some(0),
-        ..status
+        ..synced
     };
-    assert_eq!(started(&edited), Due::Look(Scope::All));
+    assert_eq!(started(&edited), Scope::All);
 }
 
 /// Two tokens of an hour and two secrets, to be looked at once.
@@ -217,42 +207,6 @@ fn once_with_tokens() -> Valid {
     let mut sync = sync_with_tokens();
     sync.spec.refresh_interval = Some(kube::core::Duration::from(Duration::ZERO));
     parse(&sync).unwrap()
-}
-
-fn synced() -> VaultSecretSyncStatus {
-    let says = Says {
-        type_: "Synced",
-        status: Some(true),
-        reason: "UpToDate",
-        message: String::new(),
-    };
-    VaultSecretSyncStatus {
-        observed_generation: Some(1),
-        conditions: conditions::set(&[], vec![says], Some(1), at(0)),
-        ..VaultSecretSyncStatus::default()
-    }
-}
-
-#[test]
-fn after_a_restart_a_token_that_lives_is_waited_for_and_no_vault_is_asked() {
-    let once = once_with_tokens();
-    let secret = intact(&once);
-    let started = |now| due(&inputs(&once, Some(&secret)), None, &synced(), at(now));
-    let Due::At(renewal) = started(1) else {
-        panic!("{:?}", started(1));
-    };
-    assert!(renewal > at(1800) && renewal <= at(2880), "{renewal}");
-    assert_eq!(started(2880), Due::Look(Scope::Lacking));
-}
-
-#[test]
-fn a_renewal_of_a_sync_that_looks_once_asks_for_tokens_alone() {
-    let once = once_with_tokens();
-    let secret = intact(&once);
-    let memory = |failures| Memory::new(&inputs(&once, Some(&secret)), Some(at(2000)), failures);
-    let due = |memory| asked(&inputs(&once, Some(&secret)), &memory, 2000);
-    assert_eq!(due(memory(0)), Due::Look(Scope::Lacking));
-    assert_eq!(due(memory(1)), Due::Look(Scope::All));
 }
 
 fn key(entry: &Entry, problem: Option<Problem>) -> KeyPlan {
@@ -276,21 +230,19 @@ fn next(valid: &Valid, problem: Option<&Problem>, now: i64) -> Option<Timestamp>
         keys: &keys,
         problem: None,
         failures: 1,
-        before: None,
     };
-    next_look(valid, &looked, at(now))
+    next_reconcile(valid, &looked, at(now))
 }
 
 #[test]
-fn the_next_look_comes_when_a_token_is_renewed_or_sooner() {
+fn the_next_reconcile_comes_when_a_token_is_renewed_or_sooner() {
     let once = once_with_tokens();
     let renewal = next(&once, None, 0).unwrap();
     assert!(renewal > at(1800) && renewal <= at(2880), "{renewal}");
     let often = parse(&sync_with_tokens()).unwrap();
-    let interval = next(&often, None, 0).unwrap();
-    assert!(interval <= at(330), "{interval}");
-    let soon = next(&often, None, renewal.as_second() - 100).unwrap();
-    assert_eq!(soon, renewal, "the interval put a renewal off");
+    assert_eq!(next(&often, None, 0).unwrap(), renewal);
+    let heartbeat = next(&parse(&sync()).unwrap(), None, 0).unwrap();
+    assert!(heartbeat > at(3200) && heartbeat < at(4000), "{heartbeat}");
     assert_eq!(next(&parse(&once_without_tokens()).unwrap(), None, 0), None);
 }
 

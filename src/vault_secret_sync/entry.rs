@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::Timestamp;
+
 use super::api::{AccessTokenSource, DataEntry, Decode, MlServerSource, SecretSource};
 use crate::azure::auth::Resource;
-use crate::azure::key_vault::SecretId;
+use crate::azure::key_vault::{Bundle, Kind, Object};
 use crate::azure::ml_server::Server;
 use crate::azure_identity::valid::IdentityKey;
+use crate::hub::want::Held;
 use crate::names::{NameError, ResourceName, SecretKey};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -34,7 +37,7 @@ pub enum Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretPart {
     /// The secret.
-    pub id: SecretId,
+    pub id: Object,
     /// The part of a JSON value that is taken.
     pub property: Option<String>,
     /// How it is decoded.
@@ -72,7 +75,7 @@ pub struct Login {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ObjectId {
     /// A secret of the vault.
-    Secret(SecretId),
+    Secret(Object),
     /// A token.
     Token(TokenOf),
 }
@@ -135,10 +138,26 @@ impl Entry {
         }
     }
 
-    /// Where a value comes from: object, version and what was done with it. Nothing of the value is in it. It is recorded on
-    /// the Secret, and the value is written only where this differs. No secret's name has a colon, so a token's record is
-    /// never taken for one.
-    pub fn recorded(&self, version: &str) -> String {
+    /// Where a value comes from: object, version, when that was updated, and what was done with it. Nothing of the value is
+    /// in it. It is recorded on the Secret, and the value is written only where this differs. No secret's name has a colon,
+    /// so a token's record is never taken for one.
+    pub fn recorded(&self, bundle: &Bundle) -> String {
+        let Held { version, updated } = Held::of(&bundle.facts());
+        self.record(version.as_str(), updated)
+    }
+
+    /// Which version a record tells of, where it is one of this entry.
+    pub fn held(&self, recorded: &str) -> Option<Held> {
+        let (version, updated) = state_in(recorded);
+        (self.record(version, updated) == recorded).then(|| {
+            Some(Held {
+                version: version.parse().ok()?,
+                updated,
+            })
+        })?
+    }
+
+    fn record(&self, version: &str, updated: Option<Timestamp>) -> String {
         match &self.source {
             Source::Secret(SecretPart {
                 id,
@@ -146,6 +165,9 @@ impl Entry {
                 decode,
             }) => {
                 let mut source = format!("{}/{version}", id.name);
+                if let Some(updated) = updated {
+                    source = format!("{source}@{}", updated.as_second());
+                }
                 if let Some(property) = property {
                     source = format!("{source}#{property}");
                 }
@@ -160,10 +182,23 @@ impl Entry {
     }
 }
 
-/// The version in a record: between the first `/` and what was done with the value.
+/// The version in a record.
 pub fn version_of(recorded: &str) -> &str {
+    state_in(recorded).0
+}
+
+/// Version and time in a record: between the first `/` and what was done with the value.
+fn state_in(recorded: &str) -> (&str, Option<Timestamp>) {
     let after_name = recorded.split_once('/').map_or(recorded, |(_, rest)| rest);
-    after_name.split(['#', '|']).next().unwrap_or_default()
+    let state = after_name.split(['#', '|']).next().unwrap_or_default();
+    let Some((version, seconds)) = state.split_once('@') else {
+        return (state, None);
+    };
+    let updated = seconds
+        .parse()
+        .ok()
+        .and_then(|seconds| Timestamp::from_second(seconds).ok());
+    (version, updated)
 }
 
 fn invalid(message: String) -> Problem {
@@ -211,8 +246,14 @@ fn secret_part(at: &str, secret: &SecretSource) -> Result<SecretPart, Problem> {
     let named = |name: &str, error: &NameError| invalid(format!("{at}.secret.{name}: {error}"));
     let version = secret.version.as_deref().map(str::parse).transpose();
     Ok(SecretPart {
-        id: SecretId {
-            name: secret.name.parse().map_err(|error| named("name", &error))?,
+        id: Object {
+            kind: Kind::Secret,
+            // A vault takes names in any case for the same.
+            name: secret
+                .name
+                .to_ascii_lowercase()
+                .parse()
+                .map_err(|error| named("name", &error))?,
             version: version.map_err(|error| named("version", &error))?,
         },
         property: secret.property.clone(),
@@ -283,20 +324,28 @@ mod tests {
         let secret =
             serde_json::json!({"name": "db-password", "property": "a.b", "decode": "Base64"});
         let secret = only(&serde_json::json!({"key": "K", "secret": secret})).unwrap();
-        assert_eq!(secret.recorded("v1"), "db-password/v1#a.b|Base64");
+        let time = Timestamp::from_second(1_493_938_410).ok();
+        assert_eq!(
+            secret.record("v1", time),
+            "db-password/v1@1493938410#a.b|Base64"
+        );
         let token =
             only(&serde_json::json!({"key": "K", "accessToken": {"resource": "api://x/y|z#"}}));
-        let recorded = token.unwrap().recorded("v1");
+        let recorded = token.unwrap().record("v1", None);
         assert_eq!(
             recorded,
             "token:/v1#token of AzureIdentity team/payments for api://x/y|z#"
         );
         let login = only(&serde_json::json!({"key": "K", "accessToken": ml_server()})).unwrap();
         assert_eq!(
-            login.recorded("v1"),
+            login.record("v1", None),
             "token:/v1#token of user \"ada\" of https://mls.example.net:12800"
         );
-        for entry in [secret.recorded("v1"), recorded, login.recorded("v1")] {
+        for entry in [
+            secret.record("v1", time),
+            recorded,
+            login.record("v1", None),
+        ] {
             assert_eq!(version_of(&entry), "v1");
         }
     }

@@ -1,6 +1,9 @@
 //! Objects for tests: the smallest sync that is right, and changes of it.
 
 use super::api::VaultSecretSync;
+use super::entry::Entry;
+use crate::azure::key_vault::Bundle;
+use crate::secret::SecretValue;
 
 /// Two keys, `DB_PASSWORD` and `API_KEY`, of vault `kv`.
 pub(crate) fn sync() -> VaultSecretSync {
@@ -56,4 +59,17 @@ pub(crate) fn token_version(issued: i64, expires: i64) -> String {
     };
     let bundle = super::token_times::bundle(&token).unwrap();
     bundle.version.to_string()
+}
+
+/// What an entry records of a version.
+pub(crate) fn recorded(entry: &Entry, version: &str) -> String {
+    entry.recorded(&Bundle {
+        version: version.parse().unwrap(),
+        value: SecretValue::new(Vec::new()),
+        content_type: None,
+        updated: None,
+        not_before: None,
+        expires: None,
+        answered: None,
+    })
 }

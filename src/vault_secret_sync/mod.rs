@@ -18,6 +18,7 @@ pub mod logins;
 pub mod observe;
 pub mod plan;
 pub mod reconcile;
+pub mod rejected;
 pub mod render;
 pub mod status;
 pub mod steps;

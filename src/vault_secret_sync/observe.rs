@@ -1,27 +1,27 @@
 //! Reads: the Secret's metadata, the vault's objects and tokens. A thing that is not there is a fact, not an error.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 
 use super::ctx::Ctx;
+use super::due::Due;
 use super::entry::ObjectId;
 use super::lender::Lender;
 use super::links::Named;
+use super::rejected::Rejected;
 use super::target::SecretMeta;
-use super::tokens;
 use super::valid::Valid;
-use super::wanted::Wanted;
-use crate::azure::key_vault::SecretId;
+use super::wanted::{self, Scene};
 use crate::azure_identity::grant::{self, Borrower};
-use crate::azure_identity::valid::Usable as Identity;
-use crate::hub::Outcome;
+use crate::hub::want::{Caller, Ticket, Want};
+use crate::hub::{Outcome, View};
 use crate::k8s::overlay::{Overlay, Seen};
-use crate::names::VaultUri;
 use crate::problem::Problem;
 
 /// Metadata of the Secrets that syncs have to do with, from the watch and from our own writes. No value is ever in it.
@@ -138,62 +138,83 @@ pub async fn secret(
     Ok(read.map(|secret| Arc::new(SecretMeta::read(&secret))))
 }
 
-/// What is given for the wanted objects. Those that the identity does not lend are refused before any call; without an
-/// identity or a vault that may be asked, what needs them is left out.
-pub async fn objects(
-    ctx: &Ctx,
-    valid: &Valid,
-    lender: &Lender,
-    wanted: Wanted,
-    anew: bool,
-) -> BTreeMap<ObjectId, Outcome> {
-    let identity = lender.identity.as_ref();
-    let secrets = async {
-        match (identity, &lender.vault) {
-            (Some(identity), Some(vault)) => {
-                secrets(ctx, valid, identity, vault, wanted.secrets).await
-            }
-            _ => BTreeMap::new(),
-        }
-    };
-    let tokens = tokens::tokens(ctx, valid, identity, wanted.tokens, anew);
-    let (secrets, tokens) = futures::join!(secrets, tokens);
-    let secrets = secrets
-        .into_iter()
-        .map(|(id, outcome)| (ObjectId::Secret(id), outcome));
-    let tokens = tokens
-        .into_iter()
-        .map(|(token, outcome)| (ObjectId::Token(token), outcome));
-    secrets.chain(tokens).collect()
+/// What the vault says to a sync.
+#[derive(Debug, Default)]
+pub struct Sight {
+    /// Whether an answer is waited for; the sync is woken when it is there.
+    pub pending: bool,
+    /// What was asked for: values, and what could not be had.
+    pub objects: BTreeMap<ObjectId, Outcome>,
+    /// When what was looked at longest ago was looked at.
+    pub looked: Option<Timestamp>,
+    /// When the vault is looked at next.
+    pub next: Option<Timestamp>,
 }
 
-/// What the vault gives for its secrets.
-async fn secrets(
+/// Says at the hub what a sync wants, and what there is. Objects that the identity does not lend are refused before any call;
+/// without an identity, or a vault that may be asked, nothing is wanted.
+pub fn vault(
     ctx: &Ctx,
-    valid: &Valid,
-    identity: &Identity,
-    vault: &VaultUri,
-    wanted: BTreeSet<SecretId>,
-) -> BTreeMap<SecretId, Outcome> {
+    scene: &Scene<'_>,
+    lender: &Lender,
+    rejected: &Rejected,
+    due: Due,
+) -> Sight {
+    let valid = scene.valid;
+    let ticket = ticket(valid);
+    let (Some(identity), Some(uri)) = (&lender.identity, &lender.vault) else {
+        ctx.hub.forget(&ticket);
+        return Sight::default();
+    };
     let labels = ctx.identities.namespace_labels(&valid.namespace);
     let borrower = Borrower {
         namespace: &valid.namespace,
         labels: &labels,
     };
-    let mut outcomes = BTreeMap::new();
-    let mut allowed = Vec::new();
-    for id in wanted {
-        match grant::allows_object(&identity.valid, borrower, vault, &id) {
-            Ok(()) => allowed.push(id),
+    let (mut objects, mut wanted) = (BTreeMap::new(), Vec::new());
+    for (object, held) in wanted::objects(scene, rejected) {
+        match grant::allows_object(&identity.valid, borrower, uri, &object) {
+            Ok(()) => wanted.push((Arc::new(object), held)),
             Err(problem) => {
-                outcomes.insert(id, Err(problem));
+                objects.insert(ObjectId::Secret(object), Err(problem));
             }
         }
     }
-    if !allowed.is_empty() {
-        outcomes.extend(ctx.hub.read(identity, vault, &allowed).await);
+    let want = Want {
+        objects: wanted,
+        lists: Vec::new(),
+        every: valid.interval,
+        // What is too much as a whole is rendered as a whole.
+        together: rejected.whole.is_some(),
+        fresh: due.fresh,
+        retry: due.retry,
+    };
+    let views = ctx
+        .hub
+        .see(&ticket, vec![(identity.clone(), uri.clone(), want)]);
+    let mut sight = Sight {
+        objects,
+        ..Sight::default()
+    };
+    for View { glance, objects } in views {
+        sight.pending |= glance.pending;
+        sight.looked = glance.looked;
+        sight.next = glance.next;
+        let given = objects.into_iter();
+        sight.objects.extend(
+            given.map(|(object, outcome)| (ObjectId::Secret(object.as_ref().clone()), outcome)),
+        );
     }
-    outcomes
+    sight
+}
+
+/// Who a sync is, to the hub.
+pub fn ticket(valid: &Valid) -> Ticket {
+    Ticket::new(Caller {
+        uid: valid.uid.clone(),
+        namespace: valid.namespace.clone(),
+        name: valid.name.clone(),
+    })
 }
 
 #[cfg(test)]

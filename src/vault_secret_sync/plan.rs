@@ -7,11 +7,12 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use super::api::Ownership;
 use super::entry::{Entry, ObjectId, version_of};
+use super::rejected::Rejected;
 use super::render::render;
 use super::target::{Record, Relation, SecretMeta, Share, owner, relation};
 use super::valid::Valid;
 use super::{MANAGED, RECORD};
-use crate::azure::key_vault::SecretBundle;
+use crate::azure::key_vault::Bundle;
 use crate::hub::Outcome;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -42,6 +43,8 @@ pub struct Observed<'a> {
     pub objects: &'a BTreeMap<ObjectId, Outcome>,
     /// Other syncs that write into the same Secret.
     pub rivals: &'a [Rival],
+    /// What was given earlier and could not be used.
+    pub rejected: &'a Rejected,
 }
 
 /// What is to be done, and how each key stands once it is.
@@ -123,7 +126,7 @@ pub struct Write {
 /// One entry after looking at the vault's answer.
 enum Looked<'a> {
     Fresh {
-        bundle: &'a SecretBundle,
+        bundle: &'a Bundle,
         value: SecretValue,
     },
     /// It was not asked for: the value in the Secret is as we left it.
@@ -149,8 +152,9 @@ pub fn plan(valid: &Valid, observed: &Observed<'_>, now: Timestamp) -> Plan {
         .iter()
         .map(|entry| (entry, look(valid, entry, observed, now)))
         .collect();
-    let blocked =
-        blocked(valid, observed.secret, observed.rivals).or_else(|| too_large(valid, &looked));
+    let blocked = blocked(valid, observed.secret, observed.rivals)
+        .or_else(|| too_large(valid, &looked))
+        .or_else(|| still_too_large(observed.rejected, &looked));
     let mut keys: Vec<KeyPlan> = looked
         .iter()
         .map(|(entry, looked)| key_plan(entry, looked, &share))
@@ -191,7 +195,10 @@ fn look<'a>(valid: &Valid, entry: &Entry, observed: &Observed<'a>, now: Timestam
         ));
     }
     match observed.objects.get(&entry.object()) {
-        None => Looked::Unasked,
+        None => match observed.rejected.problem(entry) {
+            Some(problem) => Looked::Failed(problem.clone()),
+            None => Looked::Unasked,
+        },
         Some(Err(problem)) => Looked::Failed(problem.clone()),
         Some(Ok(bundle)) => {
             match usable(entry, bundle, now).and_then(|()| render(entry, &bundle.value)) {
@@ -203,7 +210,7 @@ fn look<'a>(valid: &Valid, entry: &Entry, observed: &Observed<'a>, now: Timestam
 }
 
 /// Key Vault hands out a secret before its time (its attributes are informational); we do not pass it on.
-fn usable(entry: &Entry, bundle: &SecretBundle, now: Timestamp) -> Result<(), Problem> {
+fn usable(entry: &Entry, bundle: &Bundle, now: Timestamp) -> Result<(), Problem> {
     let Some(start) = bundle.not_before.filter(|start| *start > now) else {
         return Ok(());
     };
@@ -310,6 +317,13 @@ fn too_large(valid: &Valid, looked: &[(&Entry, Looked<'_>)]) -> Option<Problem> 
     over_limit(valid, size.sum())
 }
 
+/// What was too much stays so until a value changes; then all of them are given.
+fn still_too_large(rejected: &Rejected, looked: &[(&Entry, Looked<'_>)]) -> Option<Problem> {
+    let fresh = |looked: &Looked<'_>| matches!(looked, Looked::Fresh { .. });
+    let given = looked.iter().any(|(_, looked)| fresh(looked));
+    rejected.whole.clone().filter(|_| !given)
+}
+
 /// The problem of `size` bytes of values, where that is too much.
 pub fn over_limit(valid: &Valid, size: usize) -> Option<Problem> {
     (size > LARGEST_SECRET).then(|| {
@@ -372,7 +386,7 @@ fn write(
         let (key, held) = (entry.key.to_string(), held(entry, share));
         match looked {
             Looked::Fresh { bundle, value } => {
-                let source = entry.recorded(bundle.version.as_str());
+                let source = entry.recorded(bundle);
                 differs |= held != Some(source.as_str());
                 record.keys.insert(key.clone(), source);
                 fresh.insert(key, value.clone());
@@ -447,3 +461,7 @@ fn dress(
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "plan_properties.rs"]
+mod properties;

@@ -1,13 +1,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::azure::key_vault::SecretId;
-use crate::vault_secret_sync::fixtures::{sync, sync_with, sync_with_tokens, token_version};
+use crate::azure::key_vault::{Kind, Object};
+use crate::vault_secret_sync::fixtures::{sync, sync_with};
 use crate::vault_secret_sync::target::{Controller, Facts};
 use crate::vault_secret_sync::valid::parse;
-use crate::vault_secret_sync::wanted::{Issued, Scope, wanted};
+use crate::vault_secret_sync::wanted::{Scene, objects};
 
-fn at(second: i64) -> Timestamp {
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
@@ -20,22 +20,25 @@ fn valid() -> Valid {
     clippy::unwrap_in_result,
     reason = "it makes what a vault answers"
 )]
-fn bundle(value: &str, version: &str) -> Outcome {
-    Ok(Arc::new(SecretBundle {
+pub(super) fn bundle(value: &str, version: &str) -> Outcome {
+    Ok(Arc::new(Bundle {
         version: version.parse().unwrap(),
         value: SecretValue::from(value.to_owned()),
+        content_type: None,
         updated: Some(at(1)),
         not_before: None,
         expires: None,
+        answered: None,
     }))
 }
 
-fn failed(reason: Reason) -> Outcome {
+pub(super) fn failed(reason: Reason) -> Outcome {
     Err(Problem::new(reason, Retry::Backoff, "x"))
 }
 
 fn id(name: &str) -> ObjectId {
-    ObjectId::Secret(SecretId {
+    ObjectId::Secret(Object {
+        kind: Kind::Secret,
         name: name.parse().unwrap(),
         version: None,
     })
@@ -45,19 +48,22 @@ fn both(db: Outcome, api: Outcome) -> BTreeMap<ObjectId, Outcome> {
     BTreeMap::from([(id("db-password"), db), (id("api-key"), api)])
 }
 
-/// The secrets of the vault that are asked for.
-fn secrets(
-    valid: &Valid,
-    secret: Option<&SecretMeta>,
-    rivals: &[Rival],
-    scope: Scope,
-) -> Vec<ObjectId> {
-    let wanted = wanted(valid, secret, rivals, scope, at(100));
-    wanted.secrets.into_iter().map(ObjectId::Secret).collect()
+/// The secrets of the vault whose values are asked for.
+fn needed(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> Vec<ObjectId> {
+    let scene = Scene {
+        valid,
+        secret,
+        rivals,
+    };
+    let objects = objects(&scene, &Rejected::default()).into_iter();
+    objects
+        .filter(|(_, held)| held.is_none())
+        .map(|(object, _)| ObjectId::Secret(object))
+        .collect()
 }
 
 /// The Secret as our own apply with these sources leaves it.
-fn written(valid: &Valid, sources: &[(&str, &str)]) -> SecretMeta {
+pub(super) fn written(valid: &Valid, sources: &[(&str, &str)]) -> SecretMeta {
     let keys: BTreeMap<String, String> = sources
         .iter()
         .map(|(k, s)| ((*k).to_owned(), (*s).to_owned()))
@@ -103,6 +109,7 @@ fn planned(
             secret,
             objects,
             rivals,
+            rejected: &Rejected::default(),
         },
         at(100),
     )
@@ -175,8 +182,8 @@ fn a_key_that_fails_keeps_its_last_good_value_while_others_go_on() {
     let valid = valid();
     for reason in [
         Reason::Forbidden,
-        Reason::SecretNotFound,
-        Reason::SecretDisabled,
+        Reason::ObjectNotFound,
+        Reason::ObjectDisabled,
         Reason::TimedOut,
         Reason::MalformedAnswer,
     ] {
@@ -224,7 +231,7 @@ fn a_secret_is_not_made_without_a_single_value() {
 
 #[test]
 fn a_value_before_its_time_is_waited_for() {
-    let early = SecretBundle {
+    let early = Bundle {
         not_before: Some(at(160)),
         ..Arc::into_inner(bundle("a", "v1").unwrap()).unwrap()
     };
@@ -256,10 +263,7 @@ fn damage_is_repaired_with_nothing_but_the_damaged_keys_objects() {
         .unwrap()
         .intact
         .remove("DB_PASSWORD");
-    assert_eq!(
-        secrets(&valid, Some(&secret), &[], Scope::Lacking),
-        [id("db-password")]
-    );
+    assert_eq!(needed(&valid, Some(&secret), &[]), [id("db-password")]);
     let objects = BTreeMap::from([(id("db-password"), bundle("a", "v1"))]);
     let plan = planned(&valid, Some(&secret), &objects, &[]);
     let write = plan.write.as_ref().unwrap();
@@ -476,7 +480,7 @@ fn a_secret_that_a_rival_has_written_is_told_as_claimed_and_no_vault_is_asked() 
         blocked.message.contains("VaultSecretSync other"),
         "{blocked}"
     );
-    assert!(secrets(&valid, Some(&theirs), &rivals, Scope::Secrets).is_empty());
+    assert!(needed(&valid, Some(&theirs), &rivals).is_empty());
 }
 
 #[test]
@@ -501,125 +505,8 @@ fn two_that_merge_share_a_secret_key_by_key() {
         ["DB_PASSWORD"]
     );
     assert_eq!(
-        secrets(&merge, Some(&theirs), &rivals, Scope::Secrets),
+        needed(&merge, Some(&theirs), &rivals),
         [id("db-password")],
         "a value is read that somebody else writes"
     );
-}
-
-mod property {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[derive(Debug, Clone)]
-    enum Answer {
-        Value(u8),
-        Empty,
-        Fails,
-    }
-
-    fn answers() -> impl Strategy<Value = Answer> {
-        prop_oneof![
-            (0u8..4).prop_map(Answer::Value),
-            Just(Answer::Empty),
-            Just(Answer::Fails)
-        ]
-    }
-
-    fn scopes() -> impl Strategy<Value = Scope> {
-        prop_oneof![
-            Just(Scope::Lacking),
-            Just(Scope::Secrets),
-            Just(Scope::All),
-            Just(Scope::Anew)
-        ]
-    }
-
-    fn outcome(answer: &Answer) -> Outcome {
-        match answer {
-            Answer::Value(version) => bundle("value", &format!("v{version}")),
-            Answer::Empty => bundle("", "v9"),
-            Answer::Fails => failed(Reason::Forbidden),
-        }
-    }
-
-    /// A token that was had at this second, or none.
-    fn token(answer: &Answer, now: i64) -> Outcome {
-        match answer {
-            Answer::Value(_) => bundle("token", &token_version(now, now + 3600)),
-            Answer::Empty | Answer::Fails => failed(Reason::LoginRefused),
-        }
-    }
-
-    /// What the API server makes of a write: the fields of our manager are exactly those that were applied.
-    fn execute(valid: &Valid, write: &Write) -> SecretMeta {
-        let sources: Vec<(&str, &str)> = write
-            .record
-            .keys
-            .iter()
-            .map(|(k, s)| (k.as_str(), s.as_str()))
-            .collect();
-        let applied: BTreeSet<&String> = write.fresh.keys().chain(&write.keep).collect();
-        assert_eq!(
-            applied,
-            write.record.keys.keys().collect::<BTreeSet<_>>(),
-            "record and data differ"
-        );
-        written(valid, &sources)
-    }
-
-    proptest! {
-        /// Whatever is answered, and whatever a look asks for: a key once filled stays filled, a second plan on the same
-        /// answers does nothing, and a look right after one that went well asks for no token.
-        #[test]
-        fn keys_never_vanish_and_plans_settle(
-            rounds in proptest::collection::vec((answers(), answers(), answers(), answers(), scopes(), 0i64..3000), 1..8),
-        ) {
-            let valid = parse(&sync_with_tokens()).unwrap();
-            let mut secret: Option<SecretMeta> = None;
-            let mut now = 0;
-            for (db, api, entra, ml, scope, pause) in rounds {
-                now += pause;
-                let wanted_now = |secret: &Option<SecretMeta>, scope| {
-                    wanted(&valid, secret.as_ref(), &[], scope, at(now))
-                };
-                let asked = wanted_now(&secret, scope);
-                let mut objects = BTreeMap::new();
-                for id in asked.secrets {
-                    let outcome = outcome(if id.name.as_str() == "api-key" { &api } else { &db });
-                    objects.insert(ObjectId::Secret(id), outcome);
-                }
-                let first = valid.entries[2].token().unwrap();
-                for (id, issued) in asked.tokens {
-                    let outcome = token(if id == *first { &entra } else { &ml }, now);
-                    prop_assert!(issued <= Issued::After(at(now)));
-                    objects.insert(ObjectId::Token(id), outcome);
-                }
-                let before = secret.clone();
-                let planned = plan(
-                    &valid,
-                    &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[] },
-                    at(now),
-                );
-                let well = planned.keys.iter().all(|key| key.problem.is_none());
-                if let Some(write) = planned.write {
-                    secret = Some(execute(&valid, &write));
-                }
-                let filled = |secret: &Option<SecretMeta>| -> BTreeSet<String> {
-                    secret.iter().flat_map(|s| s.share("app").unwrap().intact.clone()).collect()
-                };
-                prop_assert!(filled(&secret).is_superset(&filled(&before)), "a key vanished");
-                let again = plan(
-                    &valid,
-                    &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[] },
-                    at(now),
-                );
-                prop_assert!(again.write.is_none(), "the plan does not settle");
-                if well {
-                    prop_assert!(wanted_now(&secret, Scope::Secrets).tokens.is_empty(), "a token that lives is asked for");
-                }
-            }
-        }
-    }
 }

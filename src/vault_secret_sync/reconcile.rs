@@ -1,6 +1,5 @@
 //! The list of steps that keeps a Secret equal to its vault.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,18 +10,17 @@ use tracing::{debug, info, warn};
 
 use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
 use super::ctx::Ctx;
-use super::due::{Due, Looked, Memory, due, next_look, until};
+use super::due::{Due, Looked, due, next_reconcile, until};
 use super::entry::{Entry, ObjectId};
 use super::lender::{Lender, lender};
-use super::observe;
-use super::plan::{self, Observed, Rival};
+use super::observe::{self, Sight};
+use super::plan::{self, Observed};
+use super::rejected::Rejected;
 use super::status::{self, Look};
 use super::steps::Done;
-use super::target::SecretMeta;
-use super::valid::{Valid, parse};
-use super::wanted::{Scope, wanted};
-use super::{FINALIZER, PLURAL, steps};
-use crate::hub;
+use super::valid::parse;
+use super::wanted::{self, Scene, Scope};
+use super::{FINALIZER, PLURAL, steps, tokens};
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
 use crate::retry;
@@ -69,70 +67,70 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let known = ctx
         .secrets
         .get(&valid.namespace, valid.target.name.as_str());
-    // 3. due? (pure)
+    // 3. what is it about? (pure)
     let old = sync.status.clone().unwrap_or_default();
-    let memory = ctx.recall(&valid.uid);
     let now = Timestamp::now();
-    let scope = match due(
-        &lender.inputs(&valid, known.as_deref(), &rivals),
-        memory.as_ref(),
-        &old,
-        now,
-    ) {
-        Due::At(time) => {
-            return Ok(Outcome {
-                word: "not_due",
-                action: Action::requeue(until(time, now)),
-            });
-        }
-        Due::OnChange => {
-            return Ok(Outcome {
-                word: "not_due",
-                action: Action::await_change(),
-            });
-        }
-        Due::Look(scope) => scope,
-    };
+    let inputs = lender.inputs(&valid, known.as_deref(), &rivals);
+    let memory = ctx.recall(&valid.uid).notice(&inputs, now);
+    let due = due(&inputs, &memory, &old, now);
     // 4. observe (reads)
-    let secret = observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await?;
-    let (objects, no_look) = look(ctx, &valid, &lender, secret.as_deref(), &rivals, scope).await;
+    let secret = match (known, &memory.live) {
+        (Some(known), _) => Some(known),
+        (None, Some(live)) => live.clone(),
+        (None, None) => observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await?,
+    };
+    let scene = Scene {
+        valid: &valid,
+        secret: secret.as_deref(),
+        rivals: &rivals,
+    };
+    let rejected = if due.again {
+        Arc::default()
+    } else {
+        Arc::clone(&memory.rejected)
+    };
+    let Some(seen) = look(ctx, &scene, &lender, &rejected, due).await else {
+        ctx.note(&valid.uid, memory.waiting(secret));
+        return Ok(Outcome {
+            word: "waiting",
+            action: Action::await_change(),
+        });
+    };
     // 5. plan (pure)
     let plan = plan::plan(
         &valid,
         &Observed {
             secret: secret.as_deref(),
-            objects: &objects,
+            objects: &seen.objects,
             rivals: &rivals,
+            rejected: &rejected,
         },
         now,
     );
-    drop(objects);
     // 6. carry out (writes)
     let mut done = steps::carry_out(ctx, sync, &valid, plan).await?;
-    done.problem = done.problem.or(no_look);
+    let rejected = rejected.after(&valid, &seen.objects, &done.keys, done.problem.as_ref());
+    drop(seen.objects);
+    done.problem = done.problem.or_else(|| lender.problem.clone());
     if done.problem.is_none() {
         let logins = valid.entries.iter().filter_map(Entry::login);
         ctx.logins.keep(&valid.uid, logins);
     }
     // 7. status (pure), written where it differs; remembered, and come back in time
-    let before = memory
-        .filter(|_| scope == Scope::Lacking)
-        .and_then(|memory| memory.next)
-        .filter(|next| *next > now);
-    let failures = match status::headline(&done.look(None)) {
-        Some(_) => memory.map_or(0, |memory| memory.failures) + 1,
+    let failures = match status::headline(&done.look(None, None)) {
+        Some(_) => memory.failures + 1,
         None => 0,
     };
     let looked = Looked {
         keys: &done.keys,
         problem: done.problem.as_ref(),
         failures,
-        before,
     };
-    let next = next_look(&valid, &looked, Timestamp::now());
+    let next = next_reconcile(&valid, &looked, Timestamp::now());
     let after = done.secret.as_deref().or(secret.as_deref());
-    let remembered = Memory::new(&lender.inputs(&valid, after, &rivals), next, failures);
-    let look = done.look(next);
+    let inputs = lender.inputs(&valid, after, &rivals);
+    let remembered = memory.acted(&inputs, next, failures, rejected);
+    let look = done.look(seen.looked, seen.next);
     let generation = sync.metadata.generation;
     let new = status::status(&old, generation, Some(&valid), &look, Timestamp::now());
     write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
@@ -140,21 +138,32 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     Ok(outcome(&done, failures, next))
 }
 
-/// What is given, or why nothing is asked for: no usable identity, or a Secret that must not be written anyway.
+/// What vault and authorities say; nothing where that is waited for. Where the Secret must not be written anyway, nobody is
+/// asked.
 async fn look(
     ctx: &Ctx,
-    valid: &Valid,
+    scene: &Scene<'_>,
     lender: &Lender,
-    secret: Option<&SecretMeta>,
-    rivals: &[Rival],
-    scope: Scope,
-) -> (BTreeMap<ObjectId, hub::Outcome>, Option<Problem>) {
-    if plan::blocked(valid, secret, rivals).is_some() {
-        return (BTreeMap::new(), None);
+    rejected: &Rejected,
+    due: Due,
+) -> Option<Sight> {
+    let valid = scene.valid;
+    if plan::blocked(valid, scene.secret, scene.rivals).is_some() {
+        ctx.hub.forget(&observe::ticket(valid));
+        return Some(Sight::default());
     }
-    let wanted = wanted(valid, secret, rivals, scope, Timestamp::now());
-    let objects = observe::objects(ctx, valid, lender, wanted, scope == Scope::Anew).await;
-    (objects, lender.problem.clone())
+    let mut sight = observe::vault(ctx, scene, lender, rejected, due);
+    if sight.pending {
+        return None;
+    }
+    let tokens = wanted::tokens(scene, due.scope, Timestamp::now());
+    let anew = due.scope == Scope::Anew;
+    let given = tokens::tokens(ctx, valid, lender.identity.as_ref(), tokens, anew).await;
+    let given = given.into_iter();
+    sight
+        .objects
+        .extend(given.map(|(token, outcome)| (ObjectId::Token(token), outcome)));
+    Some(sight)
 }
 
 fn outcome(done: &Done, failures: u32, next: Option<Timestamp>) -> Outcome {
@@ -204,6 +213,7 @@ async fn say(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<(),
         keys: None,
         problem: Some(problem),
         wrote: false,
+        looked: None,
         next: None,
     };
     let new = status::status(

@@ -146,13 +146,14 @@ fn decode(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::key_vault::SecretId;
+    use crate::azure::key_vault::{Kind, Object};
 
     fn entry(property: Option<&str>, decode: Decode) -> Entry {
         Entry {
             key: "K".parse().unwrap(),
             source: Source::Secret(SecretPart {
-                id: SecretId {
+                id: Object {
+                    kind: Kind::Secret,
                     name: "s".parse().unwrap(),
                     version: None,
                 },

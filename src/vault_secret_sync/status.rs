@@ -21,6 +21,8 @@ pub struct Look<'a> {
     pub problem: Option<&'a Problem>,
     /// Whether the Secret was written.
     pub wrote: bool,
+    /// When the vault was looked at, where it was.
+    pub looked: Option<Timestamp>,
     /// When the vault is looked at next.
     pub next: Option<Timestamp>,
 }
@@ -57,11 +59,7 @@ pub fn status(
             || old.handled_sync_at.clone(),
             |valid| valid.sync_at.clone(),
         ),
-        last_checked: if look.keys.is_some() {
-            Some(Time(now))
-        } else {
-            old.last_checked.clone()
-        },
+        last_checked: look.looked.map(Time).max(old.last_checked.clone()),
         last_changed: if look.wrote {
             Some(Time(now))
         } else {
@@ -306,6 +304,7 @@ mod tests {
             keys: Some(keys),
             problem,
             wrote: false,
+            looked: Some(at(now)),
             next: Some(at(now + 300)),
         };
         status(old, Some(1), Some(&valid), &look, at(now))
@@ -352,10 +351,10 @@ mod tests {
     fn a_missing_key_is_named() {
         let keys = [
             key("A", Some("1"), None),
-            key("B", None, Some(Reason::SecretNotFound)),
+            key("B", None, Some(Reason::ObjectNotFound)),
         ];
         let bad = looked(&VaultSecretSyncStatus::default(), &keys, None, 0);
-        assert_eq!(says(&bad, "Ready"), pair("False", "SecretNotFound"));
+        assert_eq!(says(&bad, "Ready"), pair("False", "ObjectNotFound"));
         assert!(
             conditions::find(&bad.conditions, "Ready")
                 .unwrap()
@@ -403,6 +402,7 @@ mod tests {
         );
         let invalid = Problem::new(Reason::InvalidSpec, Retry::OnChange, "spec.x");
         let look = Look {
+            looked: None,
             keys: None,
             problem: Some(&invalid),
             wrote: false,
@@ -426,6 +426,7 @@ mod tests {
         .unwrap();
         let named = |old: &VaultSecretSyncStatus, keys: &[KeyPlan]| {
             let look = Look {
+                looked: None,
                 keys: Some(keys),
                 problem: None,
                 wrote: true,
@@ -438,7 +439,7 @@ mod tests {
         };
         let part = [
             key("A", Some("1"), None),
-            key("B", None, Some(Reason::SecretDisabled)),
+            key("B", None, Some(Reason::ObjectDisabled)),
         ];
         assert_eq!(named(&first, &part), "app");
         assert_eq!(named(&first, &whole), "moved");

@@ -50,8 +50,9 @@ pub struct Done {
 
 impl Done {
     /// As the status sees it.
-    pub fn look(&self, next: Option<Timestamp>) -> Look<'_> {
+    pub fn look(&self, looked: Option<Timestamp>, next: Option<Timestamp>) -> Look<'_> {
         Look {
+            looked,
             keys: Some(&self.keys),
             problem: self.problem.as_ref(),
             wrote: self.wrote,

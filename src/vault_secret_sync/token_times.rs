@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::azure::auth::Token;
-use crate::azure::key_vault::SecretBundle;
+use crate::azure::key_vault::Bundle;
 use crate::names::ObjectVersion;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
@@ -71,15 +71,17 @@ pub fn is_newer(token: &Token, issued: Timestamp) -> bool {
 }
 
 /// A token in the form of a vault's secret.
-pub fn bundle(token: &Token) -> Result<SecretBundle, Problem> {
+pub fn bundle(token: &Token) -> Result<Bundle, Problem> {
     let version = version(token).ok_or_else(|| {
         let message = "a token was granted with times that are not understood".to_owned();
         Problem::new(Reason::MalformedAnswer, Retry::Backoff, message)
     })?;
-    Ok(SecretBundle {
+    Ok(Bundle {
         version,
         value: token.value.clone(),
+        content_type: None,
         updated: Some(token.issued_at),
+        answered: None,
         not_before: None,
         expires: Some(token.expires_at),
     })

@@ -1,38 +1,30 @@
-//! Which objects are asked for. Pure.
+//! What is asked for. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Place;
 
 use jiff::Timestamp;
 
-use super::entry::{Source, TokenOf, version_of};
+use super::entry::{Entry, Source, TokenOf, version_of};
 use super::plan::{Rival, claimed, held};
-use super::target::SecretMeta;
+use super::rejected::Rejected;
+use super::target::{SecretMeta, Share};
 use super::token_times::{Times, is_newer, seed};
 use super::valid::Valid;
 use crate::azure::auth::Token;
-use crate::azure::key_vault::SecretId;
+use crate::azure::key_vault::Object;
+use crate::hub::want::Held;
 
-/// How far a look goes. A token that lives and is as we left it is not asked for just because time goes by, or because the
-/// operator was restarted: each would cost a call and a write.
+/// How far a look at tokens goes. One that lives and is as we left it is not asked for just because time goes by, or because
+/// the operator was restarted: each would cost a call and a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// What the Secret lacks: objects of damaged keys, and tokens whose time has come.
+    /// Those that the Secret lacks, and those whose time has come.
     Lacking,
-    /// All secrets of the vault, too.
-    Secrets,
-    /// All tokens, too: something that they depend on may have changed. One that was asked for before may do.
+    /// All: something that they depend on may have changed. One that was asked for before may do.
     All,
-    /// All of it, and each token must be a new one.
+    /// All, and each must be a new one.
     Anew,
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
-    /// Secrets of the vault.
-    pub secrets: BTreeSet<SecretId>,
-    /// Tokens.
-    pub tokens: BTreeMap<TokenOf, Issued>,
 }
 
 /// Which token will do.
@@ -54,45 +46,93 @@ impl Issued {
     }
 }
 
-/// Decides. Keys that are left to a rival need nothing.
-pub fn wanted(
-    valid: &Valid,
-    secret: Option<&SecretMeta>,
-    rivals: &[Rival],
-    scope: Scope,
-    now: Timestamp,
-) -> Wanted {
-    let share = secret
-        .and_then(|secret| secret.share(&valid.name))
-        .cloned()
-        .unwrap_or_default();
-    let mut wanted = Wanted::default();
-    for entry in &valid.entries {
-        if claimed(valid, entry, secret, rivals).is_some() {
+/// What the Secret holds, and who else writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The sync.
+    pub valid: &'a Valid,
+    /// The Secret.
+    pub secret: Option<&'a SecretMeta>,
+    /// Other syncs of the same Secret.
+    pub rivals: &'a [Rival],
+}
+
+impl<'a> Scene<'a> {
+    fn share(&self) -> Option<&'a Share> {
+        self.secret?.share(&self.valid.name)
+    }
+
+    /// Keys that are left to a rival need nothing.
+    fn entries(&self) -> impl Iterator<Item = &'a Entry> {
+        let Self {
+            valid,
+            secret,
+            rivals,
+        } = *self;
+        valid
+            .entries
+            .iter()
+            .filter(move |entry| claimed(valid, entry, secret, rivals).is_none())
+    }
+}
+
+/// The objects of the vault, each with what the Secret holds of it. Where nothing is held, or not all of its keys hold the
+/// same, the value is needed.
+pub fn objects(scene: &Scene<'_>, rejected: &Rejected) -> BTreeMap<Object, Option<Held>> {
+    let nothing = Share::default();
+    let share = scene.share().unwrap_or(&nothing);
+    let mut objects = BTreeMap::new();
+    for entry in scene.entries() {
+        let Source::Secret(part) = &entry.source else {
             continue;
-        }
-        let held = held(entry, &share);
-        match &entry.source {
-            Source::Secret(part) => {
-                if held.is_none() || scope != Scope::Lacking {
-                    wanted.secrets.insert(part.id.clone());
-                }
+        };
+        let state = rejected
+            .of(entry)
+            .cloned()
+            .or_else(|| entry.held(held(entry, share)?))
+            .filter(|held| is_of(held, &part.id));
+        match objects.entry(part.id.clone()) {
+            Place::Vacant(place) => {
+                place.insert(state);
             }
-            Source::Token(token) => {
-                // A record of another token, or by another identity, is no record of this one.
-                let times = held
-                    .map(version_of)
-                    .filter(|version| held == Some(entry.recorded(version).as_str()))
-                    .and_then(Times::read);
-                let Some(issued) = token_is_wanted(times, scope, seed(&valid.uid), now) else {
-                    continue;
-                };
-                let least = wanted.tokens.entry(token.clone()).or_insert(issued);
-                *least = issued.max(*least);
+            Place::Occupied(mut place) => {
+                if *place.get() != state {
+                    place.insert(None);
+                }
             }
         }
     }
-    wanted
+    objects
+}
+
+/// Whether what is held is of the version that is pinned.
+fn is_of(held: &Held, object: &Object) -> bool {
+    object
+        .version
+        .as_ref()
+        .is_none_or(|pinned| *pinned == held.version)
+}
+
+/// The tokens.
+pub fn tokens(scene: &Scene<'_>, scope: Scope, now: Timestamp) -> BTreeMap<TokenOf, Issued> {
+    let nothing = Share::default();
+    let share = scene.share().unwrap_or(&nothing);
+    let mut tokens = BTreeMap::new();
+    for entry in scene.entries() {
+        let Some(token) = entry.token() else {
+            continue;
+        };
+        // A record of another token, or by another identity, is no record of this one.
+        let times = held(entry, share)
+            .filter(|recorded| entry.held(recorded).is_some())
+            .and_then(|recorded| Times::read(version_of(recorded)));
+        let Some(issued) = token_is_wanted(times, scope, seed(&scene.valid.uid), now) else {
+            continue;
+        };
+        let least = tokens.entry(token.clone()).or_insert(issued);
+        *least = issued.max(*least);
+    }
+    tokens
 }
 
 /// Which token is wanted, if one is.
@@ -111,7 +151,7 @@ fn token_is_wanted(
     match scope {
         Scope::Anew => Some(Issued::After(times.issued)),
         Scope::All => Some(Issued::Whenever),
-        Scope::Lacking | Scope::Secrets => None,
+        Scope::Lacking => None,
     }
 }
 

@@ -237,7 +237,7 @@ async fn an_object_that_is_not_in_the_vault_is_told() {
         object: "none",
         ..File::default()
     };
-    fails(&scene, file, "role", "SecretNotFound").await;
+    fails(&scene, file, "role", "ObjectNotFound").await;
 }
 
 #[tokio::test]

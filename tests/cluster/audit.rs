@@ -136,7 +136,7 @@ async fn bring_roots(kit: &Kit) -> Result<()> {
 /// Trouble and recovery, twice: the second Event of a kind is counted on the first one.
 async fn trouble(kit: &Kit) -> Result<()> {
     for _ in 0..2 {
-        for (enabled, reason) in [(false, "SecretDisabled"), (true, "UpToDate")] {
+        for (enabled, reason) in [(false, "ObjectDisabled"), (true, "UpToDate")] {
             let change = json!({ "enabled": enabled });
             kit.admin().patch_secret(&kit.vault, "s", &change).await?;
             kit.look("app").await?;

@@ -167,14 +167,14 @@ async fn events_tell_trouble_and_recovery_only(kit: Kit) -> Result<()> {
     let admin = kit.admin();
     admin.patch_secret(&kit.vault, "s", &enable(false)).await?;
     kit.look("app").await?;
-    kit.says("app", "Synced", "False", "SecretDisabled").await?;
+    kit.says("app", "Synced", "False", "ObjectDisabled").await?;
     // Trouble that lasts is told once.
     kit.look("app").await?;
     admin.patch_secret(&kit.vault, "s", &enable(true)).await?;
     kit.look("app").await?;
     kit.is_synced("app").await?;
     kit.look("app").await?;
-    let told = ["SecretDisabled Warning", "UpToDate Normal"];
+    let told = ["ObjectDisabled Warning", "UpToDate Normal"];
     testbed::until(crate::kit::SOON, "both Events", async || {
         let events = kit.events("app").await.map_err(testbed::poll::seen)?;
         testbed::poll::expect(&events, &told.map(str::to_owned).to_vec())

@@ -194,7 +194,7 @@ async fn an_old_target_stays_while_the_new_one_is_not_whole(kit: Kit) -> Result<
     kit.edit("app", json!({"spec": {"target": {"name": "moved"}}}))
         .await?;
     kit.holds("moved", &[("A", &a)]).await?;
-    let message = kit.says("app", "Ready", "False", "SecretDisabled").await?;
+    let message = kit.says("app", "Ready", "False", "ObjectDisabled").await?;
     teaches(&message, &["Secret moved has no value for B"])?;
     kit.look("app").await?;
     kit.holds("app", &[("A", &a), ("B", &b)]).await?;

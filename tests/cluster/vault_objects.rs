@@ -36,7 +36,7 @@ async fn secret_that_never_was(kit: Kit) -> Result<()> {
     let half = kit.sync("half", &[("A", "here"), ("Z", "absent")], |_| ());
     kit.apply(half).await?;
     let message = kit
-        .says("half", "Synced", "False", "SecretNotFound")
+        .says("half", "Synced", "False", "ObjectNotFound")
         .await?;
     teaches(
         &message,
@@ -47,7 +47,7 @@ async fn secret_that_never_was(kit: Kit) -> Result<()> {
             &kit.vault,
         ],
     )?;
-    let message = kit.says("half", "Ready", "False", "SecretNotFound").await?;
+    let message = kit.says("half", "Ready", "False", "ObjectNotFound").await?;
     teaches(&message, &["no value for Z"])?;
     kit.holds("half", &[("A", &value)]).await?;
     scene.beside_goes_on().await?;
@@ -62,7 +62,7 @@ async fn deleted_secret(kit: Kit) -> Result<()> {
     let vault = scene.kit.vault.clone();
     scene.kit.admin().delete_secret(&vault, "s").await?;
     let words = ["secret \"s\"", "az keyvault secret list-deleted", &vault];
-    scene.one_key_fails("SecretNotFound", &words).await?;
+    scene.one_key_fails("ObjectNotFound", &words).await?;
     scene.kit.admin().purge_secret(&vault, "s").await?;
     scene.recovers().await
 }
@@ -79,7 +79,7 @@ async fn disabled_secret(kit: Kit) -> Result<()> {
         &vault,
         "--enabled true",
     ];
-    scene.one_key_fails("SecretDisabled", &words).await?;
+    scene.one_key_fails("ObjectDisabled", &words).await?;
     admin
         .patch_secret(&vault, "s", &json!({"enabled": true}))
         .await?;
@@ -249,7 +249,7 @@ async fn pinned_version_that_never_was(kit: Kit) -> Result<()> {
     let (pinned, plain) = (pin(Some(absent)), pin(None));
     scene.kit.apply(pinned).await?;
     scene
-        .one_key_fails("SecretNotFound", &["secret \"s\"", absent])
+        .one_key_fails("ObjectNotFound", &["secret \"s\"", absent])
         .await?;
     scene.kit.apply(plain).await?;
     scene.is_well().await.context("after the pin was taken out")

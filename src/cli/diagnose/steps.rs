@@ -15,7 +15,7 @@ use crate::azure::auth::Want;
 use crate::azure::auth::chain::Link;
 use crate::azure::cloud::Cloud;
 use crate::azure::http::{Http, Request};
-use crate::azure::key_vault::{self, SecretId};
+use crate::azure::key_vault::{self, Object};
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::{Identities, key_of};
 use crate::azure_identity::valid::{IdentityKey, Method, Usable, Valid};
@@ -23,7 +23,7 @@ use crate::cli::Failure;
 use crate::cli::cluster::Cluster;
 use crate::cli::lender::Lender;
 use crate::cli::objects;
-use crate::hub::Hub;
+use crate::hub::reader::Reader;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -240,16 +240,18 @@ impl<'a> Steps<'a> {
         }
         let told = format!("{vault} answers, and wants tokens of this identity's cloud");
         findings.passed(Step::Vault, &told);
-        let hub = Hub::new(Arc::clone(identities), self.http.clone(), 1);
-        let outcome = hub.read(usable, vault, std::slice::from_ref(id)).await;
-        for (id, outcome) in outcome {
-            if let Some(bundle) = taken(findings, Step::Role, outcome) {
-                let told = format!(
-                    "{} may read {id} (now at version {})",
-                    usable.profile, bundle.version
-                );
-                findings.passed(Step::Role, &told);
-            }
+        let reader = Reader::new(
+            Arc::clone(identities),
+            self.http.clone(),
+            usable.clone(),
+            vault.clone(),
+        );
+        if let Some(bundle) = taken(findings, Step::Role, reader.get(id).await) {
+            let told = format!(
+                "{} may read {id} (now at version {})",
+                usable.profile, bundle.version
+            );
+            findings.passed(Step::Role, &told);
         }
     }
 
@@ -258,7 +260,7 @@ impl<'a> Steps<'a> {
         &self,
         usable: &Usable,
         vault: &VaultUri,
-        id: &SecretId,
+        id: &Object,
     ) -> Result<(), Problem> {
         let profile = &usable.profile;
         let nothing = SecretValue::new(Vec::new());
@@ -274,8 +276,8 @@ impl<'a> Steps<'a> {
                 Reason::Unauthorized
                     | Reason::Forbidden
                     | Reason::RequestRefused
-                    | Reason::SecretNotFound
-                    | Reason::SecretDisabled
+                    | Reason::ObjectNotFound
+                    | Reason::ObjectDisabled
             )
         };
         match read {

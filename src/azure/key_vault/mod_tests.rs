@@ -2,14 +2,17 @@ use http::{HeaderMap, StatusCode};
 
 use std::sync::Arc;
 
+use http::header;
+
 use super::*;
+use crate::azure::auth::{Claims, Resource};
 use crate::azure::cloud::Cloud;
 use crate::azure::http::Body;
 use crate::azure_identity::api::CloudName;
 
 const VERSION: &str = "4387e9f3d6e14c459867679a90fd0f79";
 
-fn profile() -> Profile {
+pub(super) fn profile() -> Profile {
     Profile {
         cloud: Cloud::shared(CloudName::Public),
         tenant: Some("11111111-1111-1111-1111-111111111111".parse().unwrap()),
@@ -17,12 +20,13 @@ fn profile() -> Profile {
     }
 }
 
-fn vault() -> VaultUri {
+pub(super) fn vault() -> VaultUri {
     "https://kv.vault.azure.net".parse().unwrap()
 }
 
-fn id() -> SecretId {
-    SecretId {
+fn id() -> Object {
+    Object {
+        kind: Kind::Secret,
         name: "db".parse().unwrap(),
         version: None,
     }
@@ -49,7 +53,7 @@ fn problem(status: u16, body: &str, challenge: Option<&'static str>) -> Problem 
     .unwrap_err()
 }
 
-fn ok(id: &SecretId, body: &str) -> Result<SecretBundle, Problem> {
+fn ok(id: &Object, body: &str) -> Result<Bundle, Problem> {
     read(
         &profile(),
         &vault(),
@@ -61,7 +65,7 @@ fn ok(id: &SecretId, body: &str) -> Result<SecretBundle, Problem> {
 
 #[test]
 fn a_secret_is_asked_for_by_name_and_version_with_the_token_in_a_sensitive_header() {
-    let pinned = SecretId {
+    let pinned = Object {
         version: Some(VERSION.parse().unwrap()),
         ..id()
     };
@@ -96,7 +100,7 @@ fn a_bundle_is_read_with_its_times() {
 #[test]
 fn an_answer_about_something_else_is_not_taken() {
     let other_version = "0000e9f3d6e14c459867679a90fd0f79";
-    let pinned = SecretId {
+    let pinned = Object {
         version: Some(VERSION.parse().unwrap()),
         ..id()
     };
@@ -147,7 +151,7 @@ fn refusals_are_told_apart() {
         (
             403,
             inner("SecretDisabled"),
-            Reason::SecretDisabled,
+            Reason::ObjectDisabled,
             "--enabled true",
         ),
         (
@@ -159,7 +163,7 @@ fn refusals_are_told_apart() {
         (
             404,
             r#"{"error":{"code":"SecretNotFound","message":"x"}}"#.to_owned(),
-            Reason::SecretNotFound,
+            Reason::ObjectNotFound,
             "list-deleted",
         ),
         (

@@ -1,0 +1,402 @@
+//! The core of a session: which call is made when, and who is told. Pure: calls, answers and the clock are outside.
+//!
+//! Callers say what they want ([`Session::see`]) and are woken when there is something new for them; none of them ever
+//! waits inside. Every answer that was asked for comes back ([`Session::answered`]), be it as a failure. Whenever something
+//! has happened, and at [`Session::next_turn`], [`Session::turn`] decides what goes out.
+
+mod answers;
+mod known;
+mod run;
+mod turn;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::known::Known;
+use self::run::List;
+use super::bucket::Bucket;
+use super::gate::Gate;
+use super::want::{Call, CallId, Command, Glance, Held, Ticket, Want};
+use crate::azure::key_vault::{Facts, Kind, Object};
+use crate::retry;
+
+pub use known::settled;
+
+/// How much of a vault a session may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Calls under way at once.
+    pub concurrency: usize,
+    /// Calls in a burst.
+    pub burst: u32,
+    /// Calls a second after that.
+    pub rate: u32,
+}
+
+/// One caller.
+#[derive(Debug)]
+struct Sub {
+    want: Want,
+    /// Values that it has been given and not fetched, as what it would hold with them.
+    given: Vec<(Arc<Object>, Held)>,
+    given_at: Option<Timestamp>,
+    /// Something is new since it last looked.
+    dirty: bool,
+    /// It has been told to look.
+    woken: bool,
+}
+
+#[derive(Debug)]
+enum Job {
+    Get(Arc<Object>),
+    Page(Kind),
+}
+
+/// The core of a session.
+#[derive(Debug)]
+pub struct Session {
+    limits: Limits,
+    seed: u64,
+    gate: Gate,
+    bucket: Bucket,
+    known: BTreeMap<Arc<Object>, Known>,
+    subs: BTreeMap<Ticket, Sub>,
+    lists: BTreeMap<Kind, List>,
+    schedule: BTreeSet<(Timestamp, Arc<Object>)>,
+    /// Callers with values that they have not fetched, by when they were given the first.
+    given: BTreeSet<(Timestamp, Ticket)>,
+    /// Those of them that have been told to fetch them.
+    fetching: BTreeSet<Ticket>,
+    /// What somebody waits for, and what nobody does.
+    lanes: [VecDeque<Job>; 2],
+    /// How often in a row the first lane went ahead of the second.
+    ahead: u32,
+    calls: BTreeMap<CallId, (Call, Timestamp)>,
+    next_call: CallId,
+    /// When the bucket has the next call, where something waits for it.
+    refilled: Option<Timestamp>,
+    commands: Vec<Command>,
+}
+
+impl Session {
+    /// A session that nobody uses yet. `seed` spreads its times; the same session always has the same.
+    pub fn new(limits: Limits, seed: u64) -> Self {
+        Self {
+            bucket: Bucket::new(limits.burst, limits.rate),
+            limits,
+            seed,
+            gate: Gate::default(),
+            known: BTreeMap::new(),
+            subs: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            schedule: BTreeSet::new(),
+            given: BTreeSet::new(),
+            fetching: BTreeSet::new(),
+            lanes: Default::default(),
+            ahead: 0,
+            calls: BTreeMap::new(),
+            next_call: 0,
+            refilled: None,
+            commands: Vec::new(),
+        }
+    }
+
+    /// What is to be done outside, in order.
+    pub fn commands(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Whether nobody wants anything.
+    pub fn is_idle(&self) -> bool {
+        self.subs.is_empty() && self.calls.is_empty()
+    }
+
+    /// Says what a caller wants from now on, and what it may know already. Where nothing is pending, it has fetched the
+    /// values that it was given.
+    pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
+        let old = self.subs.remove(ticket);
+        if let Some(old) = &old {
+            self.leave(ticket, &old.want);
+        }
+        for (object, _) in &want.objects {
+            self.known
+                .entry(Arc::clone(object))
+                .or_insert_with(|| Known::new(now))
+                .add(ticket, want.every);
+        }
+        for kind in &want.lists {
+            self.lists.entry(*kind).or_default().add(ticket, want.every);
+        }
+        let objects: Vec<Arc<Object>> = want.objects.iter().map(|(o, _)| Arc::clone(o)).collect();
+        let kinds = want.lists.clone();
+        let (left, given, given_at) =
+            old.map_or_else(Default::default, |old| (old.want, old.given, old.given_at));
+        let given = given
+            .into_iter()
+            .filter(|(object, _)| want.of(object).is_some())
+            .collect();
+        let sub = Sub {
+            want,
+            given,
+            given_at,
+            dirty: false,
+            woken: false,
+        };
+        self.subs.insert(Ticket::clone(ticket), sub);
+        self.fetching.remove(ticket);
+        for object in &objects {
+            self.refresh(object, ticket);
+            self.place(object, now);
+        }
+        for kind in kinds {
+            self.refresh_list(kind, ticket);
+        }
+        self.tidy(&left, now);
+        self.turn(now);
+        let glance = self.glance(ticket);
+        if !glance.pending {
+            self.fetched(ticket);
+        }
+        glance
+    }
+
+    /// A caller wants nothing any more.
+    pub fn forget(&mut self, ticket: &Ticket, now: Timestamp) {
+        if let Some(old) = self.subs.remove(ticket) {
+            self.leave(ticket, &old.want);
+            self.fetching.remove(ticket);
+            if let Some(at) = old.given_at {
+                self.given.remove(&(at, Ticket::clone(ticket)));
+            }
+            self.tidy(&old.want, now);
+            self.commands.push(Command::Discard(Ticket::clone(ticket)));
+            self.turn(now);
+        }
+    }
+
+    /// What failed is tried again: the credential has changed.
+    pub fn pardon(&mut self, now: Timestamp) {
+        self.gate = Gate::default();
+        let failed: Vec<Arc<Object>> = self
+            .known
+            .iter()
+            .filter(|(_, known)| known.problem.is_some())
+            .map(|(object, _)| Arc::clone(object))
+            .collect();
+        for object in failed {
+            if let Some(known) = self.known.get_mut(&object) {
+                known.retry_at = Some(now);
+            }
+            self.place(&object, now);
+        }
+        for list in self.lists.values_mut() {
+            list.pardon();
+        }
+        self.turn(now);
+    }
+
+    fn leave(&mut self, ticket: &Ticket, want: &Want) {
+        for (object, _) in &want.objects {
+            if let Some(known) = self.known.get_mut(object) {
+                known.remove(ticket, want.every);
+            }
+        }
+        for kind in &want.lists {
+            if let Some(list) = self.lists.get_mut(kind) {
+                list.remove(ticket, want.every);
+            }
+        }
+    }
+
+    /// Forgets what nobody wants any more, unless a call for it is under way.
+    fn tidy(&mut self, want: &Want, now: Timestamp) {
+        for kind in &want.lists {
+            if let Some(list) = self.lists.get_mut(kind) {
+                list.tidy();
+            }
+        }
+        for (object, _) in &want.objects {
+            let unwanted = self
+                .known
+                .get(object)
+                .is_some_and(|known| known.callers.is_empty() && known.busy.is_none());
+            if unwanted {
+                self.drop_known(object);
+            } else {
+                self.place(object, now);
+            }
+        }
+    }
+
+    fn drop_known(&mut self, object: &Arc<Object>) {
+        if let Some(known) = self.known.remove(object)
+            && let Some(due) = known.due
+        {
+            self.schedule.remove(&(due, Arc::clone(object)));
+        }
+    }
+
+    /// Whether a caller waits for an object.
+    fn waits(&self, sub: &Sub, object: &Object, known: &Known) -> bool {
+        let Some(held) = sub.want.of(object) else {
+            return false;
+        };
+        if sub.given.iter().any(|(given, _)| given.as_ref() == object) {
+            return false;
+        }
+        if known.problem.is_some() {
+            return known.tried < sub.want.since(true);
+        }
+        let pinned = object.version.is_some();
+        match held {
+            None => true,
+            Some(_) if pinned => false,
+            Some(held) => {
+                known.tried < sub.want.since(false)
+                    || known
+                        .current
+                        .as_ref()
+                        .is_some_and(|current| current.differs(held))
+            }
+        }
+    }
+
+    /// Sets down whether a caller waits for an object.
+    fn refresh(&mut self, object: &Arc<Object>, ticket: &Ticket) {
+        let waits = match (self.subs.get(ticket), self.known.get(object)) {
+            (Some(sub), Some(known)) => self.waits(sub, object, known),
+            _ => false,
+        };
+        if let Some(known) = self.known.get_mut(object) {
+            if waits {
+                known.waiting.insert(Ticket::clone(ticket));
+            } else {
+                known.waiting.remove(ticket);
+            }
+        }
+    }
+
+    /// Sets down whether a caller waits for a list.
+    fn refresh_list(&mut self, kind: Kind, ticket: &Ticket) {
+        let sub = self.subs.get(ticket);
+        let Some(list) = self.lists.get_mut(&kind) else {
+            return;
+        };
+        if sub.is_some_and(|sub| list.waits(&sub.want)) {
+            list.waiting.insert(Ticket::clone(ticket));
+        } else {
+            list.waiting.remove(ticket);
+        }
+    }
+
+    fn pending(&self, ticket: &Ticket) -> bool {
+        let Some(sub) = self.subs.get(ticket) else {
+            return false;
+        };
+        let waits = |object| {
+            self.known
+                .get(object)
+                .is_some_and(|known: &Known| known.waiting.contains(ticket))
+        };
+        let lists_wait = |kind| {
+            self.lists
+                .get(kind)
+                .is_some_and(|list: &List| list.waiting.contains(ticket))
+        };
+        sub.want.objects.iter().any(|(object, _)| waits(object))
+            || sub.want.lists.iter().any(lists_wait)
+    }
+
+    fn glance(&self, ticket: &Ticket) -> Glance {
+        let Some(sub) = self.subs.get(ticket) else {
+            return Glance::default();
+        };
+        let known = |object| self.known.get(object);
+        let objects = || {
+            sub.want
+                .objects
+                .iter()
+                .filter_map(|(object, _)| Some((object, known(object)?)))
+        };
+        let lists = || {
+            sub.want
+                .lists
+                .iter()
+                .filter_map(|kind| Some((*kind, self.lists.get(kind)?)))
+        };
+        let tried = objects()
+            .map(|(_, known)| known.tried)
+            .chain(lists().map(|(_, list)| list.tried()));
+        Glance {
+            pending: self.pending(ticket),
+            problems: objects()
+                .filter(|(object, _)| !sub.given.iter().any(|(given, _)| given == *object))
+                .filter_map(|(object, known)| Some((Arc::clone(object), known.problem.clone()?)))
+                .collect(),
+            lists: lists()
+                .filter_map(|(kind, list)| Some((kind, list.told()?)))
+                .collect(),
+            looked: tried.min().flatten(),
+            next: objects().filter_map(|(_, known)| known.due).min(),
+        }
+    }
+
+    /// The values have been fetched: until the caller says otherwise, it holds them.
+    fn fetched(&mut self, ticket: &Ticket) {
+        let Some(sub) = self.subs.get_mut(ticket) else {
+            return;
+        };
+        self.fetching.remove(ticket);
+        if let Some(at) = sub.given_at.take() {
+            self.given.remove(&(at, Ticket::clone(ticket)));
+        }
+        for (object, held) in std::mem::take(&mut sub.given) {
+            let wanted = sub
+                .want
+                .objects
+                .iter_mut()
+                .find(|(wanted, _)| *wanted == object);
+            if let Some((_, place)) = wanted {
+                *place = Some(held);
+            }
+        }
+    }
+
+    /// Wakes a caller that has something new and waits for nothing more.
+    fn wake(&mut self, ticket: &Ticket) {
+        let pending = self.pending(ticket);
+        if let Some(sub) = self.subs.get_mut(ticket)
+            && sub.dirty
+            && !sub.woken
+            && !pending
+        {
+            sub.woken = true;
+            if !sub.given.is_empty() {
+                self.fetching.insert(Ticket::clone(ticket));
+            }
+            self.commands.push(Command::Wake(Ticket::clone(ticket)));
+        }
+    }
+
+    /// The time between two looks at an object: a little less than was asked for, spread, and always the same for it.
+    fn period(&self, object: &Object, every: Duration) -> Duration {
+        let seed = retry::seed(object.name.as_str(), "look") ^ self.seed;
+        every.mul_f64(1.0 - 0.1 * retry::fraction(seed))
+    }
+}
+
+impl Held {
+    /// What is held of an object that was just read.
+    pub fn of(facts: &Facts) -> Self {
+        Self {
+            version: facts.version.clone(),
+            updated: facts.updated.filter(|_| settled(facts)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,492 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::*;
+use crate::azure::key_vault::{Listed, Page};
+use crate::hub::want::{Answer, Caller};
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+
+pub(super) const LIMITS: Limits = Limits {
+    concurrency: 4,
+    burst: 100,
+    rate: 10,
+};
+const MINUTE: Duration = Duration::from_mins(1);
+
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + second).unwrap()
+}
+
+pub(super) fn ticket(name: &str) -> Ticket {
+    Ticket::new(Caller {
+        uid: name.to_owned(),
+        namespace: "team".to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+pub(super) fn object(name: &str) -> Arc<Object> {
+    Arc::new(Object {
+        kind: Kind::Secret,
+        name: name.parse().unwrap(),
+        version: None,
+    })
+}
+
+pub(super) fn held(version: u32, updated: i64) -> Held {
+    Held {
+        version: format!("v{version}").parse().unwrap(),
+        updated: Some(at(updated)),
+    }
+}
+
+fn want(objects: &[(&str, Option<Held>)]) -> Want {
+    let mut objects: Vec<_> = objects
+        .iter()
+        .map(|(name, held)| (object(name), held.clone()))
+        .collect();
+    objects.sort_by(|(one, _), (two, _)| one.cmp(two));
+    Want {
+        objects,
+        every: Some(MINUTE),
+        ..Want::default()
+    }
+}
+
+/// An object that was updated at this second and read long after.
+fn read(version: u32, updated: i64) -> Answer {
+    read_at(version, updated, updated + 100)
+}
+
+fn read_at(version: u32, updated: i64, answered: i64) -> Answer {
+    Answer::Got(Ok(Facts {
+        version: format!("v{version}").parse().unwrap(),
+        updated: Some(at(updated)),
+        answered: Some(at(answered)),
+    }))
+}
+
+fn fails(reason: Reason, retry: Retry) -> Answer {
+    Answer::Got(Err(Problem::new(reason, retry, "why")))
+}
+
+pub(super) fn item(name: &str, updated: i64) -> Listed {
+    Listed {
+        name: name.parse().unwrap(),
+        enabled: true,
+        updated: Some(at(updated)),
+        not_before: None,
+        expires: None,
+        tags: BTreeMap::new(),
+        content_type: None,
+        managed: false,
+    }
+}
+
+fn page(items: &[Listed], more: bool) -> Answer {
+    Answer::Listed(Ok(Page {
+        items: items.to_vec(),
+        next: more
+            .then(|| crate::azure::key_vault::Next::at("https://kv.vault.azure.net/secrets?x")),
+    }))
+}
+
+/// The calls that were begun, as words: `db` for a read, `list` for a page.
+fn calls(session: &mut Session) -> Vec<(CallId, String)> {
+    let commands = session.commands().into_iter();
+    commands
+        .filter_map(|command| match command {
+            Command::Start(id, Call::Get(object)) => Some((id, object.name.to_string())),
+            Command::Start(id, Call::List(..)) => Some((id, "list".to_owned())),
+            Command::Give(..) | Command::Wake(_) | Command::Discard(_) => None,
+        })
+        .collect()
+}
+
+fn words(session: &mut Session) -> Vec<String> {
+    calls(session).into_iter().map(|(_, word)| word).collect()
+}
+
+/// Answers a call, and tells who was given a value and who was woken.
+fn answer(
+    session: &mut Session,
+    id: CallId,
+    answer: Answer,
+    now: i64,
+) -> (Vec<String>, Vec<String>) {
+    session.answered(id, answer, at(now));
+    let (mut given, mut woken) = (Vec::new(), Vec::new());
+    let mut rest = Vec::new();
+    for command in session.commands() {
+        match command {
+            Command::Give(_, tickets) => given.extend(tickets.iter().map(|t| t.name.clone())),
+            Command::Wake(ticket) => woken.push(ticket.name.clone()),
+            other => rest.push(other),
+        }
+    }
+    session.commands = rest;
+    (given, woken)
+}
+
+/// A session with one caller that holds `db` at version 1, and when it is looked at first.
+fn following(names: &[&str]) -> (Session, Ticket, Timestamp) {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    let held: Vec<_> = names.iter().map(|name| (*name, Some(held(1, 0)))).collect();
+    let glance = session.see(&app, want(&held), at(0));
+    assert!(!glance.pending && words(&mut session).is_empty());
+    let first = session.next_turn(at(0)).unwrap();
+    (session, app, first)
+}
+
+#[test]
+fn a_value_that_is_needed_is_read_once_for_all_who_wait_and_given_to_each() {
+    let mut session = Session::new(LIMITS, 7);
+    let (one, two) = (ticket("one"), ticket("two"));
+    assert!(session.see(&one, want(&[("db", None)]), at(0)).pending);
+    assert!(session.see(&two, want(&[("db", None)]), at(0)).pending);
+    let calls = calls(&mut session);
+    let [(id, _)] = calls.as_slice() else {
+        panic!("{calls:?}")
+    };
+    let (given, woken) = answer(&mut session, *id, read(1, 0), 1);
+    assert_eq!(
+        (given, woken),
+        (
+            vec!["one".into(), "two".into()],
+            vec!["one".into(), "two".into()]
+        )
+    );
+    assert!(!session.see(&one, want(&[("db", None)]), at(1)).pending);
+    assert!(words(&mut session).is_empty());
+}
+
+#[test]
+fn what_is_held_is_looked_at_by_a_list_and_nobody_is_told_where_it_is_the_same() {
+    let (mut session, _, first) = following(&["a", "b"]);
+    session.turn(first);
+    let calls = calls(&mut session);
+    assert_eq!(calls[0].1, "list");
+    let told = answer(
+        &mut session,
+        calls[0].0,
+        page(&[item("a", 0), item("b", 0), item("c", 5)], false),
+        5,
+    );
+    assert_eq!(told, (vec![], vec![]));
+    assert!(words(&mut session).is_empty());
+    let next = session.next_turn(at(5)).unwrap();
+    assert!(next > at(50) && next <= at(75), "{next}");
+}
+
+#[test]
+fn what_a_list_shows_as_changed_is_read_and_given_to_those_who_hold_something_else() {
+    let (mut session, app, first) = following(&["a", "b"]);
+    session.turn(first);
+    let list = calls(&mut session)[0].0;
+    session.answered(list, page(&[item("a", 0), item("b", 9)], false), at(20));
+    let calls = calls(&mut session);
+    assert_eq!(calls[0].1, "b");
+    let told = answer(&mut session, calls[0].0, read(2, 9), 21);
+    assert_eq!(told, (vec!["app".into()], vec!["app".into()]));
+    let glance = session.see(
+        &app,
+        want(&[("a", Some(held(1, 0))), ("b", Some(held(1, 0)))]),
+        at(22),
+    );
+    assert!(!glance.pending && glance.problems.is_empty());
+}
+
+#[test]
+fn a_vault_with_more_pages_than_objects_are_wanted_is_read_object_by_object() {
+    let (mut session, _, first) = following(&["a"]);
+    session.turn(first);
+    let list = calls(&mut session)[0].0;
+    // One page has told nothing of it, and there are more.
+    session.answered(list, page(&[item("x", 0)], true), at(11));
+    let reads = calls(&mut session);
+    assert_eq!(reads[0].1, "a");
+    session.answered(reads[0].0, read(1, 0), at(12));
+    let next = session.next_turn(at(12)).unwrap();
+    session.turn(next);
+    assert_eq!(
+        words(&mut session),
+        ["a"],
+        "the list was tried again at once"
+    );
+}
+
+#[test]
+fn who_may_not_list_reads() {
+    let (mut session, _, first) = following(&["a", "b"]);
+    session.turn(first);
+    let list = calls(&mut session)[0].0;
+    let forbidden = Problem::new(Reason::Forbidden, Retry::Backoff, "no list");
+    let told = answer(&mut session, list, Answer::Listed(Err(forbidden)), 11);
+    assert_eq!(
+        told,
+        (vec![], vec![]),
+        "a list that is forbidden is no problem of an object"
+    );
+    assert_eq!(words(&mut session), ["a", "b"]);
+}
+
+#[test]
+fn what_is_on_no_page_is_asked_for_once_and_then_known_to_be_gone() {
+    let (mut session, app, first) = following(&["a", "b"]);
+    session.turn(first);
+    let list = calls(&mut session)[0].0;
+    session.answered(list, page(&[item("a", 0)], false), at(11));
+    let calls_now = calls(&mut session);
+    assert_eq!(calls_now[0].1, "b");
+    let told = answer(
+        &mut session,
+        calls_now[0].0,
+        fails(Reason::ObjectNotFound, Retry::Backoff),
+        12,
+    );
+    assert_eq!(told, (vec![], vec!["app".into()]));
+    let wants = || want(&[("a", Some(held(1, 0))), ("b", Some(held(1, 0)))]);
+    let glance = session.see(&app, wants(), at(12));
+    assert_eq!(glance.problems[0].1.reason, Reason::ObjectNotFound);
+    // From now on lists say so, without a call for it and without a word to anybody.
+    for _ in 0..5 {
+        let next = session.next_turn(at(12)).unwrap();
+        session.turn(next);
+        for (id, word) in calls(&mut session) {
+            assert_eq!(word, "list");
+            let second = next.as_second() - at(0).as_second();
+            let told = answer(&mut session, id, page(&[item("a", 0)], false), second);
+            assert_eq!(told, (vec![], vec![]));
+        }
+    }
+}
+
+#[test]
+fn a_change_in_the_second_of_the_read_is_not_missed() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    session.see(&app, want(&[("db", None)]), at(0));
+    let id = calls(&mut session)[0].0;
+    // Read in the second of its update: another update may follow under the same time.
+    session.answered(id, read_at(1, 10, 10), at(10));
+    session.commands();
+    let unsettled = Held {
+        updated: None,
+        ..held(1, 10)
+    };
+    assert!(
+        !session
+            .see(&app, want(&[("db", Some(unsettled.clone()))]), at(10))
+            .pending
+    );
+    let next = session.next_turn(at(10)).unwrap();
+    session.turn(next);
+    let reads = calls(&mut session);
+    assert_eq!(reads[0].1, "db", "a list cannot tell, so it is read");
+    let told = answer(&mut session, reads[0].0, read_at(2, 10, 70), 70);
+    assert_eq!(told, (vec!["app".into()], vec!["app".into()]));
+    // Read again later it has settled, and a list will do.
+    session.see(&app, want(&[("db", Some(held(2, 10)))]), at(71));
+    let next = session.next_turn(at(71)).unwrap();
+    session.turn(next);
+    assert_eq!(words(&mut session), ["list"]);
+}
+
+#[test]
+fn a_pinned_version_is_read_once() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    let pinned = Arc::new(Object {
+        version: Some("v1".parse().unwrap()),
+        ..object("db").as_ref().clone()
+    });
+    let wants = |held| Want {
+        objects: vec![(Arc::clone(&pinned), held)],
+        every: Some(MINUTE),
+        ..Want::default()
+    };
+    session.see(&app, wants(None), at(0));
+    let id = calls(&mut session)[0].0;
+    session.answered(id, read(1, 0), at(1));
+    session.see(&app, wants(Some(held(1, 0))), at(2));
+    assert_eq!(session.next_turn(at(2)), None);
+}
+
+#[test]
+fn a_throttled_vault_is_left_alone_and_those_who_wait_are_told() {
+    let mut session = Session::new(LIMITS, 7);
+    let (one, two) = (ticket("one"), ticket("two"));
+    session.see(&one, want(&[("a", None)]), at(0));
+    let id = calls(&mut session)[0].0;
+    let told = answer(
+        &mut session,
+        id,
+        fails(Reason::Throttled, Retry::After(MINUTE)),
+        0,
+    );
+    assert_eq!(told.1, ["one"]);
+    let glance = session.see(&two, want(&[("b", None)]), at(1));
+    assert_eq!(
+        (glance.pending, glance.problems[0].1.reason),
+        (false, Reason::Throttled)
+    );
+    assert!(words(&mut session).is_empty());
+    session.turn(at(59));
+    assert!(
+        words(&mut session).is_empty(),
+        "it was asked before its time"
+    );
+    let next = session.next_turn(at(59)).unwrap();
+    assert!(next >= at(60) && next <= at(70), "{next}");
+    session.turn(at(70));
+    assert_eq!(words(&mut session).len(), 1, "one goes first");
+}
+
+#[test]
+fn routine_looks_at_a_vault_that_is_left_alone_are_put_off_without_a_word() {
+    let (mut session, _, _) = following(&["a"]);
+    let other = ticket("other");
+    session.see(&other, want(&[("z", None)]), at(0));
+    let id = calls(&mut session)[0].0;
+    session.answered(id, fails(Reason::Throttled, Retry::After(MINUTE)), at(1));
+    session.commands();
+    session.turn(at(30));
+    assert!(session.commands().is_empty());
+    session.turn(at(75));
+    assert!(!words(&mut session).is_empty());
+}
+
+#[test]
+fn a_failure_is_told_once_and_its_end_too() {
+    let (mut session, app, first) = following(&["a"]);
+    session.turn(first);
+    let list = calls(&mut session)[0].0;
+    session.answered(list, page(&[item("a", 9)], false), at(11));
+    let id = calls(&mut session)[0].0;
+    let forbidden = || fails(Reason::Forbidden, Retry::Backoff);
+    assert_eq!(answer(&mut session, id, forbidden(), 12).1, ["app"]);
+    let wants = || want(&[("a", Some(held(1, 0)))]);
+    assert!(!session.see(&app, wants(), at(12)).pending);
+    let next = session.next_turn(at(12)).unwrap();
+    session.turn(next);
+    let id = calls(&mut session)[0].0;
+    assert_eq!(
+        answer(&mut session, id, forbidden(), 15).1,
+        Vec::<String>::new()
+    );
+    session.pardon(at(16));
+    let id = calls(&mut session)[0].0;
+    assert_eq!(answer(&mut session, id, read(1, 0), 17).1, ["app"]);
+    assert!(session.see(&app, wants(), at(18)).problems.is_empty());
+}
+
+#[test]
+fn a_forced_look_asks_anew_and_answers_when_it_has() {
+    let (mut session, app, first) = following(&["a"]);
+    session.turn(first);
+    let list = calls(&mut session)[0].0;
+    session.answered(list, page(&[item("a", 0)], false), at(11));
+    let forced = || Want {
+        fresh: Some(at(20)),
+        ..want(&[("a", Some(held(1, 0)))])
+    };
+    assert!(session.see(&app, forced(), at(20)).pending);
+    let id = calls(&mut session)[0].0;
+    assert_eq!(
+        answer(&mut session, id, read(1, 0), 21),
+        (vec![], vec!["app".into()])
+    );
+    assert!(!session.see(&app, forced(), at(21)).pending);
+}
+
+#[test]
+fn values_that_only_make_sense_together_are_given_together() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    let wants = Want {
+        together: true,
+        ..want(&[("a", Some(held(1, 0))), ("b", None)])
+    };
+    session.see(&app, wants, at(0));
+    let calls_now = calls(&mut session);
+    assert_eq!(calls_now[0].1, "b");
+    let told = answer(&mut session, calls_now[0].0, read(1, 0), 1);
+    assert_eq!(
+        told,
+        (vec!["app".into()], vec![]),
+        "it was woken with half of it"
+    );
+    session.turn(at(1));
+    let calls_now = calls(&mut session);
+    assert_eq!(calls_now[0].1, "a");
+    let told = answer(&mut session, calls_now[0].0, read(1, 0), 2);
+    assert_eq!(told, (vec!["app".into()], vec!["app".into()]));
+}
+
+#[test]
+fn a_whole_list_is_kept_up_to_date_for_those_who_pick_from_it() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    let wants = || Want {
+        lists: vec![Kind::Secret],
+        every: Some(MINUTE),
+        ..Want::default()
+    };
+    assert!(session.see(&app, wants(), at(0)).pending);
+    let id = calls(&mut session)[0].0;
+    session.answered(id, page(&[item("a", 0)], true), at(1));
+    let id = calls(&mut session)[0].0;
+    assert_eq!(
+        answer(&mut session, id, page(&[item("B", 0)], false), 2).1,
+        ["app"]
+    );
+    let glance = session.see(&app, wants(), at(2));
+    let names: Vec<String> = glance.lists[0]
+        .1
+        .as_ref()
+        .unwrap()
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+    // The same again is no news; another tag is.
+    let mut round = |items: &[Listed], now: i64| {
+        let next = session.next_turn(at(now)).unwrap();
+        session.turn(next);
+        let id = calls(&mut session)[0].0;
+        let second = next.as_second() - at(0).as_second();
+        answer(&mut session, id, page(items, false), second).1
+    };
+    assert!(round(&[item("a", 5), item("B", 0)], 2).is_empty());
+    let mut tagged = item("a", 5);
+    tagged.tags.insert("team".to_owned(), "pay".to_owned());
+    assert_eq!(round(&[tagged, item("B", 0)], 70), ["app"]);
+}
+
+#[test]
+fn values_that_nobody_fetches_are_dropped() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    session.see(&app, want(&[("db", None)]), at(0));
+    let id = calls(&mut session)[0].0;
+    session.answered(id, read(1, 0), at(1));
+    session.commands();
+    session.turn(at(31));
+    assert_eq!(session.commands(), [Command::Discard(Ticket::clone(&app))]);
+    assert!(
+        session.see(&app, want(&[("db", None)]), at(40)).pending,
+        "it is read anew"
+    );
+}
+
+#[test]
+fn who_wants_nothing_any_more_costs_nothing() {
+    let (mut session, app, _) = following(&["a"]);
+    session.forget(&app, at(1));
+    assert!(session.is_idle() && session.known.is_empty());
+    assert_eq!(session.next_turn(at(1)), None);
+}

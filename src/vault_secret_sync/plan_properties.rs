@@ -1,0 +1,120 @@
+use proptest::prelude::*;
+
+use super::tests::{at, bundle, failed, written};
+use super::*;
+use crate::vault_secret_sync::fixtures::{sync_with_tokens, token_version};
+use crate::vault_secret_sync::valid::parse;
+use crate::vault_secret_sync::wanted::{self, Issued, Scene, Scope};
+
+#[derive(Debug, Clone)]
+enum Answer {
+    Value(u8),
+    Empty,
+    Fails,
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        (0u8..4).prop_map(Answer::Value),
+        Just(Answer::Empty),
+        Just(Answer::Fails)
+    ]
+}
+
+fn scopes() -> impl Strategy<Value = Scope> {
+    prop_oneof![Just(Scope::Lacking), Just(Scope::All), Just(Scope::Anew)]
+}
+
+fn outcome(answer: &Answer) -> Outcome {
+    match answer {
+        Answer::Value(version) => bundle("value", &format!("v{version}")),
+        Answer::Empty => bundle("", "v9"),
+        Answer::Fails => failed(Reason::Forbidden),
+    }
+}
+
+/// A token that was had at this second, or none.
+fn token(answer: &Answer, now: i64) -> Outcome {
+    match answer {
+        Answer::Value(_) => bundle("token", &token_version(now, now + 3600)),
+        Answer::Empty | Answer::Fails => failed(Reason::LoginRefused),
+    }
+}
+
+/// What the API server makes of a write: the fields of our manager are exactly those that were applied.
+fn execute(valid: &Valid, write: &Write) -> SecretMeta {
+    let sources: Vec<(&str, &str)> = write
+        .record
+        .keys
+        .iter()
+        .map(|(k, s)| (k.as_str(), s.as_str()))
+        .collect();
+    let applied: BTreeSet<&String> = write.fresh.keys().chain(&write.keep).collect();
+    assert_eq!(
+        applied,
+        write.record.keys.keys().collect::<BTreeSet<_>>(),
+        "record and data differ"
+    );
+    written(valid, &sources)
+}
+
+proptest! {
+    /// Whatever is answered, and whatever a look asks for: a key once filled stays filled, a second plan on the same
+    /// answers does nothing, and a look right after one that went well asks for nothing.
+    #[test]
+    fn keys_never_vanish_and_plans_settle(
+        rounds in proptest::collection::vec((answers(), answers(), answers(), answers(), scopes(), 0i64..3000), 1..8),
+    ) {
+        let valid = parse(&sync_with_tokens()).unwrap();
+        let mut secret: Option<SecretMeta> = None;
+        let mut rejected = Rejected::default();
+        let mut now = 0;
+        for (db, api, entra, ml, scope, pause) in rounds {
+            now += pause;
+            let scene = Scene { valid: &valid, secret: secret.as_ref(), rivals: &[] };
+            let mut objects = BTreeMap::new();
+            for (object, held) in wanted::objects(&scene, &rejected) {
+                let outcome = outcome(if object.name.as_str() == "api-key" { &api } else { &db });
+                // What is as it was is not told.
+                let same = outcome.as_ref().is_ok_and(|bundle| held.is_some_and(|held| held.version == bundle.version));
+                if !same {
+                    objects.insert(ObjectId::Secret(object), outcome);
+                }
+            }
+            let first = valid.entries[2].token().unwrap();
+            for (id, issued) in wanted::tokens(&scene, scope, at(now)) {
+                let outcome = token(if id == *first { &entra } else { &ml }, now);
+                prop_assert!(issued <= Issued::After(at(now)));
+                objects.insert(ObjectId::Token(id), outcome);
+            }
+            let before = secret.clone();
+            let planned = plan(
+                &valid,
+                &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[], rejected: &rejected },
+                at(now),
+            );
+            rejected = rejected.after(&valid, &objects, &planned.keys, planned.blocked.as_ref());
+            let well = planned.keys.iter().all(|key| key.problem.is_none());
+            if let Some(write) = planned.write {
+                secret = Some(execute(&valid, &write));
+            }
+            let filled = |secret: &Option<SecretMeta>| -> BTreeSet<String> {
+                secret.iter().flat_map(|s| s.share("app").unwrap().intact.clone()).collect()
+            };
+            prop_assert!(filled(&secret).is_superset(&filled(&before)), "a key vanished");
+            let again = plan(
+                &valid,
+                &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[], rejected: &rejected },
+                at(now),
+            );
+            prop_assert!(again.write.is_none(), "the plan does not settle");
+            if well {
+                let scene = Scene { valid: &valid, secret: secret.as_ref(), rivals: &[] };
+                let tokens = wanted::tokens(&scene, Scope::Lacking, at(now));
+                prop_assert!(tokens.is_empty(), "a token that lives is asked for");
+                let needed = wanted::objects(&scene, &rejected);
+                prop_assert!(needed.values().all(Option::is_some), "a value that is held is asked for");
+            }
+        }
+    }
+}
