@@ -165,7 +165,10 @@ pub fn tls(
             .map(Certificate::not_after)
             .fold(leaf.not_after(), Timestamp::min),
     };
-    let authority = issuers.last().or(complete.then_some(&leaf)).cloned();
+    let authority = issuers
+        .last()
+        .or_else(|| complete.then_some(&leaf))
+        .cloned();
     issuers.truncate(match options {
         Chain::LeafFirst { include_root: true } => issuers.len(),
         Chain::LeafFirst {

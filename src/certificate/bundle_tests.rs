@@ -220,6 +220,7 @@ fn a_certificate_whose_own_signature_is_false_is_refused() {
 
 #[test]
 fn an_expired_certificate_is_made_and_its_times_are_told() {
+    use Standing::{Expired, NotYet, Valid};
     let made = tls(&fixture("expired.pem"), None, SERVED).unwrap();
     let [before, from, to, after] = [
         "2019-12-31T23:59:59Z",
@@ -231,7 +232,6 @@ fn an_expired_certificate_is_made_and_its_times_are_told() {
     let validity = made.validity;
     assert_eq!((validity.not_before, validity.not_after), (from, to));
     let standings = [before, from, to, after].map(|now| validity.at(now));
-    use Standing::{Expired, NotYet, Valid};
     assert_eq!(standings, [NotYet, Valid, Valid, Expired]);
 }
 

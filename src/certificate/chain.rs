@@ -30,13 +30,13 @@ pub(super) struct Chain {
 /// the file, and to the nearest; then over the one that lasts longest. There is no clock here: the leaf's end stands for it.
 ///
 /// An error is a message for people: there are too many certificates that might have issued each other.
-pub(super) fn build(leaf: &Certificate, others: Vec<Certificate>) -> Result<Chain, &'static str> {
-    let all: Vec<&Certificate> = std::iter::once(leaf).chain(&others).collect();
+pub(super) fn build(leaf: &Certificate, others: &[Certificate]) -> Result<Chain, &'static str> {
+    let all: Vec<&Certificate> = std::iter::once(leaf).chain(others).collect();
     let graph = Graph::explore(&all)?;
     let way = graph.way(&all);
     let complete = graph.roots.contains(way.last().unwrap_or(&0));
     let strangers = (1..all.len()).filter(|place| !graph.reached.contains(place));
-    let taken = |place: usize| (*all.get(place)?).clone().into();
+    let taken = |place: usize| all.get(place).map(|found| (*found).clone());
     Ok(Chain {
         complete,
         strangers: strangers.filter_map(taken).collect(),

@@ -3,8 +3,8 @@ use super::*;
 
 /// The way from the first of these, as places in the list.
 fn way(certificates: &[&Certificate]) -> (Vec<usize>, bool, usize) {
-    let others = certificates[1..].iter().copied().cloned().collect();
-    let chain = build(certificates[0], others).unwrap();
+    let others: Vec<Certificate> = certificates[1..].iter().copied().cloned().collect();
+    let chain = build(certificates[0], &others).unwrap();
     let place = |issuer| certificates.iter().position(|known| *known == issuer);
     let way = chain.issuers.iter().map(|issuer| place(issuer).unwrap());
     (way.collect(), chain.complete, chain.strangers.len())
@@ -20,8 +20,8 @@ fn order_does_not_matter() {
     let leaf = Party::server("leaf").by(&lower);
     let issuers = [lower.by(&upper), upper.by(&root), root.by_itself()];
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [2, 0, 1]] {
-        let others = order.map(|place| issuers[place].clone()).to_vec();
-        assert_eq!(build(&leaf, others).unwrap().issuers, issuers, "{order:?}");
+        let others = order.map(|place| issuers[place].clone());
+        assert_eq!(build(&leaf, &others).unwrap().issuers, issuers, "{order:?}");
     }
 }
 
@@ -124,6 +124,6 @@ fn a_file_with_hundreds_of_namesakes_is_refused() {
         again.until(2040 + nth).by(&other)
     });
     let leaf = Party::server("leaf").without_ids().by(&issuer);
-    let message = build(&leaf, many.collect()).unwrap_err();
+    let message = build(&leaf, &many.collect::<Vec<_>>()).unwrap_err();
     assert!(message.contains("of the same name"), "{message}");
 }

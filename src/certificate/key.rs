@@ -20,6 +20,8 @@ pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.1
 /// id-ecPublicKey (RFC 5480).
 pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+/// secp256k1 (SEC 2), `P-256K` to Key Vault. No TLS program takes it, so it counts for public keys only.
+pub(super) const P256K: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
 pub(super) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 pub(super) const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 

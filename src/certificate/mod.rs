@@ -8,9 +8,13 @@ mod ber;
 pub mod bundle;
 mod chain;
 mod decrypt;
+mod encrypt;
+mod jks;
 mod key;
+pub mod keystore;
 mod pem;
 mod pkcs12;
+mod pkcs12_writer;
 mod signature;
 mod x509;
 
@@ -187,7 +191,7 @@ impl Container {
             ));
         };
         let leaf = self.certificates.remove(place);
-        let chain = chain::build(&leaf, self.certificates).map_err(unreadable)?;
+        let chain = chain::build(&leaf, &self.certificates).map_err(unreadable)?;
         Ok(Pair {
             key,
             leaf,

@@ -98,3 +98,7 @@ fn algorithms(name: &str, issuer: &Certificate) -> Algorithms {
         _ => &[],
     }
 }
+
+#[cfg(test)]
+#[path = "signature_tests.rs"]
+mod tests;
