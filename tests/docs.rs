@@ -348,6 +348,7 @@ const PURE: &[&str] = &[
     "pem.rs",
     "pkcs12.rs",
     "pkcs12_writer.rs",
+    "public_key.rs",
     "signature.rs",
     "x509.rs",
     "stack.rs",

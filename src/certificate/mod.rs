@@ -15,6 +15,7 @@ pub mod keystore;
 mod pem;
 mod pkcs12;
 mod pkcs12_writer;
+pub mod public_key;
 mod signature;
 mod x509;
 
