@@ -208,6 +208,8 @@ fn unreadable(message: impl Into<String>) -> Problem {
 }
 
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 mod pki;
 
 #[cfg(test)]
