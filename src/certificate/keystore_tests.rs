@@ -140,8 +140,8 @@ fn keytool_lists_what_was_written() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    // One of each kind. What is inside, the test above looks at.
-    for (file, sample) in written(folder.path()).into_iter().take(6) {
+    // A keystore in PKCS#12 and a truststore in JKS: starting Java takes its time, and the test above looks into all.
+    for (file, sample) in written(folder.path()).into_iter().step_by(5).take(2) {
         let mut keytool = Command::new("keytool");
         keytool.args([
             "-list",
