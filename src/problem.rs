@@ -44,6 +44,14 @@ reasons! {
     CertificateKeyMismatch,
     /// The certificate has expired, or is not valid yet.
     CertificateExpired,
+    /// The vault gave the certificate without its private key.
+    PrivateKeyMissing,
+    /// The certificate's issuers do not fit together.
+    CertificateChainBroken,
+    /// The password for a keystore is none that Java and OpenSSL both take.
+    KeystorePasswordUnusable,
+    /// The key has no public half, or one of a kind that is not supported.
+    KeyTypeUnsupported,
     /// The application does not know the certificate (AADSTS700027).
     CertificateNotRegistered,
     /// Entra finds an assertion outside its time: the operator's clock is wrong (AADSTS700024).

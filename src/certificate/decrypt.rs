@@ -17,7 +17,8 @@ use super::ber;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
-const SHA1_3DES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.3");
+pub(super) const SHA1_3DES: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.3");
 const SHA1_2DES: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.4");
 const SHA1_RC2_128: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.5");
 const SHA1_RC2_40: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.1.6");
@@ -233,16 +234,16 @@ pub(super) enum Purpose {
 }
 
 #[derive(Sequence)]
-struct Pbes1<'a> {
-    salt: &'a OctetStringRef,
-    rounds: u32,
+pub(super) struct Pbes1<'a> {
+    pub(super) salt: &'a OctetStringRef,
+    pub(super) rounds: u32,
 }
 
 /// `EncryptedPrivateKeyInfo` (RFC 5958).
 #[derive(Sequence)]
-struct EncryptedKey<'a> {
-    algorithm: AlgorithmIdentifierRef<'a>,
-    data: &'a OctetStringRef,
+pub(super) struct EncryptedKey<'a> {
+    pub(super) algorithm: AlgorithmIdentifierRef<'a>,
+    pub(super) data: &'a OctetStringRef,
 }
 
 /// The `PrivateKeyInfo` in an `EncryptedPrivateKeyInfo`.

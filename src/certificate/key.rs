@@ -19,9 +19,11 @@ use crate::secret::SecretValue;
 pub(super) const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// id-ecPublicKey (RFC 5480).
 pub(super) const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
-const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
-const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+pub(super) const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
+/// secp256k1 (SEC 2), `P-256K` to Key Vault. No TLS program takes it, so it counts for public keys only.
+pub(super) const P256K: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
+pub(super) const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+pub(super) const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 /// What sort of key it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +52,8 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// PKCS#8 in DER, without encryption (RFC 5958).
+    /// PKCS#8 in DER, without encryption (RFC 5958) and without the attributes that Windows adds: the same key is the same
+    /// bytes from whatever file.
     pub fn pkcs8(&self) -> &SecretValue {
         &self.pkcs8
     }
@@ -71,9 +74,11 @@ impl PrivateKey {
     /// `PrivateKeyInfo` (RFC 5958).
     pub(super) fn from_pkcs8(der: &[u8]) -> Result<Self, Failure> {
         let info = PrivateKeyInfoRef::from_der(der).map_err(|_| damaged())?;
+        let bare = PrivateKeyInfoRef::new(info.algorithm, info.private_key);
+        let pkcs8 = SecretValue::new(bare.to_der().map_err(|_| damaged())?);
         let (kind, public) = match info.algorithm.oid {
-            RSA => (Kind::Rsa, rsa_public(der)?),
-            EC => ec_public(der, &info)?,
+            RSA => (Kind::Rsa, rsa_public(pkcs8.expose())?),
+            EC => ec_public(pkcs8.expose(), &info)?,
             other => {
                 return Err(Failure::Unreadable(format!(
                     "its private key is neither RSA nor of a NIST curve (algorithm {other}); use an RSA key"
@@ -81,7 +86,7 @@ impl PrivateKey {
             }
         };
         Ok(Self {
-            pkcs8: SecretValue::new(der.to_vec()),
+            pkcs8,
             kind,
             public,
         })

@@ -5,10 +5,18 @@
 //! A message never quotes anything of the file. It is worded to stand behind the name of the file and a colon.
 
 mod ber;
+pub mod bundle;
+mod chain;
 mod decrypt;
+mod encrypt;
+mod jks;
 mod key;
+pub mod keystore;
 mod pem;
 mod pkcs12;
+mod pkcs12_writer;
+pub mod public_key;
+mod signature;
 mod x509;
 
 use base64::Engine as _;
@@ -42,6 +50,10 @@ pub struct Pair {
     pub leaf: Certificate,
     /// The issuers of the leaf as far as the file holds them, each issued by the next; a root comes last.
     pub issuers: Vec<Certificate>,
+    /// Whether the last of these (the leaf, where there is none) is a root, so that nothing is missing.
+    pub complete: bool,
+    /// Certificates that the leaf does not lead to by any way.
+    pub strangers: Vec<Certificate>,
 }
 
 /// Reads a file in any of these forms, in base64 as well: PEM with PKCS#8 (plain or encrypted), PKCS#1 and SEC 1 keys; PKCS#12.
@@ -101,9 +113,13 @@ fn binary(content: &[u8], opener: &mut Opener<'_>) -> Result<Container, Failure>
     if let Some(container) = pkcs12::read(&der, opener) {
         return container;
     }
-    let text = if Certificate::from_der(&der).is_some() {
-        "it is a certificate in DER form (.cer, .crt) without its private key; store a PEM file with both, or a PKCS#12 file (.pfx, .p12)"
-    } else if PrivateKey::any_from_der(&der).is_ok() {
+    if let Some(certificate) = Certificate::from_der(&der) {
+        return Ok(Container {
+            keys: Vec::new(),
+            certificates: vec![certificate],
+        });
+    }
+    let text = if PrivateKey::any_from_der(&der).is_ok() {
         "it is a private key in DER form without its certificate; store a PEM file with both: `openssl pkey -inform DER -in key.der >both.pem; cat cert.pem >>both.pem`"
     } else {
         "it is binary but no PKCS#12; store a PEM file or a PKCS#12 file (.pfx, .p12) with the private key and its certificate"
@@ -143,7 +159,7 @@ impl Container {
             }
             (None, _) => {
                 return Err(unreadable(
-                    "it holds a certificate but no private key, so it is the public half, which is for Azure; store the file that has both",
+                    "it holds a certificate without its private key, so it is the public half, which is for Azure; store a PEM file with both, or a PKCS#12 file (.pfx, .p12)",
                 ));
             }
             (Some(_), _) if found > 1 => {
@@ -160,7 +176,7 @@ impl Container {
         };
         let leaf = (self.certificates.iter().enumerate())
             .filter(|(_, certificate)| certificate.belongs_to(&key))
-            .max_by_key(|(_, certificate)| certificate.not_after())
+            .max_by_key(|(_, certificate)| (certificate.not_after(), certificate.der()))
             .map(|(place, _)| place);
         let Some(place) = leaf else {
             let which = match certificates {
@@ -176,14 +192,25 @@ impl Container {
             ));
         };
         let leaf = self.certificates.remove(place);
-        let issuers = x509::chain(&leaf, self.certificates);
-        Ok(Pair { key, leaf, issuers })
+        let chain = chain::build(&leaf, &self.certificates).map_err(unreadable)?;
+        Ok(Pair {
+            key,
+            leaf,
+            issuers: chain.issuers,
+            complete: chain.complete,
+            strangers: chain.strangers,
+        })
     }
 }
 
 fn unreadable(message: impl Into<String>) -> Problem {
     Problem::new(Reason::CertificateUnreadable, Retry::OnChange, message)
 }
+
+#[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
+mod pki;
 
 #[cfg(test)]
 #[path = "mod_tests.rs"]

@@ -1,14 +1,15 @@
-//! PEM (RFC 7468), read leniently: text around the blocks, white space, line ends and widths do not matter. The crates for it
-//! leave copies of the keys in memory, or know no encrypted keys, so the frame is read here.
+//! PEM (RFC 7468), read leniently: text around the blocks, white space, line ends and widths do not matter. Written strictly.
+//! The crates for it leave copies of the keys in memory, or know no encrypted keys, so the frame is read and written here.
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::decrypt::{self, Failure, Opener};
 use super::key::PrivateKey;
 use super::{Container, ber};
+use crate::secret::SecretValue;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
@@ -18,6 +19,30 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// Bytes in a line of 64 letters.
+const LINE: usize = 48;
+
+/// One block for each value in DER, one after the other.
+pub(super) fn write(label: &str, values: &[&[u8]]) -> SecretValue {
+    let lines = |der: &[u8]| 65 * (der.len() / LINE + 1);
+    let frame = 2 * label.len() + 40;
+    let room = values.iter().map(|der| frame + lines(der)).sum();
+    // The room is taken at once: a vector that grows leaves copies behind.
+    let mut text = Vec::with_capacity(room);
+    let mut line = [0; 64];
+    for der in values {
+        text.extend([BEGIN, label.as_bytes(), DASHES, b"\n"].concat());
+        for part in der.chunks(LINE) {
+            let len = BASE64.encode_slice(part, &mut line).unwrap_or(0);
+            text.extend_from_slice(line.get(..len).unwrap_or_default());
+            text.push(b'\n');
+        }
+        text.extend([END, label.as_bytes(), DASHES, b"\n"].concat());
+    }
+    line.zeroize();
+    SecretValue::new(text)
+}
 
 /// Whether there is a block in it.
 pub(super) fn is_pem(content: &[u8]) -> bool {

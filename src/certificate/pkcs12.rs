@@ -1,4 +1,5 @@
-//! PKCS#12 (RFC 7292): the bags with keys and certificates, behind a MAC and up to two layers of encryption.
+//! PKCS#12 (RFC 7292): the bags with keys and certificates, behind a MAC and up to two layers of encryption. Here is how it is read;
+//! [`super::pkcs12_writer`] fills the same types.
 
 use aws_lc_rs::{digest, hmac};
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
@@ -10,38 +11,40 @@ use super::decrypt::{self, Failure, Opener, Purpose};
 use super::key::PrivateKey;
 use super::{Container, ber};
 
-const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
-const ENCRYPTED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
+pub(super) const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
+pub(super) const ENCRYPTED_DATA: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.6");
 const KEY_BAG: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.1");
-const SHROUDED_BAG: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.2");
-const CERTIFICATE_BAG: ObjectIdentifier =
+pub(super) const SHROUDED_BAG: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.2");
+pub(super) const CERTIFICATE_BAG: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.3");
 const NESTED_BAG: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.12.10.1.6");
-const X509: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.22.1");
+pub(super) const X509: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.22.1");
 /// How deep bags may lie in bags. No known program nests them.
 const MAX_DEPTH: usize = 4;
 
 #[derive(Sequence)]
-struct Pfx<'a> {
-    version: u8,
-    content: ContentInfo<'a>,
+pub(super) struct Pfx<'a> {
+    pub(super) version: u8,
+    pub(super) content: ContentInfo<'a>,
     #[asn1(optional = "true")]
-    mac: Option<MacData<'a>>,
+    pub(super) mac: Option<MacData<'a>>,
 }
 
 #[derive(Sequence)]
-struct ContentInfo<'a> {
-    id: ObjectIdentifier,
+pub(super) struct ContentInfo<'a> {
+    pub(super) id: ObjectIdentifier,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    content: AnyRef<'a>,
+    pub(super) content: AnyRef<'a>,
 }
 
 #[derive(Sequence)]
-struct MacData<'a> {
-    mac: DigestInfo<'a>,
-    salt: &'a OctetStringRef,
+pub(super) struct MacData<'a> {
+    pub(super) mac: DigestInfo<'a>,
+    pub(super) salt: &'a OctetStringRef,
     #[asn1(default = "one_round")]
-    rounds: u32,
+    pub(super) rounds: u32,
 }
 
 fn one_round() -> u32 {
@@ -49,40 +52,40 @@ fn one_round() -> u32 {
 }
 
 #[derive(Sequence)]
-struct DigestInfo<'a> {
-    algorithm: AlgorithmIdentifierRef<'a>,
-    digest: &'a OctetStringRef,
+pub(super) struct DigestInfo<'a> {
+    pub(super) algorithm: AlgorithmIdentifierRef<'a>,
+    pub(super) digest: &'a OctetStringRef,
 }
 
 #[derive(Sequence)]
-struct EncryptedData<'a> {
-    version: u8,
-    content: EncryptedContent<'a>,
+pub(super) struct EncryptedData<'a> {
+    pub(super) version: u8,
+    pub(super) content: EncryptedContent<'a>,
 }
 
 #[derive(Sequence)]
-struct EncryptedContent<'a> {
-    id: ObjectIdentifier,
-    algorithm: AlgorithmIdentifierRef<'a>,
+pub(super) struct EncryptedContent<'a> {
+    pub(super) id: ObjectIdentifier,
+    pub(super) algorithm: AlgorithmIdentifierRef<'a>,
     /// An octet string under the tag [0] in its place; made of pieces where it came from BER.
-    data: AnyRef<'a>,
+    pub(super) data: AnyRef<'a>,
 }
 
 #[derive(Sequence)]
-struct Bag<'a> {
-    id: ObjectIdentifier,
+pub(super) struct Bag<'a> {
+    pub(super) id: ObjectIdentifier,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    value: AnyRef<'a>,
+    pub(super) value: AnyRef<'a>,
     /// Names for people, and which key and certificate belong together. The public keys tell that better.
     #[asn1(optional = "true")]
-    attributes: Option<AnyRef<'a>>,
+    pub(super) attributes: Option<AnyRef<'a>>,
 }
 
 #[derive(Sequence)]
-struct CertificateBag<'a> {
-    id: ObjectIdentifier,
+pub(super) struct CertificateBag<'a> {
+    pub(super) id: ObjectIdentifier,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
-    certificate: &'a OctetStringRef,
+    pub(super) certificate: &'a OctetStringRef,
 }
 
 /// All keys and certificates. `None` where `der` is no PKCS#12 at all.

@@ -1,12 +1,13 @@
-//! Certificates (RFC 5280), as far as it matters here: whose they are, how long they last, and who issued whom.
+//! Certificates (RFC 5280), as far as it matters here: whose they are, how long they last, and who may have issued whom.
 
 use std::fmt;
 
 use aws_lc_rs::digest;
+use der::asn1::ObjectIdentifier;
 use der::{Decode, Encode};
 use jiff::Timestamp;
 use x509_cert::Certificate as Parsed;
-use x509_cert::ext::pkix::{AuthorityKeyIdentifier, SubjectKeyIdentifier};
+use x509_cert::ext::pkix::{AuthorityKeyIdentifier, BasicConstraints, SubjectKeyIdentifier};
 use x509_cert::time::Time;
 
 use super::key::{self, Kind, PrivateKey};
@@ -16,6 +17,7 @@ use super::key::{self, Kind, PrivateKey};
 pub struct Certificate {
     der: Vec<u8>,
     subject: String,
+    issuer: String,
     /// Names in DER: two that are written differently are different to Azure, too.
     subject_name: Vec<u8>,
     issuer_name: Vec<u8>,
@@ -23,8 +25,11 @@ pub struct Certificate {
     issuer_key: Option<Vec<u8>>,
     not_before: Timestamp,
     not_after: Timestamp,
-    algorithm: String,
+    authority: bool,
+    algorithm: ObjectIdentifier,
+    curve: Option<ObjectIdentifier>,
     public: Vec<u8>,
+    public_info: Vec<u8>,
 }
 
 impl Certificate {
@@ -37,17 +42,23 @@ impl Certificate {
             .get_extension::<AuthorityKeyIdentifier>()
             .ok()
             .flatten();
+        let constraints = inner.get_extension::<BasicConstraints>().ok().flatten();
+        let parameters = public.algorithm.parameters.as_ref();
         Some(Self {
             der: der.to_vec(),
             subject: inner.subject().to_string(),
+            issuer: inner.issuer().to_string(),
             subject_name: inner.subject().to_der().ok()?,
             issuer_name: inner.issuer().to_der().ok()?,
             subject_key: subject_key.map(|(_, id)| id.0.as_bytes().to_vec()),
             issuer_key: issuer_key.and_then(|(_, id)| Some(id.key_identifier?.as_bytes().to_vec())),
             not_before: timestamp(inner.validity().not_before),
             not_after: timestamp(inner.validity().not_after),
-            algorithm: public.algorithm.oid.to_string(),
+            authority: constraints.is_some_and(|(_, constraints)| constraints.ca),
+            algorithm: public.algorithm.oid,
+            curve: parameters.and_then(|parameters| parameters.decode_as().ok()),
             public: public.subject_public_key.raw_bytes().to_vec(),
+            public_info: public.to_der().ok()?,
         })
     }
 
@@ -82,40 +93,48 @@ impl Certificate {
         (hash.as_ref().iter()).fold(String::new(), |digits, byte| format!("{digits}{byte:02X}"))
     }
 
+    /// Whether it says of itself that it may issue others.
+    pub(super) fn is_authority(&self) -> bool {
+        self.authority
+    }
+
+    /// `SubjectPublicKeyInfo` in DER (RFC 5280, 4.1.2.7).
+    pub(super) fn public_info(&self) -> &[u8] {
+        &self.public_info
+    }
+
+    /// What the key is for (`rsaEncryption`), the curve where it has one, and the key as it stands in the certificate.
+    pub(super) fn public_key(&self) -> (ObjectIdentifier, Option<ObjectIdentifier>, &[u8]) {
+        (self.algorithm, self.curve, &self.public)
+    }
+
     pub(super) fn belongs_to(&self, key: &PrivateKey) -> bool {
         let algorithm = match key.kind() {
             Kind::Rsa => key::RSA,
             Kind::Ec(_) => key::EC,
         };
-        self.algorithm == algorithm.to_string() && self.public == key.public()
+        self.algorithm == algorithm && self.public == key.public()
     }
 
-    /// Whether `issuer` may have issued this one: by name, and by the key's id where both tell it.
-    fn may_be_from(&self, issuer: &Self) -> bool {
+    /// Whether `issuer` may have issued this one, by what both say: the names, and the key's id where both tell it. Names
+    /// that differ in case or in the kind of string only are taken where the ids are the same, since some authorities
+    /// write their own name in two ways (RFC 5280, 7.1).
+    pub(super) fn names(&self, issuer: &Self) -> bool {
         let ids = self.issuer_key.as_ref().zip(issuer.subject_key.as_ref());
-        self.issuer_name == issuer.subject_name && ids.is_none_or(|(ours, theirs)| ours == theirs)
+        match ids {
+            Some((ours, theirs)) => {
+                ours == theirs
+                    && (self.issuer_name == issuer.subject_name
+                        || self.issuer.eq_ignore_ascii_case(&issuer.subject))
+            }
+            None => self.issuer_name == issuer.subject_name,
+        }
     }
 }
 
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Certificate({})", self.thumbprint())
-    }
-}
-
-/// The issuers of `leaf` among `others`, each issued by the next.
-pub(super) fn chain(leaf: &Certificate, mut others: Vec<Certificate>) -> Vec<Certificate> {
-    let mut issuers: Vec<Certificate> = Vec::new();
-    loop {
-        let last = issuers.last().unwrap_or(leaf);
-        if last.is_self_issued() {
-            return issuers;
-        }
-        let Some(place) = others.iter().position(|other| last.may_be_from(other)) else {
-            return issuers;
-        };
-        // Taken out, so that certificates that name each other in a ring end.
-        issuers.push(others.remove(place));
     }
 }
 

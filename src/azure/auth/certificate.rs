@@ -59,7 +59,9 @@ impl ClientCertificate {
             }
             problem
         })?;
-        let Pair { key, leaf, issuers } = container.pair()?;
+        let Pair {
+            key, leaf, issuers, ..
+        } = container.pair()?;
         let signer = match key.kind() {
             Kind::Rsa => {
                 let pair = RsaKeyPair::from_pkcs8(key.pkcs8().expose());
