@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 
 use self::reader::{Brought, Reader};
 use self::session::{Limits, Session};
@@ -52,6 +53,8 @@ type Inbox = BTreeMap<Ticket, BTreeMap<Arc<Object>, Arc<Bundle>>>;
 struct State {
     core: Session,
     inbox: Inbox,
+    /// Calls under way.
+    calls: BTreeMap<CallId, AbortHandle>,
 }
 
 /// A session with what carries out its commands.
@@ -184,6 +187,7 @@ impl Hub {
             state: Mutex::new(State {
                 core: Session::new(self.limits, seed),
                 inbox: Inbox::new(),
+                calls: BTreeMap::new(),
             }),
             bell: Arc::default(),
             wake: Arc::clone(&self.wake),
@@ -263,13 +267,21 @@ impl Office {
         brought: Option<&Arc<Bundle>>,
         act: impl FnOnce(&mut State, Timestamp) -> T,
     ) -> T {
-        let (mut woken, mut calls) = (Vec::new(), Vec::new());
+        let mut woken = Vec::new();
         let outcome = {
             let mut state = lock(&self.state);
             let outcome = act(&mut state, Timestamp::now());
             for command in state.core.commands() {
                 match command {
-                    Command::Start(id, call) => calls.push((id, call)),
+                    Command::Start(id, call) => {
+                        let call = tokio::spawn(Arc::clone(self).make(id, call));
+                        state.calls.insert(id, call.abort_handle());
+                    }
+                    Command::Abandon(id) => {
+                        if let Some(call) = state.calls.remove(&id) {
+                            call.abort();
+                        }
+                    }
                     Command::Wake(ticket) => woken.push(ticket),
                     Command::Discard(ticket) => drop(state.inbox.remove(&ticket)),
                     Command::Give(object, tickets) => {
@@ -282,9 +294,6 @@ impl Office {
             }
             outcome
         };
-        for (id, call) in calls {
-            tokio::spawn(Arc::clone(self).make(id, call));
-        }
         for ticket in &woken {
             (self.wake)(ticket);
         }
@@ -305,6 +314,7 @@ impl Office {
             Err(_) => (late(&call), None),
         };
         self.act(bundle.as_ref(), |state, now| {
+            state.calls.remove(&id);
             state.core.answered(id, answer, now);
         });
     }

@@ -75,6 +75,8 @@ pub type Listing = BTreeMap<String, Listed>;
 pub struct Glance {
     /// Whether something is still under way. The caller is woken when it is not.
     pub pending: bool,
+    /// Whether anything may be otherwise than when the caller last looked.
+    pub news: bool,
     /// Objects that could not be had.
     pub problems: Vec<(Arc<Object>, Problem)>,
     /// The lists that were wanted.
@@ -111,6 +113,8 @@ pub enum Answer {
 pub enum Command {
     /// Make a call, and say what came of it, in the end whatever happens.
     Start(CallId, Call),
+    /// Nobody is interested in what comes of this call any more.
+    Abandon(CallId),
     /// The value of this object, which has just come, is for these.
     Give(Arc<Object>, Vec<Ticket>),
     /// The caller should look: nothing is pending, and there is something new.

@@ -41,11 +41,19 @@ pub struct Inputs<'a> {
     pub rivals: &'a [Rival],
 }
 
+/// Inputs, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Done {
+    spec: u64,
+    secret: u64,
+    revision: u64,
+}
+
 /// What is remembered of a sync between two reconciles. No value is in it.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
-    /// The inputs that were last acted upon, and how often the credentials had changed.
-    done: Option<(u64, u64)>,
+    /// The inputs that were last acted upon.
+    done: Option<Done>,
     /// The inputs as they were first seen, and when: failures from before that are not theirs.
     noticed: Option<(u64, Timestamp)>,
     /// What could not be used.
@@ -88,7 +96,31 @@ fn spec(inputs: &Inputs<'_>) -> u64 {
     digest(&(valid.generation, &valid.sync_at, identity, lends, rivals))
 }
 
+fn secret(inputs: &Inputs<'_>) -> u64 {
+    digest(&inputs.secret.map(|secret| (&secret.uid, &secret.facts)))
+}
+
+fn brief(inputs: &Inputs<'_>) -> Done {
+    Done {
+        spec: spec(inputs),
+        secret: secret(inputs),
+        revision: inputs.revision,
+    }
+}
+
 impl Memory {
+    /// Until when there is nothing to be done, apart from what the vault may bring; none where there is something now. A
+    /// repaired credential is used at once where something failed; where all is well the next look will use it.
+    pub fn rests(&self, inputs: &Inputs<'_>, now: Timestamp) -> Option<Option<Timestamp>> {
+        let brief = brief(inputs);
+        let same = self.done.is_some_and(|done| {
+            done.spec == brief.spec
+                && done.secret == brief.secret
+                && (done.revision == brief.revision || self.failures == 0)
+        });
+        (same && self.next.is_none_or(|next| next > now)).then_some(self.next)
+    }
+
     /// Notes when these inputs were first seen.
     #[must_use]
     pub fn notice(mut self, inputs: &Inputs<'_>, now: Timestamp) -> Self {
@@ -118,7 +150,7 @@ impl Memory {
         rejected: Rejected,
     ) -> Self {
         Self {
-            done: Some((spec(inputs), inputs.revision)),
+            done: Some(brief(inputs)),
             noticed: self.noticed,
             rejected: Arc::new(rejected),
             live: None,
@@ -139,12 +171,10 @@ pub fn due(
     let forced = valid.sync_at.is_some() && valid.sync_at != status.handled_sync_at;
     let changed = if forced { Scope::Anew } else { Scope::All };
     let failed = memory.failures > 0;
-    let edited = memory
-        .done
-        .is_some_and(|(before, _)| before != spec(inputs));
+    let edited = memory.done.is_some_and(|done| done.spec != spec(inputs));
     let repaired = memory
         .done
-        .is_some_and(|(_, revision)| revision != inputs.revision);
+        .is_some_and(|done| done.revision != inputs.revision);
     let scope = match memory.done {
         None => after_start(valid, status, changed),
         Some(_) if edited => changed,
@@ -155,7 +185,7 @@ pub fn due(
     let seen = memory.noticed.map_or(now, |(_, seen)| seen);
     Due {
         scope,
-        fresh: forced.then_some(seen),
+        fresh: (forced || edited).then_some(seen),
         retry: seen.checked_sub(TOLERANCE).ok(),
         again: edited || repaired || forced || memory.next.is_some_and(|next| next <= now),
     }
@@ -195,6 +225,8 @@ pub struct Looked<'a> {
     pub problem: Option<&'a Problem>,
     /// Failures in a row, this one counted.
     pub failures: u32,
+    /// What had been planned for later, where this was not its time.
+    pub before: Option<Timestamp>,
 }
 
 /// When something is to be done again without anything having changed: where a token is to be renewed, where a problem may
@@ -219,7 +251,8 @@ pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Opt
         .map(|(entry, key)| (entry, key.version.as_deref()));
     let renewal = renewal(valid, good).map(|time| until(time, now).max(SHORTEST_PAUSE));
     let pause = retries.chain(heartbeat).chain(renewal).min();
-    pause.map(|pause| after(now, pause))
+    let next = pause.map(|pause| after(now, pause));
+    next.into_iter().chain(looked.before).min()
 }
 
 /// How long until a time; nothing where it has passed.

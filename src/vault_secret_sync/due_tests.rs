@@ -74,6 +74,33 @@ fn usual(retry: i64) -> Due {
 }
 
 #[test]
+fn a_sync_rests_until_its_time_comes_or_something_concerns_it() {
+    let valid = parse(&sync()).unwrap();
+    let secret = intact(&valid);
+    let same = inputs(&valid, Some(&secret));
+    let (well, failing) = (acted(&same, 0), acted(&same, 1));
+    assert_eq!(well.rests(&same, at(3599)), Some(Some(at(3600))));
+    assert_eq!(well.rests(&same, at(3600)), None);
+    let touched = SecretMeta {
+        version: "99".to_owned(),
+        ..secret.clone()
+    };
+    assert!(well.rests(&inputs(&valid, Some(&touched)), at(2)).is_some());
+    assert_eq!(well.rests(&inputs(&valid, None), at(2)), None);
+    let mut edited = valid.clone();
+    edited.generation += 1;
+    assert_eq!(well.rests(&inputs(&edited, Some(&secret)), at(2)), None);
+    // A repaired credential wakes those that failed.
+    let repaired = Inputs {
+        revision: 1,
+        ..inputs(&valid, Some(&secret))
+    };
+    assert!(well.rests(&repaired, at(2)).is_some());
+    assert_eq!(failing.rests(&repaired, at(2)), None);
+    assert_eq!(Memory::default().rests(&same, at(2)), None);
+}
+
+#[test]
 fn where_nothing_changed_nothing_is_doubted() {
     let valid = parse(&sync()).unwrap();
     let secret = intact(&valid);
@@ -94,6 +121,7 @@ fn failures_count_from_when_a_change_was_first_seen() {
     };
     let doubted = Due {
         scope: Scope::All,
+        fresh: Some(at(100)),
         again: true,
         ..usual(98)
     };
@@ -101,7 +129,6 @@ fn failures_count_from_when_a_change_was_first_seen() {
     let forced = edited(|valid| valid.sync_at = Some("now".to_owned()));
     let anew = Due {
         scope: Scope::Anew,
-        fresh: Some(at(100)),
         ..doubted
     };
     assert_eq!(forced, anew);
@@ -230,6 +257,7 @@ fn next(valid: &Valid, problem: Option<&Problem>, now: i64) -> Option<Timestamp>
         keys: &keys,
         problem: None,
         failures: 1,
+        before: None,
     };
     next_reconcile(valid, &looked, at(now))
 }

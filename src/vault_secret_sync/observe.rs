@@ -143,6 +143,8 @@ pub async fn secret(
 pub struct Sight {
     /// Whether an answer is waited for; the sync is woken when it is there.
     pub pending: bool,
+    /// Whether the vault may say something else than last time.
+    pub news: bool,
     /// What was asked for: values, and what could not be had.
     pub objects: BTreeMap<ObjectId, Outcome>,
     /// When what was looked at longest ago was looked at.
@@ -198,6 +200,7 @@ pub fn vault(
     };
     for View { glance, objects } in views {
         sight.pending |= glance.pending;
+        sight.news |= glance.news;
         sight.looked = glance.looked;
         sight.next = glance.next;
         let given = objects.into_iter();

@@ -74,8 +74,8 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let memory = ctx.recall(&valid.uid).notice(&inputs, now);
     let due = due(&inputs, &memory, &old, now);
     // 4. observe (reads)
-    let secret = match (known, &memory.live) {
-        (Some(known), _) => Some(known),
+    let secret = match (&known, &memory.live) {
+        (Some(known), _) => Some(Arc::clone(known)),
         (None, Some(live)) => live.clone(),
         (None, None) => observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await?,
     };
@@ -89,13 +89,19 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     } else {
         Arc::clone(&memory.rejected)
     };
-    let Some(seen) = look(ctx, &scene, &lender, &rejected, due).await else {
+    let sight = look(ctx, &scene, &lender, &rejected, due);
+    if sight.pending {
         ctx.note(&valid.uid, memory.waiting(secret));
+        return Ok(waiting());
+    }
+    let rests = memory.rests(&inputs, now).filter(|_| !sight.news);
+    if let Some(next) = rests {
         return Ok(Outcome {
-            word: "waiting",
-            action: Action::await_change(),
+            word: "not_due",
+            action: again(next),
         });
-    };
+    }
+    let seen = ask(ctx, &scene, &lender, due, sight).await;
     // 5. plan (pure)
     let plan = plan::plan(
         &valid,
@@ -118,13 +124,14 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     }
     // 7. status (pure), written where it differs; remembered, and come back in time
     let failures = match status::headline(&done.look(None, None)) {
-        Some(_) => memory.failures + 1,
+        Some(_) => (memory.failures + u32::from(due.again)).max(1),
         None => 0,
     };
     let looked = Looked {
         keys: &done.keys,
         problem: done.problem.as_ref(),
         failures,
+        before: memory.next.filter(|next| !due.again && *next > now),
     };
     let next = next_reconcile(&valid, &looked, Timestamp::now());
     let after = done.secret.as_deref().or(secret.as_deref());
@@ -138,32 +145,40 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     Ok(outcome(&done, failures, next))
 }
 
-/// What vault and authorities say; nothing where that is waited for. Where the Secret must not be written anyway, nobody is
-/// asked.
-async fn look(
-    ctx: &Ctx,
-    scene: &Scene<'_>,
-    lender: &Lender,
-    rejected: &Rejected,
-    due: Due,
-) -> Option<Sight> {
-    let valid = scene.valid;
-    if plan::blocked(valid, scene.secret, scene.rivals).is_some() {
-        ctx.hub.forget(&observe::ticket(valid));
-        return Some(Sight::default());
+/// What the vault says. Where the Secret must not be written anyway, it is not asked.
+fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due: Due) -> Sight {
+    if plan::blocked(scene.valid, scene.secret, scene.rivals).is_some() {
+        ctx.hub.forget(&observe::ticket(scene.valid));
+        return Sight::default();
     }
-    let mut sight = observe::vault(ctx, scene, lender, rejected, due);
-    if sight.pending {
-        return None;
+    observe::vault(ctx, scene, lender, rejected, due)
+}
+
+/// What authorities say besides.
+async fn ask(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, due: Due, mut sight: Sight) -> Sight {
+    if plan::blocked(scene.valid, scene.secret, scene.rivals).is_none() {
+        let wanted = wanted::tokens(scene, due.scope, Timestamp::now());
+        let anew = due.scope == Scope::Anew;
+        let identity = lender.identity.as_ref();
+        let given = tokens::tokens(ctx, scene.valid, identity, wanted, anew).await;
+        let given = given.into_iter();
+        let named = given.map(|(token, outcome)| (ObjectId::Token(token), outcome));
+        sight.objects.extend(named);
     }
-    let tokens = wanted::tokens(scene, due.scope, Timestamp::now());
-    let anew = due.scope == Scope::Anew;
-    let given = tokens::tokens(ctx, valid, lender.identity.as_ref(), tokens, anew).await;
-    let given = given.into_iter();
     sight
-        .objects
-        .extend(given.map(|(token, outcome)| (ObjectId::Token(token), outcome)));
-    Some(sight)
+}
+
+fn waiting() -> Outcome {
+    Outcome {
+        word: "waiting",
+        action: Action::await_change(),
+    }
+}
+
+/// Comes back at a time, or when something changes.
+fn again(next: Option<Timestamp>) -> Action {
+    let pause = next.map(|next| until(next, Timestamp::now()));
+    pause.map_or_else(Action::await_change, Action::requeue)
 }
 
 fn outcome(done: &Done, failures: u32, next: Option<Timestamp>) -> Outcome {
@@ -172,10 +187,9 @@ fn outcome(done: &Done, failures: u32, next: Option<Timestamp>) -> Outcome {
         (0, false) => "unchanged",
         _ => "degraded",
     };
-    let pause = next.map(|next| until(next, Timestamp::now()));
     Outcome {
         word,
-        action: pause.map_or_else(Action::await_change, Action::requeue),
+        action: again(next),
     }
 }
 

@@ -47,6 +47,11 @@ impl Next {
     pub(crate) fn at(link: &str) -> Self {
         Self(Url::parse(link).unwrap())
     }
+
+    /// The number at the end of such a link.
+    pub(crate) fn number(&self) -> usize {
+        self.0.path().trim_start_matches('/').parse().unwrap()
+    }
 }
 
 /// One page. It may be empty and still have another one behind it.

@@ -348,9 +348,6 @@ impl Session {
             known.tried = known.tried.max(Some(started));
             self.told_by_list(object, now);
         } else {
-            if let Some(due) = known.due.take() {
-                self.schedule.remove(&(due, Arc::clone(object)));
-            }
             self.queue(object);
         }
     }

@@ -125,7 +125,7 @@ impl Known {
         self.intervals.keys().next().copied()
     }
 
-    /// Whether only reading it tells what is wanted: a list would not.
+    /// Whether only reading it tells how it is: a list would not.
     pub(super) fn must_be_read(&self) -> bool {
         let unsettled = || {
             self.current
@@ -136,9 +136,7 @@ impl Known {
             .problem
             .as_ref()
             .is_some_and(|problem| listable(problem.reason));
-        !self.waiting.is_empty()
-            || self.problem.is_some() && !list_would_do
-            || self.problem.is_none() && unsettled()
+        self.problem.is_some() && !list_would_do || self.problem.is_none() && unsettled()
     }
 
     /// Takes over what a list said. True where the object must be read to know more.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use self::known::Known;
+use self::known::{Busy, Known};
 use self::run::List;
 use super::bucket::Bucket;
 use super::gate::Gate;
@@ -118,6 +118,7 @@ impl Session {
     /// values that it was given.
     pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
         let old = self.subs.remove(ticket);
+        let news = old.as_ref().is_none_or(|old| old.dirty || old.want != want);
         if let Some(old) = &old {
             self.leave(ticket, &old.want);
         }
@@ -132,12 +133,16 @@ impl Session {
         }
         let objects: Vec<Arc<Object>> = want.objects.iter().map(|(o, _)| Arc::clone(o)).collect();
         let kinds = want.lists.clone();
-        let (left, given, given_at) =
+        let (left, mut given, mut given_at) =
             old.map_or_else(Default::default, |old| (old.want, old.given, old.given_at));
-        let given = given
-            .into_iter()
-            .filter(|(object, _)| want.of(object).is_some())
-            .collect();
+        // Values of which some are not wanted any more are not kept for the sake of the others.
+        if given.iter().any(|(object, _)| want.of(object).is_none()) {
+            given.clear();
+            if let Some(at) = given_at.take() {
+                self.given.remove(&(at, Ticket::clone(ticket)));
+            }
+            self.commands.push(Command::Discard(Ticket::clone(ticket)));
+        }
         let sub = Sub {
             want,
             given,
@@ -156,8 +161,16 @@ impl Session {
         }
         self.tidy(&left, now);
         self.turn(now);
-        let glance = self.glance(ticket);
-        if !glance.pending {
+        let glance = Glance {
+            news,
+            ..self.glance(ticket)
+        };
+        if glance.pending {
+            // It will look again, and has not seen it yet.
+            if let Some(sub) = self.subs.get_mut(ticket) {
+                sub.dirty |= news;
+            }
+        } else {
             self.fetched(ticket);
         }
         glance
@@ -177,25 +190,56 @@ impl Session {
         }
     }
 
-    /// What failed is tried again: the credential has changed.
+    /// The credential has changed: what failed is tried again, and so is what is under way with the old one.
     pub fn pardon(&mut self, now: Timestamp) {
         self.gate = Gate::default();
-        let failed: Vec<Arc<Object>> = self
-            .known
-            .iter()
-            .filter(|(_, known)| known.problem.is_some())
-            .map(|(object, _)| Arc::clone(object))
-            .collect();
-        for object in failed {
-            if let Some(known) = self.known.get_mut(&object) {
+        let calls = std::mem::take(&mut self.calls);
+        self.commands
+            .extend(calls.keys().map(|id| Command::Abandon(*id)));
+        for known in self.known.values_mut() {
+            if known.busy == Some(Busy::Asked) {
+                known.busy = None;
+            }
+            if known.problem.is_some() {
                 known.retry_at = Some(now);
             }
+        }
+        let objects: Vec<Arc<Object>> = self.known.keys().cloned().collect();
+        for object in objects {
             self.place(&object, now);
         }
         for list in self.lists.values_mut() {
             list.pardon();
         }
+        for (call, _) in calls.into_values() {
+            match call {
+                Call::List(kind, _) => self.next_page(kind),
+                Call::Get(object) => self.read_again(&object),
+            }
+        }
         self.turn(now);
+    }
+
+    /// Something that was being read is still to be read, be it that nobody waits for it.
+    fn read_again(&mut self, object: &Arc<Object>) {
+        let idle = self
+            .known
+            .get(object)
+            .is_some_and(|known| known.busy.is_none() && !known.callers.is_empty());
+        if idle {
+            self.queue(object);
+        }
+    }
+
+    /// Takes an object out of the schedule.
+    fn unplace(&mut self, object: &Arc<Object>) {
+        let due = self
+            .known
+            .get_mut(object)
+            .and_then(|known| known.due.take());
+        if let Some(due) = due {
+            self.schedule.remove(&(due, Arc::clone(object)));
+        }
     }
 
     fn leave(&mut self, ticket: &Ticket, want: &Want) {
@@ -232,11 +276,8 @@ impl Session {
     }
 
     fn drop_known(&mut self, object: &Arc<Object>) {
-        if let Some(known) = self.known.remove(object)
-            && let Some(due) = known.due
-        {
-            self.schedule.remove(&(due, Arc::clone(object)));
-        }
+        self.unplace(object);
+        self.known.remove(object);
     }
 
     /// Whether a caller waits for an object.
@@ -262,6 +303,18 @@ impl Session {
                         .is_some_and(|current| current.differs(held))
             }
         }
+    }
+
+    /// Whether somebody needs the value of an object, and not just a look at it.
+    fn needs_value(&self, object: &Object, known: &Known) -> bool {
+        known.waiting.iter().any(|ticket| {
+            let held = self.subs.get(ticket).and_then(|sub| sub.want.of(object));
+            held.is_some_and(|held| match (held, &known.current) {
+                (None, _) => true,
+                (Some(_), None) => false,
+                (Some(held), Some(current)) => current.differs(held),
+            })
+        })
     }
 
     /// Sets down whether a caller waits for an object.
@@ -332,6 +385,7 @@ impl Session {
             .chain(lists().map(|(_, list)| list.tried()));
         Glance {
             pending: self.pending(ticket),
+            news: false,
             problems: objects()
                 .filter(|(object, _)| !sub.given.iter().any(|(given, _)| given == *object))
                 .filter_map(|(object, known)| Some((Arc::clone(object), known.problem.clone()?)))
@@ -398,5 +452,7 @@ impl Held {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

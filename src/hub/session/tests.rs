@@ -101,7 +101,9 @@ fn calls(session: &mut Session) -> Vec<(CallId, String)> {
         .filter_map(|command| match command {
             Command::Start(id, Call::Get(object)) => Some((id, object.name.to_string())),
             Command::Start(id, Call::List(..)) => Some((id, "list".to_owned())),
-            Command::Give(..) | Command::Wake(_) | Command::Discard(_) => None,
+            Command::Abandon(_) | Command::Give(..) | Command::Wake(_) | Command::Discard(_) => {
+                None
+            }
         })
         .collect()
 }
@@ -397,7 +399,7 @@ fn a_forced_look_asks_anew_and_answers_when_it_has() {
     assert!(session.see(&app, forced(), at(20)).pending);
     let id = calls(&mut session)[0].0;
     assert_eq!(
-        answer(&mut session, id, read(1, 0), 21),
+        answer(&mut session, id, page(&[item("a", 0)], false), 21),
         (vec![], vec!["app".into()])
     );
     assert!(!session.see(&app, forced(), at(21)).pending);

@@ -135,10 +135,9 @@ impl Session {
             if self.puts_off(&object, now) {
                 continue;
             }
-            let reads = self
-                .known
-                .get(&object)
-                .is_some_and(|known| known.must_be_read() || object.version.is_some());
+            let reads = self.known.get(&object).is_some_and(|known| {
+                object.version.is_some() || known.must_be_read() || self.needs_value(&object, known)
+            });
             if reads {
                 self.queue(&object);
             } else {
@@ -174,6 +173,7 @@ impl Session {
 
     /// Puts an object into its lane.
     pub(super) fn queue(&mut self, object: &Arc<Object>) {
+        self.unplace(object);
         let Some(known) = self.known.get_mut(object) else {
             return;
         };
@@ -228,7 +228,12 @@ impl Session {
 
     /// Begins a list, or lets the one under way tell of these as well.
     fn run(&mut self, kind: Kind, batch: BTreeSet<Arc<Object>>, now: Timestamp) {
-        let urgent = self.is_list_waited_for(kind);
+        let waited_for = |object| {
+            self.known
+                .get(object)
+                .is_some_and(|known| !known.waiting.is_empty())
+        };
+        let urgent = self.is_list_waited_for(kind) || batch.iter().any(waited_for);
         let list = self.lists.entry(kind).or_default();
         if let Some(run) = &mut list.run {
             // What is on a page that has come already is let go at the end of the list, and due again then.
