@@ -10,7 +10,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Answer, Body, Refused, done};
+use super::{Answer, Body, Refused, done, elsewhere};
 use crate::{
     app::{App, new_version_id},
     mint,
@@ -29,7 +29,7 @@ use crate::{
 pub(super) type Here = State<Arc<App>>;
 
 pub(super) async fn seed(State(app): Here, Body(seed): Body<Seed>) -> Answer {
-    app.seed(seed)?;
+    elsewhere(move || app.seed(seed)).await?;
     Ok(done())
 }
 
@@ -103,7 +103,11 @@ pub(super) async fn put_vault(
 ) -> Answer {
     same_or_absent(&mut spec.name, name)?;
     let now = app.now();
-    mint::vaults(std::slice::from_mut(&mut spec), now)?;
+    let made = elsewhere(move || {
+        mint::vaults(std::slice::from_mut(&mut spec), now)?;
+        Ok(spec)
+    });
+    let spec = made.await?;
     app.world.write().put_vault(spec, now, new_version_id)?;
     app.names_may_have_changed()?;
     Ok(done())
@@ -122,7 +126,12 @@ pub(super) async fn patch_vault(
         keys: taken(&mut patch, "keys")?,
         ..VaultSpec::default()
     }];
-    mint::vaults(&mut planted, app.now())?;
+    let now = app.now();
+    let made = elsewhere(move || {
+        mint::vaults(&mut planted, now)?;
+        Ok(planted)
+    });
+    let planted = made.await?;
     let mut world = app.world.write();
     let vault = find(&mut world, &name)?;
     let mut merged = serde_json::to_value(vault.spec.as_ref())

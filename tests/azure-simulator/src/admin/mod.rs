@@ -165,6 +165,14 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Makes keys and certificates away from the threads that serve.
+async fn elsewhere<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, Refused> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Refused::bad(error.to_string()))??)
+}
+
 /// The empty answer of a change.
 fn done() -> Json<serde_json::Value> {
     Json(json!({}))

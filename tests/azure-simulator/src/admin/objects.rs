@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     Answer, Body, Refused,
     changes::{Here, find, refused, same_or_absent},
-    done,
+    done, elsewhere,
 };
 use crate::{
     app::{App, new_version_id},
@@ -106,12 +106,11 @@ pub(super) async fn put_certificate(
     };
     same_or_absent(&mut seed.name, name.clone())?;
     let now = app.now();
-    let seed = tokio::task::spawn_blocking(move || {
+    let made = elsewhere(move || {
         mint::certificate(&mut seed, now)?;
-        Ok::<_, String>(seed)
-    })
-    .await
-    .map_err(|error| Refused::bad(error.to_string()))??;
+        Ok(seed)
+    });
+    let seed = made.await?;
     change::<CertificateVersion>(&app, &vault, &name, |vault, now| {
         world::plant_certificate(vault, seed, now)
     })
@@ -168,12 +167,11 @@ pub(super) async fn put_key(
     Body(mut seed): Body<KeySeed>,
 ) -> Answer {
     same_or_absent(&mut seed.name, name.clone())?;
-    let seed = tokio::task::spawn_blocking(move || {
+    let made = elsewhere(move || {
         mint::key(&mut seed)?;
-        Ok::<_, String>(seed)
-    })
-    .await
-    .map_err(|error| Refused::bad(error.to_string()))??;
+        Ok(seed)
+    });
+    let seed = made.await?;
     change::<KeyVersion>(&app, &vault, &name, |vault, now| {
         world::plant_key(vault, &seed, now)
     })

@@ -159,6 +159,22 @@ fn a_deleted_operation_makes_nothing() {
 }
 
 #[test]
+fn the_time_of_a_deleted_operation_is_not_that_of_the_next() {
+    let mut vault = vault();
+    vault
+        .begin_certificate("c", pending("v1", 100), at(0))
+        .unwrap();
+    vault.delete_pending("c", at(1)).unwrap();
+    vault
+        .begin_certificate("c", pending("v2", 200), at(2))
+        .unwrap();
+    vault.settle(at(100));
+    assert!(vault.pending("c", at(100)).unwrap().is_in_progress());
+    vault.settle(at(200));
+    assert!(vault.secrets.live("c", at(200)).is_ok());
+}
+
+#[test]
 fn a_certificate_takes_no_name_of_a_secret() {
     let mut vault = vault();
     let secret = NewVersion {

@@ -112,7 +112,8 @@ impl Vault {
             let Some(pending) = &mut certificate.extra.pending else {
                 continue;
             };
-            if !matches!(pending.progress, Progress::Issuing { .. }) {
+            // Another operation may have taken the place of the one that was due.
+            if !matches!(pending.progress, Progress::Issuing { ready, .. } if ready <= now) {
                 continue;
             }
             if pending.cancellation_requested {

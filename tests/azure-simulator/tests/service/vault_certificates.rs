@@ -352,7 +352,7 @@ async fn a_mistake_in_a_seeds_certificate_is_told() {
 }
 
 #[tokio::test]
-async fn a_fault_holds_an_answer_until_it_is_lifted() {
+async fn a_fault_holds_the_answers_about_one_certificate() {
     let (sim, caller) = start().await;
     create(&caller, "c").await;
     let id = sim
