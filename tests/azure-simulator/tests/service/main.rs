@@ -9,6 +9,7 @@
 
 mod adfs;
 mod admin;
+mod certificate_files;
 mod certificates;
 mod claims;
 #[path = "../common/mod.rs"]
