@@ -76,6 +76,32 @@ def test_delete_recover_and_purge(client):
     assert code(raised) == ("SecretNotFound", None)
 
 
+def test_deleted_secrets_and_versions_are_listed_over_pages(simulator, client):
+    secrets = [{"name": f"s{number:02}", "value": "x"} for number in range(30)]
+    simulator.admin("PATCH", f"/vaults/{VAULT}", {"secrets": secrets})
+    for secret in secrets:
+        simulator.admin("DELETE", f"/vaults/{VAULT}/secrets/{secret['name']}")
+    pages = [list(page) for page in client.list_deleted_secrets().by_page()]
+    assert [len(page) for page in pages] == [25, 5]
+    assert all(item.recovery_id and item.scheduled_purge_date for page in pages for item in page)
+    assert list(client.list_properties_of_secrets()) == []
+    for number in range(27):
+        client.set_secret("many", str(number))
+    versions = client.list_properties_of_secret_versions("many").by_page()
+    assert [len(list(page)) for page in versions] == [25, 2]
+
+
+def test_the_properties_of_a_list_are_those_of_the_secret(client):
+    expiry = datetime.datetime(2030, 1, 1, tzinfo=datetime.timezone.utc)
+    start = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    made = client.set_secret(
+        "name", "value", content_type="text/plain", tags={"k": "v"}, enabled=False, not_before=start, expires_on=expiry)
+    listed, = client.list_properties_of_secrets()
+    for field in ("content_type", "tags", "enabled", "not_before", "expires_on", "created_on", "updated_on"):
+        assert getattr(listed, field) == getattr(made.properties, field), field
+    assert (listed.version, listed.managed) == (None, None)
+
+
 def test_a_deleted_secret_is_not_found(client):
     client.set_secret("name", "value")
     client.begin_delete_secret("name", _polling_interval=0.05).wait()

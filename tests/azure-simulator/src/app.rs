@@ -22,7 +22,7 @@ use crate::{
     Options, admin,
     entra::{federation::Issuers, sessions::Sessions, signing::Signer},
     managed_identity::{self, Machine, ManagedIdentityEndpoints},
-    ml_server,
+    mint, ml_server,
     names::Names,
     wire::{
         call::Target,
@@ -142,10 +142,13 @@ impl App {
     }
 
     /// Merges a seed document into the world: all of it, or nothing when there is a mistake.
-    pub(crate) fn seed(&self, seed: Seed) -> Result<(), String> {
+    pub(crate) fn seed(&self, mut seed: Seed) -> Result<(), String> {
         for issuer in &seed.issuers {
             self.issuers.put(issuer)?;
         }
+        let skew = seed.clock.map(|clock| clock.skew_seconds);
+        let now = skew.map_or_else(|| self.now(), Moment::now);
+        mint::vaults(&mut seed.vaults, now)?;
         {
             let mut current = self.world.write();
             let mut world = current.clone();

@@ -2,7 +2,7 @@
 //!
 //! The state is a `world` that changes by pure functions; `entra`, `key_vault`, `managed_identity`, `resource_manager`,
 //! `stack` and `ml_server` speak the protocols over it, `wire` carries them (TLS, faults, journal) under the hosts of
-//! `names`, and `admin` is the door for tests: seed, change, watch, break.
+//! `names`, `mint` and `pki` make keys and certificates, and `admin` is the door for tests: seed, change, watch, break.
 
 mod admin;
 mod app;
@@ -10,8 +10,10 @@ mod args;
 mod entra;
 mod key_vault;
 mod managed_identity;
+mod mint;
 mod ml_server;
 mod names;
+mod pki;
 mod resource_manager;
 mod stack;
 mod wire;

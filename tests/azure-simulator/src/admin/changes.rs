@@ -4,33 +4,32 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::StatusCode,
 };
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Answer, Body, Refused, done};
+use super::{Answer, Body, Refused, done, elsewhere};
 use crate::{
     app::{App, new_version_id},
+    mint,
     wire::fault_spec::FaultSpec,
     world::{
         World,
         moment::Moment,
         refusal::Refusal,
-        secret::{NewVersion, Update},
         spec::{
-            ApplicationSpec, ClockSpec, IssuerSpec, SecretSpec, Seed, SettingsPatch, TenantSpec,
-            VaultSpec,
+            ApplicationSpec, ClockSpec, IssuerSpec, Seed, SettingsPatch, TenantSpec, VaultSpec,
         },
         vault::Vault,
     },
 };
 
-type Here = State<Arc<App>>;
+pub(super) type Here = State<Arc<App>>;
 
 pub(super) async fn seed(State(app): Here, Body(seed): Body<Seed>) -> Answer {
-    app.seed(seed)?;
+    elsewhere(move || app.seed(seed)).await?;
     Ok(done())
 }
 
@@ -103,21 +102,36 @@ pub(super) async fn put_vault(
     Body(mut spec): Body<VaultSpec>,
 ) -> Answer {
     same_or_absent(&mut spec.name, name)?;
-    {
-        let mut world = app.world.write();
-        let now = Moment::now(world.skew_seconds);
-        world.put_vault(spec, now, new_version_id)?;
-    }
+    let now = app.now();
+    let made = elsewhere(move || {
+        mint::vaults(std::slice::from_mut(&mut spec), now)?;
+        Ok(spec)
+    });
+    let spec = made.await?;
+    app.world.write().put_vault(spec, now, new_version_id)?;
     app.names_may_have_changed()?;
     Ok(done())
 }
 
-/// Merges fields into a vault (RFC 7396: `null` sets a field back); secrets in the body are planted.
+/// Merges fields into a vault (RFC 7396: `null` sets a field back); secrets, certificates and keys in the body are
+/// planted.
 pub(super) async fn patch_vault(
     State(app): Here,
     Path(name): Path<String>,
-    Body(patch): Body<Value>,
+    Body(mut patch): Body<Value>,
 ) -> Answer {
+    // Made before the world is held: that takes its time.
+    let mut planted = vec![VaultSpec {
+        certificates: taken(&mut patch, "certificates")?,
+        keys: taken(&mut patch, "keys")?,
+        ..VaultSpec::default()
+    }];
+    let now = app.now();
+    let made = elsewhere(move || {
+        mint::vaults(&mut planted, now)?;
+        Ok(planted)
+    });
+    let planted = made.await?;
     let mut world = app.world.write();
     let vault = find(&mut world, &name)?;
     let mut merged = serde_json::to_value(vault.spec.as_ref())
@@ -137,11 +151,25 @@ pub(super) async fn patch_vault(
             }
         }
     }
-    let spec: VaultSpec =
+    let mut spec: VaultSpec =
         serde_json::from_value(merged).map_err(|error| Refused::bad(error.to_string()))?;
+    for made in planted {
+        spec.certificates = made.certificates;
+        spec.keys = made.keys;
+    }
     let now = Moment::now(world.skew_seconds);
     world.put_vault(spec, now, new_version_id)?;
     Ok(done())
+}
+
+/// Takes a list out of a patch.
+fn taken<T: DeserializeOwned>(patch: &mut Value, field: &str) -> Result<Vec<T>, Refused> {
+    match patch.as_object_mut().and_then(|patch| patch.remove(field)) {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(list) => {
+            serde_json::from_value(list).map_err(|error| Refused::bad(format!("{field}: {error}")))
+        }
+    }
 }
 
 pub(super) async fn delete_vault(State(app): Here, Path(name): Path<String>) -> Answer {
@@ -150,71 +178,6 @@ pub(super) async fn delete_vault(State(app): Here, Path(name): Path<String>) -> 
         return Err(no_vault(&name));
     }
     app.names_may_have_changed()?;
-    Ok(done())
-}
-
-/// Plants a new version, as an owner outside the vault's own API would.
-pub(super) async fn put_secret(
-    State(app): Here,
-    Path((vault, secret)): Path<(String, String)>,
-    Body(mut spec): Body<SecretSpec>,
-) -> Answer {
-    same_or_absent(&mut spec.name, secret.clone())?;
-    let mut world = app.world.write();
-    let now = Moment::now(world.skew_seconds);
-    let new = NewVersion::of_spec(new_version_id(), spec).map_err(refused)?;
-    let (_, version) = find(&mut world, &vault)?
-        .plant(&secret, new, now)
-        .map_err(refused)?;
-    Ok(Json(json!({"version": version.id})))
-}
-
-/// Changes attributes of the latest version; `managed` and `kid` come with a new version only.
-pub(super) async fn patch_secret(
-    State(app): Here,
-    Path((vault, secret)): Path<(String, String)>,
-    Body(spec): Body<SecretSpec>,
-) -> Answer {
-    if spec.value.is_some() || spec.managed.is_some() || spec.kid.is_some() {
-        return Err(Refused::bad(
-            "value, managed and kid come with a new version: PUT it",
-        ));
-    }
-    let update = Update {
-        content_type: spec.content_type,
-        tags: spec.tags,
-        enabled: spec.enabled,
-        not_before: spec.not_before.map(|at| at.0),
-        expires: spec.expires.map(|at| at.0),
-    };
-    let mut world = app.world.write();
-    let now = Moment::now(world.skew_seconds);
-    let (_, version) = find(&mut world, &vault)?
-        .update(&secret, None, update, now)
-        .map_err(refused)?;
-    Ok(Json(json!({"version": version.id})))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct DeleteQuery {
-    purge: bool,
-}
-
-/// Deletes softly, or for good; both show at once.
-pub(super) async fn delete_secret(
-    State(app): Here,
-    Path((vault, secret)): Path<(String, String)>,
-    Query(query): Query<DeleteQuery>,
-) -> Answer {
-    let mut world = app.world.write();
-    let now = Moment::now(world.skew_seconds);
-    let vault = find(&mut world, &vault)?;
-    if query.purge {
-        vault.remove(&secret).map_err(refused)?;
-    } else {
-        vault.delete_any(&secret, now, 0).map_err(refused)?;
-    }
     Ok(done())
 }
 
@@ -249,7 +212,7 @@ pub(super) fn same_or_absent(in_body: &mut String, in_path: String) -> Result<()
     Ok(())
 }
 
-fn find<'a>(world: &'a mut World, vault: &str) -> Result<&'a mut Vault, Refused> {
+pub(super) fn find<'a>(world: &'a mut World, vault: &str) -> Result<&'a mut Vault, Refused> {
     world
         .vaults
         .get_mut(&vault.to_ascii_lowercase())
@@ -261,16 +224,21 @@ fn no_vault(name: &str) -> Refused {
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "goes to map_err as it is")]
-fn refused(refusal: Refusal) -> Refused {
+pub(super) fn refused(refusal: Refusal) -> Refused {
     let status = match refusal {
-        Refusal::NotFound(_) | Refusal::DeletedNotFound(_) => StatusCode::NOT_FOUND,
-        Refusal::DeletedButRecoverable(_)
+        Refusal::NotFound(_) | Refusal::DeletedNotFound(_) | Refusal::PendingNotFound(_) => {
+            StatusCode::NOT_FOUND
+        }
+        Refusal::InProgress
+        | Refusal::DeletedButRecoverable(_)
         | Refusal::BeingDeleted(_)
         | Refusal::BeingRecovered(_)
         | Refusal::Exists(_) => StatusCode::CONFLICT,
         Refusal::Disabled
         | Refusal::PurgeProtected
         | Refusal::Managed(_)
+        | Refusal::NotInProgress
+        | Refusal::MergeForbidden(_)
         | Refusal::BadParameter(_) => StatusCode::BAD_REQUEST,
     };
     Refused(status, refusal.to_string())

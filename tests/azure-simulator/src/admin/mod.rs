@@ -3,6 +3,7 @@
 mod changes;
 mod identity;
 mod machine;
+mod objects;
 mod watching;
 
 use std::{sync::Arc, time::Duration};
@@ -127,10 +128,22 @@ fn router(app: Arc<App>) -> Router {
                 .delete(changes::delete_vault),
         )
         .route(
-            "/vaults/{vault}/secrets/{secret}",
-            put(changes::put_secret)
-                .patch(changes::patch_secret)
-                .delete(changes::delete_secret),
+            "/vaults/{vault}/secrets/{name}",
+            put(objects::put_secret)
+                .patch(objects::patch_secret)
+                .delete(objects::delete_secret),
+        )
+        .route(
+            "/vaults/{vault}/certificates/{name}",
+            put(objects::put_certificate)
+                .patch(objects::patch_certificate)
+                .delete(objects::delete_certificate),
+        )
+        .route(
+            "/vaults/{vault}/keys/{name}",
+            put(objects::put_key)
+                .patch(objects::patch_key)
+                .delete(objects::delete_key),
         )
         .route(
             "/journal",
@@ -150,6 +163,14 @@ fn router(app: Arc<App>) -> Router {
         .fallback(async || Refused::absent("no such admin path"))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(app)
+}
+
+/// Makes keys and certificates away from the threads that serve.
+async fn elsewhere<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, Refused> {
+    let done = tokio::task::spawn_blocking(work).await;
+    Ok(done.map_err(|error| Refused::bad(error.to_string()))??)
 }
 
 /// The empty answer of a change.

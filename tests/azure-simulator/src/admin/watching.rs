@@ -17,6 +17,9 @@ use crate::{
         journal::{Counters, Page},
     },
     world::{
+        moment::Moment,
+        object::Versioned,
+        shelf::Shelf,
         spec::{ClockSpec, Settings},
         tenant::{Application, Tenant, User},
     },
@@ -49,24 +52,34 @@ pub(super) async fn vaults(State(app): State<Arc<App>>) -> Json<serde_json::Valu
     Json(json!({"vaults": app.world.read().vaults.keys().collect::<Vec<_>>()}))
 }
 
-/// A vault's properties, and the names of its live and deleted secrets.
+/// A vault's properties, and the names of its live and deleted objects.
 pub(super) async fn vault(State(app): State<Arc<App>>, Path(name): Path<String>) -> Answer {
     let now = app.now();
     let world = app.world.read();
     let vault = world
         .vault(&name.to_ascii_lowercase())
         .ok_or_else(|| Refused::absent(format!("there is no vault {name}")))?;
-    let live: Vec<_> = vault
-        .live_after(None, now)
-        .map(|(_, secret)| &secret.name)
-        .collect();
-    let deleted: Vec<_> = vault
-        .deleted_after(None, now)
-        .map(|(_, secret, _)| &secret.name)
-        .collect();
-    Ok(Json(
-        json!({"vault": vault.spec.as_ref(), "secrets": live, "deletedSecrets": deleted}),
-    ))
+    let (secrets, deleted_secrets) = names(&vault.secrets, now);
+    let (certificates, deleted_certificates) = names(&vault.certificates, now);
+    let (keys, deleted_keys) = names(&vault.keys, now);
+    Ok(Json(json!({
+        "vault": vault.spec.as_ref(),
+        "secrets": secrets,
+        "deletedSecrets": deleted_secrets,
+        "certificates": certificates,
+        "deletedCertificates": deleted_certificates,
+        "keys": keys,
+        "deletedKeys": deleted_keys,
+    })))
+}
+
+fn names<V: Versioned>(shelf: &Shelf<V>, now: Moment) -> (Vec<&str>, Vec<&str>) {
+    let live = shelf.live_after(None, now);
+    let deleted = shelf.deleted_after(None, now);
+    (
+        live.map(|(_, object)| object.name.as_str()).collect(),
+        deleted.map(|(_, object, _)| object.name.as_str()).collect(),
+    )
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -5,12 +5,8 @@ use serde_json::json;
 
 use crate::{
     wire::{journal::Principal, reply::Reply},
-    world::{access::Action, refusal::Refusal, spec::VaultSpec},
+    world::{access::Action, object::Kind, refusal::Refusal, spec::VaultSpec},
 };
-
-const NOT_FOUND_HELP: &str = "If you recently deleted this secret you may be able to recover it using the correct \
-                              recovery command. For help resolving this issue, please see \
-                              https://go.microsoft.com/fwlink/?linkid=2125182";
 
 /// An error answer; `inner` is the inner error's code.
 pub(crate) fn reply(status: StatusCode, code: &str, message: &str, inner: Option<&str>) -> Reply {
@@ -29,44 +25,47 @@ pub(crate) fn unauthorized(message: &str) -> Reply {
     reply(StatusCode::UNAUTHORIZED, "Unauthorized", message, None)
 }
 
-/// The wire form of what the world refused.
-pub(crate) fn refused(refusal: &Refusal) -> Reply {
+/// The wire form of what the world refused about an object of that kind.
+pub(crate) fn refused(kind: Kind, refusal: &Refusal) -> Reply {
     let conflict = |message: &str, inner| reply(StatusCode::CONFLICT, "Conflict", message, inner);
     let forbidden =
         |message: &str, inner| reply(StatusCode::FORBIDDEN, "Forbidden", message, inner);
-    match refusal {
-        Refusal::NotFound(id) => {
-            let message = format!(
-                "A secret with (name/id) {id} was not found in this key vault. {NOT_FOUND_HELP}"
-            );
-            reply(StatusCode::NOT_FOUND, "SecretNotFound", &message, None)
-        }
-        Refusal::DeletedNotFound(name) => reply(
+    let (title, word) = (kind.title(), kind.word());
+    let not_found = |message: &str| {
+        reply(
             StatusCode::NOT_FOUND,
-            "SecretNotFound",
-            &format!("Deleted Secret not found: {name}"),
+            &format!("{title}NotFound"),
+            message,
             None,
-        ),
+        )
+    };
+    match refusal {
+        Refusal::NotFound(id) => not_found(&format!(
+            "A {word} with (name/id) {id} was not found in this key vault. If you recently deleted this {word} you may \
+             be able to recover it using the correct recovery command. For help resolving this issue, please see \
+             https://go.microsoft.com/fwlink/?linkid=2125182"
+        )),
+        Refusal::DeletedNotFound(name) => not_found(&format!("Deleted {title} not found: {name}")),
         Refusal::Disabled => forbidden(
-            "Operation get is not allowed on a disabled secret.",
-            Some("SecretDisabled"),
+            &format!("Operation get is not allowed on a disabled {word}."),
+            Some(&format!("{title}Disabled")),
         ),
         Refusal::DeletedButRecoverable(name) => conflict(
             &format!(
-                "Secret {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this \
-                 state, the secret can only be recovered or purged."
+                "{title} {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this \
+                 state, the {word} can only be recovered or purged."
             ),
             Some("ObjectIsDeletedButRecoverable"),
         ),
         Refusal::BeingDeleted(_) => conflict(
-            "Secret is currently being deleted.",
+            &format!("{title} is currently being deleted."),
             Some("ObjectIsBeingDeleted"),
         ),
         Refusal::BeingRecovered(_) => conflict(
-            "Secret is currently being recovered.",
+            &format!("{title} is currently being recovered."),
             Some("ObjectIsBeingRecovered"),
         ),
-        Refusal::Exists(name) => conflict(&format!("Secret {name} already exists."), None),
+        Refusal::Exists(name) => conflict(&format!("{title} {name} already exists."), None),
         Refusal::PurgeProtected => forbidden(
             "Operation \"purge\" is not allowed because purge protection is enabled for this vault. Key Vault service \
              will automatically purge it after the retention period has passed.",
@@ -74,7 +73,32 @@ pub(crate) fn refused(refusal: &Refusal) -> Reply {
         ),
         Refusal::Managed(operation) => forbidden(
             &format!(
-                "Operation \"{operation}\" is not allowed on this secret, since it is associated with a certificate"
+                "Operation \"{operation}\" is not allowed on this {word}, since it is associated with a certificate. \
+                 Perform the operation on the corresponding certificate. For more information refer to \
+                 https://docs.microsoft.com/en-us/azure/key-vault/certificates/about-certificates#composition-of-a-certificate"
+            ),
+            Some(&format!("{title}ManagedByKeyVault")),
+        ),
+        Refusal::PendingNotFound(name) => reply(
+            StatusCode::NOT_FOUND,
+            "PendingCertificateNotFound",
+            &format!("Pending certificate not found: {name}"),
+            None,
+        ),
+        // The code is that of a 403: <https://learn.microsoft.com/azure/key-vault/certificates/create-certificate-scenarios>.
+        Refusal::InProgress => reply(
+            StatusCode::CONFLICT,
+            "Forbidden",
+            "A new key vault certificate can not be created or imported while a pending key vault certificate's status is \
+             inProgress.",
+            None,
+        ),
+        Refusal::NotInProgress => bad_parameter(
+            "The operation is not allowed: the pending certificate is not in progress.",
+        ),
+        Refusal::MergeForbidden(issuer) => forbidden(
+            &format!(
+                "Merge is forbidden on pending object created with issuer : {issuer} while it is in progess."
             ),
             None,
         ),
@@ -98,10 +122,10 @@ pub(crate) fn by_rbac(
     vault: &VaultSpec,
     principal: &Principal,
     action: Action,
-    secret: Option<&str>,
+    name: Option<&str>,
 ) -> Reply {
-    let object = secret
-        .map(|name| format!("/secrets/{name}"))
+    let object = name
+        .map(|name| format!("/{}/{name}", action.kind.plural()))
         .unwrap_or_default();
     let message = format!(
         "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role \
@@ -127,11 +151,12 @@ pub(crate) fn by_rbac(
 pub(crate) fn by_policy(vault: &VaultSpec, principal: &Principal, action: Action) -> Reply {
     let message = format!(
         "The user, group or application 'appid={};oid={};numgroups=0;iss=https://sts.windows.net/{}/' does not have \
-         secrets {} permission on key vault '{}'. For help resolving this issue, please see \
+         {} {} permission on key vault '{}'. For help resolving this issue, please see \
          https://go.microsoft.com/fwlink/?linkid=2125287",
         principal.client_id,
         principal.object_id,
         principal.tenant_id,
+        action.kind.plural(),
         action.permission(),
         place(vault)
     );

@@ -1,19 +1,25 @@
 //! The data plane of a vault: `https://<vault>.vault.<suffix>`.
 
 mod authenticate;
+mod backups;
 mod bundles;
+mod certificate_bundles;
+mod certificates;
 mod claims;
+mod context;
 pub(crate) mod errors;
+mod keys;
 mod operations;
 mod paging;
 mod requests;
+mod secrets;
 
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method};
 use uuid::Uuid;
 
-use self::operations::Operation;
+use self::{context::Context, operations::Operation};
 use crate::{
     app::App,
     stack::{self, VaultFace},
@@ -46,7 +52,12 @@ pub(crate) fn operation(method: &Method, path: &str) -> &'static str {
 }
 
 /// Answers a request to a vault.
-pub(crate) fn answer(app: &App, call: &Call, vault: &str, effect: Option<&Effect>) -> Outcome {
+pub(crate) async fn answer(
+    app: &App,
+    call: &Call,
+    vault: &str,
+    effect: Option<&Effect>,
+) -> Outcome {
     let Some(spec) = at_its_host(app, vault, &call.route.host) else {
         return unknown_vault(vault).into();
     };
@@ -59,7 +70,7 @@ pub(crate) fn answer(app: &App, call: &Call, vault: &str, effect: Option<&Effect
         Some(Effect::ExpiredToken) if call.headers.contains_key(http::header::AUTHORIZATION) => {
             authenticate::expired(&VaultFace::of(app, call, &spec)).into()
         }
-        _ => authenticated(app, call, vault, &spec, effect, now),
+        _ => authenticated(app, call, vault, &spec, effect, now).await,
     };
     add_headers(&mut outcome.reply, call, &spec);
     outcome
@@ -78,7 +89,7 @@ fn unknown_vault(vault: &str) -> Reply {
     errors::reply(http::StatusCode::NOT_FOUND, "VaultNotFound", &message, None)
 }
 
-fn authenticated(
+async fn authenticated(
     app: &App,
     call: &Call,
     vault: &str,
@@ -97,14 +108,14 @@ fn authenticated(
             .into();
     }
     let principal = Arc::clone(&verified.principal);
-    let reply = allowed(app, call, vault, spec, &principal, effect, now);
+    let reply = allowed(app, call, vault, spec, &principal, effect, now).await;
     Outcome {
         reply,
         principal: Some(principal),
     }
 }
 
-fn allowed(
+async fn allowed(
     app: &App,
     call: &Call,
     vault: &str,
@@ -132,7 +143,7 @@ fn allowed(
             None,
         );
     };
-    let (action, secret) = (operation.action(), operation.secret());
+    let (action, name) = (operation.action(), operation.name());
     match effect {
         Some(Effect::Forbidden(code)) => return forced(code, spec, principal, operation, call),
         _ if spec.public_network_access == Access::Disabled => {
@@ -154,7 +165,7 @@ fn allowed(
         }
         Authorization::AccessPolicies => return errors::by_policy(spec, principal, action),
         Authorization::Rbac => {
-            match access::by_role(&spec.role_assignments, &principal.object_id, action, secret) {
+            match access::by_role(&spec.role_assignments, &principal.object_id, action, name) {
                 Some(assignment) => {
                     let scope = assignment.scope.as_deref().unwrap_or_default();
                     Some(derived_uuid(&[
@@ -165,13 +176,20 @@ fn allowed(
                         scope,
                     ]))
                 }
-                None => return errors::by_rbac(spec, principal, action, secret),
+                None => return errors::by_rbac(spec, principal, action, name),
             }
         }
     };
+    let context = Context {
+        app,
+        call,
+        vault,
+        now,
+    };
     let reply = operation
-        .run(app, call, vault, now)
-        .unwrap_or_else(|refusal| errors::refused(&refusal));
+        .run(&context)
+        .await
+        .unwrap_or_else(|refusal| errors::refused(operation.kind, &refusal));
     match assignment {
         Some(id) => reply.with(
             HeaderName::from_static("x-ms-keyvault-rbac-assignment-id"),
@@ -190,9 +208,7 @@ fn forced(
     call: &Call,
 ) -> Reply {
     match code {
-        "ForbiddenByRbac" => {
-            errors::by_rbac(spec, principal, operation.action(), operation.secret())
-        }
+        "ForbiddenByRbac" => errors::by_rbac(spec, principal, operation.action(), operation.name()),
         "AccessDenied" => errors::by_policy(spec, principal, operation.action()),
         "ForbiddenByFirewall" => errors::by_firewall(spec, principal, call.peer),
         "ForbiddenByConnection" => errors::by_connection(spec, principal),

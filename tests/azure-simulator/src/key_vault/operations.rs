@@ -1,24 +1,30 @@
 //! Which operation a request is, and doing it.
 
-use bytes::Bytes;
-use http::{Method, StatusCode};
-use serde::Serialize;
-use uuid::Uuid;
+use http::Method;
 
-use super::{bundles::Shaper, paging::Wanted, requests};
+use super::{certificates, context::Context, keys, secrets};
 use crate::{
-    app::App,
-    wire::{call::Call, reply::Reply},
-    world::{access::Action, moment::Moment, refusal::Refusal, secret, vault::Vault},
+    wire::reply::Reply,
+    world::{
+        access::{Action, Verb},
+        object::{Kind, check_name},
+        refusal::Refusal,
+    },
 };
-
-/// From this version on, a certificate's secret names the version before it.
-const PREVIOUS_VERSION_SINCE: &str = "2025-07-01";
 
 /// An operation with what its path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation<'a> {
+pub(crate) struct Operation<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) act: Act<'a>,
+}
+
+/// What is done; some are about certificates alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act<'a> {
     Set(&'a str),
+    Create(&'a str),
+    Import(&'a str),
     Get(&'a str, Option<&'a str>),
     List,
     ListVersions(&'a str),
@@ -30,6 +36,12 @@ pub(crate) enum Operation<'a> {
     Purge(&'a str),
     Backup(&'a str),
     Restore,
+    GetPolicy(&'a str),
+    UpdatePolicy(&'a str),
+    GetPending(&'a str),
+    UpdatePending(&'a str),
+    DeletePending(&'a str),
+    Merge(&'a str),
 }
 
 impl<'a> Operation<'a> {
@@ -39,280 +51,212 @@ impl<'a> Operation<'a> {
             .split('/')
             .filter(|segment| !segment.is_empty())
             .collect();
-        match (method.as_str(), segments.as_slice()) {
-            ("GET", ["secrets"]) => Some(Self::List),
-            ("POST", ["secrets", "restore"]) => Some(Self::Restore),
-            ("PUT", ["secrets", name]) => Some(Self::Set(name)),
-            ("GET", ["secrets", name]) => Some(Self::Get(name, None)),
-            ("PATCH", ["secrets", name]) => Some(Self::Update(name, None)),
-            ("DELETE", ["secrets", name]) => Some(Self::Delete(name)),
-            ("GET", ["secrets", name, "versions"]) => Some(Self::ListVersions(name)),
-            ("POST", ["secrets", name, "backup"]) => Some(Self::Backup(name)),
-            ("GET", ["secrets", name, version]) => Some(Self::Get(name, Some(version))),
-            ("PATCH", ["secrets", name, version]) => Some(Self::Update(name, Some(version))),
-            ("GET", ["deletedsecrets"]) => Some(Self::ListDeleted),
-            ("GET", ["deletedsecrets", name]) => Some(Self::GetDeleted(name)),
-            ("DELETE", ["deletedsecrets", name]) => Some(Self::Purge(name)),
-            ("POST", ["deletedsecrets", name, "recover"]) => Some(Self::Recover(name)),
-            _ => None,
-        }
+        let (first, rest) = segments.split_first()?;
+        let (deleted, plural) = match first.strip_prefix("deleted") {
+            Some(plural) => (true, plural),
+            None => (false, *first),
+        };
+        let kind = [Kind::Secret, Kind::Certificate, Kind::Key]
+            .into_iter()
+            .find(|kind| kind.plural() == plural)?;
+        let method = method.as_str();
+        let act = if deleted {
+            of_deleted(method, rest)
+        } else {
+            of_kind(kind, method, rest).or_else(|| common(method, rest))
+        };
+        act.map(|act| Self { kind, act })
     }
 
     /// The journal's word.
     pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Set(_) => "SetSecret",
-            Self::Get(..) => "GetSecret",
-            Self::List => "ListSecrets",
-            Self::ListVersions(_) => "ListSecretVersions",
-            Self::Update(..) => "UpdateSecret",
-            Self::Delete(_) => "DeleteSecret",
-            Self::GetDeleted(_) => "GetDeletedSecret",
-            Self::ListDeleted => "ListDeletedSecrets",
-            Self::Recover(_) => "RecoverDeletedSecret",
-            Self::Purge(_) => "PurgeDeletedSecret",
-            Self::Backup(_) => "BackupSecret",
-            Self::Restore => "RestoreSecret",
+        let [secret, certificate, key] = match self.act {
+            Act::Set(_) => ["SetSecret", "", ""],
+            Act::Create(_) => ["", "CreateCertificate", "CreateKey"],
+            Act::Import(_) => ["", "ImportCertificate", "ImportKey"],
+            Act::Get(..) => ["GetSecret", "GetCertificate", "GetKey"],
+            Act::List => ["ListSecrets", "ListCertificates", "ListKeys"],
+            Act::ListVersions(_) => [
+                "ListSecretVersions",
+                "ListCertificateVersions",
+                "ListKeyVersions",
+            ],
+            Act::Update(..) => ["UpdateSecret", "UpdateCertificate", "UpdateKey"],
+            Act::Delete(_) => ["DeleteSecret", "DeleteCertificate", "DeleteKey"],
+            Act::GetDeleted(_) => ["GetDeletedSecret", "GetDeletedCertificate", "GetDeletedKey"],
+            Act::ListDeleted => [
+                "ListDeletedSecrets",
+                "ListDeletedCertificates",
+                "ListDeletedKeys",
+            ],
+            Act::Recover(_) => [
+                "RecoverDeletedSecret",
+                "RecoverDeletedCertificate",
+                "RecoverDeletedKey",
+            ],
+            Act::Purge(_) => [
+                "PurgeDeletedSecret",
+                "PurgeDeletedCertificate",
+                "PurgeDeletedKey",
+            ],
+            Act::Backup(_) => ["BackupSecret", "BackupCertificate", "BackupKey"],
+            Act::Restore => ["RestoreSecret", "RestoreCertificate", "RestoreKey"],
+            Act::GetPolicy(_) => ["", "GetCertificatePolicy", ""],
+            Act::UpdatePolicy(_) => ["", "UpdateCertificatePolicy", ""],
+            Act::GetPending(_) => ["", "GetCertificateOperation", ""],
+            Act::UpdatePending(_) => ["", "UpdateCertificateOperation", ""],
+            Act::DeletePending(_) => ["", "DeleteCertificateOperation", ""],
+            Act::Merge(_) => ["", "MergeCertificate", ""],
+        };
+        match self.kind {
+            Kind::Secret => secret,
+            Kind::Certificate => certificate,
+            Kind::Key => key,
         }
     }
 
     /// What it takes to be allowed.
     pub(crate) fn action(self) -> Action {
-        match self {
-            Self::Set(_) => Action::Set,
-            Self::Get(..) => Action::Get,
-            Self::List | Self::ListVersions(_) | Self::ListDeleted => Action::List,
-            Self::Update(..) => Action::Update,
-            Self::Delete(_) => Action::Delete,
-            Self::GetDeleted(_) => Action::GetDeleted,
-            Self::Recover(_) => Action::Recover,
-            Self::Purge(_) => Action::Purge,
-            Self::Backup(_) => Action::Backup,
-            Self::Restore => Action::Restore,
+        let verb = match self.act {
+            Act::Set(_) => Verb::Set,
+            Act::Create(_) | Act::Merge(_) => Verb::Create,
+            Act::Import(_) => Verb::Import,
+            Act::Get(..) | Act::GetPolicy(_) | Act::GetPending(_) => Verb::Get,
+            Act::List | Act::ListVersions(_) | Act::ListDeleted => Verb::List,
+            Act::Update(..) | Act::UpdatePolicy(_) | Act::UpdatePending(_) => Verb::Update,
+            Act::Delete(_) | Act::DeletePending(_) => Verb::Delete,
+            Act::GetDeleted(_) => Verb::GetDeleted,
+            Act::Recover(_) => Verb::Recover,
+            Act::Purge(_) => Verb::Purge,
+            Act::Backup(_) => Verb::Backup,
+            Act::Restore => Verb::Restore,
+        };
+        Action {
+            kind: self.kind,
+            verb,
         }
     }
 
-    /// The secret that it is about, when it is one.
-    pub(crate) fn secret(self) -> Option<&'a str> {
-        match self {
-            Self::Set(name)
-            | Self::Get(name, _)
-            | Self::ListVersions(name)
-            | Self::Update(name, _)
-            | Self::Delete(name)
-            | Self::GetDeleted(name)
-            | Self::Recover(name)
-            | Self::Purge(name)
-            | Self::Backup(name) => Some(name),
-            Self::List | Self::ListDeleted | Self::Restore => None,
-        }
-    }
-
-    fn writes(self) -> bool {
-        match self {
-            Self::Set(_)
-            | Self::Update(..)
-            | Self::Delete(_)
-            | Self::Recover(_)
-            | Self::Purge(_)
-            | Self::Restore => true,
-            Self::Get(..)
-            | Self::List
-            | Self::ListVersions(_)
-            | Self::GetDeleted(_)
-            | Self::ListDeleted
-            | Self::Backup(_) => false,
+    /// The object that it is about, when it is one.
+    pub(crate) fn name(self) -> Option<&'a str> {
+        match self.act {
+            Act::Set(name)
+            | Act::Create(name)
+            | Act::Import(name)
+            | Act::Get(name, _)
+            | Act::ListVersions(name)
+            | Act::Update(name, _)
+            | Act::Delete(name)
+            | Act::GetDeleted(name)
+            | Act::Recover(name)
+            | Act::Purge(name)
+            | Act::Backup(name)
+            | Act::GetPolicy(name)
+            | Act::UpdatePolicy(name)
+            | Act::GetPending(name)
+            | Act::UpdatePending(name)
+            | Act::DeletePending(name)
+            | Act::Merge(name) => Some(name),
+            Act::List | Act::ListDeleted | Act::Restore => None,
         }
     }
 
     /// Does it. The caller has been allowed to.
-    pub(crate) fn run(
-        self,
-        app: &App,
-        call: &Call,
-        vault: &str,
-        now: Moment,
-    ) -> Result<Reply, Refusal> {
-        if let Some(name) = self.secret() {
-            secret::check_name(name)?;
+    pub(crate) async fn run(self, context: &Context<'_>) -> Result<Reply, Refusal> {
+        if let Some(name) = self.name() {
+            check_name(name)?;
         }
-        let gone = || Refusal::NotFound(self.secret().unwrap_or_default().to_owned());
-        if self.writes() {
-            let mut world = app.world.write();
-            let delay = world.settings.deletion_delay_ms;
-            self.write(
-                world.vaults.get_mut(vault).ok_or_else(gone)?,
-                app,
-                call,
-                Tick { now, delay },
-            )
-        } else {
-            let world = app.world.read();
-            self.read(world.vault(vault).ok_or_else(gone)?, app, call, now)
-        }
-    }
-
-    fn read(self, vault: &Vault, app: &App, call: &Call, now: Moment) -> Result<Reply, Refusal> {
-        let shaper = shaper(vault, app, call);
-        match self {
-            Self::Get(name, id) => {
-                let (secret, version) = vault.readable(name, id, now)?;
-                check_out_content_type(call, version.content_type.as_deref())?;
-                let with_previous = call.query("api-version").is_some_and(|given| {
-                    given >= PREVIOUS_VERSION_SINCE && given.starts_with("20")
-                });
-                Ok(ok(&shaper.value(secret, version, with_previous)))
-            }
-            Self::List => {
-                let wanted = Wanted::of(call)?;
-                let rows =
-                    vault
-                        .live_after(wanted.marker.as_deref(), now)
-                        .filter_map(|(key, secret)| {
-                            Some((key.as_str(), shaper.row(secret, secret.latest().ok()?)))
-                        });
-                Ok(ok(&wanted.page(rows, call, app.names.scheme)))
-            }
-            Self::ListVersions(name) => {
-                let wanted = Wanted::of(call)?;
-                let secret = vault.live(name, now)?;
-                let mut versions: Vec<_> = secret.versions.iter().collect();
-                versions.sort_by(|left, right| left.id.cmp(&right.id));
-                let rows = versions
-                    .into_iter()
-                    .filter(|version| {
-                        wanted
-                            .marker
-                            .as_ref()
-                            .is_none_or(|marker| version.id > *marker)
-                    })
-                    .map(|version| (version.id.as_str(), shaper.version(secret, version)));
-                Ok(ok(&wanted.page(rows, call, app.names.scheme)))
-            }
-            Self::ListDeleted => {
-                let wanted = Wanted::of(call)?;
-                let rows = vault
-                    .deleted_after(wanted.marker.as_deref(), now)
-                    .filter_map(|(key, secret, deletion)| {
-                        Some((
-                            key.as_str(),
-                            shaper.deleted_row(secret, secret.latest().ok()?, deletion),
-                        ))
-                    });
-                Ok(ok(&wanted.page(rows, call, app.names.scheme)))
-            }
-            Self::GetDeleted(name) => {
-                let (secret, deletion) = vault.deleted(name, now)?;
-                Ok(ok(&shaper.deleted(secret, secret.latest()?, deletion)))
-            }
-            Self::Backup(name) => Ok(ok(&requests::backup(vault.live(name, now)?)?)),
-            Self::Set(_)
-            | Self::Update(..)
-            | Self::Delete(_)
-            | Self::Recover(_)
-            | Self::Purge(_)
-            | Self::Restore => Err(Refusal::BadParameter("The request writes.".to_owned())),
-        }
-    }
-
-    fn write(
-        self,
-        vault: &mut Vault,
-        app: &App,
-        call: &Call,
-        tick: Tick,
-    ) -> Result<Reply, Refusal> {
-        let Tick { now, delay } = tick;
-        // Changed first, shown then: the shaper looks at the vault as it is afterwards.
-        match self {
-            Self::Set(name) => {
-                let new = requests::new_version(&call.body, Uuid::new_v4().simple().to_string())?;
-                vault.set(name, new, now)?;
-                let (secret, version) = vault.version(name, None, now)?;
-                Ok(ok(&shaper(vault, app, call).value(secret, version, false)))
-            }
-            Self::Update(name, id) => {
-                vault.update(name, id, requests::update(&call.body)?, now)?;
-                let (secret, version) = vault.version(name, id, now)?;
-                Ok(ok(&shaper(vault, app, call).version(secret, version)))
-            }
-            Self::Delete(name) => {
-                let (secret, deletion) = vault
-                    .delete(name, now, delay)
-                    .map(|(secret, at)| (secret.clone(), at))?;
-                if !vault.deletes_softly() {
-                    vault.remove(name)?;
-                    let shaper = shaper(vault, app, call);
-                    return Ok(ok(&shaper.version(&secret, secret.latest()?)));
-                }
-                Ok(ok(&shaper(vault, app, call).deleted(
-                    &secret,
-                    secret.latest()?,
-                    deletion,
-                )))
-            }
-            Self::Recover(name) => {
-                let secret = vault.recover(name, now, delay)?.clone();
-                Ok(ok(
-                    &shaper(vault, app, call).version(&secret, secret.latest()?)
-                ))
-            }
-            Self::Purge(name) => {
-                vault.purge(name, now, delay)?;
-                Ok(Reply::empty(StatusCode::NO_CONTENT))
-            }
-            Self::Restore => {
-                let name = vault
-                    .restore(requests::restore(&call.body, now)?, now)?
-                    .0
-                    .name
-                    .clone();
-                let (secret, version) = vault.version(&name, None, now)?;
-                Ok(ok(&shaper(vault, app, call).version(secret, version)))
-            }
-            Self::Get(..)
-            | Self::List
-            | Self::ListVersions(_)
-            | Self::GetDeleted(_)
-            | Self::ListDeleted
-            | Self::Backup(_) => Err(Refusal::BadParameter("The request reads.".to_owned())),
+        context.settle();
+        match self.kind {
+            Kind::Secret => secrets::run(self.act, context),
+            Kind::Certificate => certificates::run(self.act, context).await,
+            Kind::Key => keys::run(self.act, context).await,
         }
     }
 }
 
-/// Now, and how long a deletion, recovery or purge takes to show.
-#[derive(Clone, Copy)]
-struct Tick {
-    now: Moment,
-    delay: u32,
-}
-
-fn shaper<'a>(vault: &'a Vault, app: &App, call: &Call) -> Shaper<'a> {
-    Shaper {
-        vault,
-        base: call.route.identity(app.names.scheme),
+fn of_deleted<'a>(method: &str, rest: &[&'a str]) -> Option<Act<'a>> {
+    match (method, rest) {
+        ("GET", []) => Some(Act::ListDeleted),
+        ("GET", [name]) => Some(Act::GetDeleted(name)),
+        ("DELETE", [name]) => Some(Act::Purge(name)),
+        ("POST", [name, "recover"]) => Some(Act::Recover(name)),
+        _ => None,
     }
 }
 
-fn ok(body: &impl Serialize) -> Reply {
-    match serde_json::to_vec(body) {
-        Ok(json) => Reply::json_bytes(StatusCode::OK, Bytes::from(json)),
-        Err(error) => Reply::text(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the simulator failed: {error}"),
-        ),
-    }
-}
-
-/// A client may ask for a certificate's secret in another form; the simulator keeps what was seeded and converts none.
-fn check_out_content_type(call: &Call, content_type: Option<&str>) -> Result<(), Refusal> {
-    match call.query("outContentType") {
-        Some(wanted) if !wanted.is_empty() && Some(wanted) != content_type => {
-            Err(Refusal::BadParameter(format!(
-                "Property outContentType has invalid value {wanted}: this secret is kept as {}.",
-                content_type.unwrap_or("none")
-            )))
+/// What one kind has for itself.
+fn of_kind<'a>(kind: Kind, method: &str, rest: &[&'a str]) -> Option<Act<'a>> {
+    match (kind, method, rest) {
+        (Kind::Secret, "PUT", [name]) => Some(Act::Set(name)),
+        (Kind::Key | Kind::Certificate, "POST", [name, "create"]) => Some(Act::Create(name)),
+        (Kind::Key, "PUT", [name]) | (Kind::Certificate, "POST", [name, "import"]) => {
+            Some(Act::Import(name))
         }
-        _ => Ok(()),
+        (Kind::Certificate, "GET", [name, "policy"]) => Some(Act::GetPolicy(name)),
+        (Kind::Certificate, "PATCH", [name, "policy"]) => Some(Act::UpdatePolicy(name)),
+        (Kind::Certificate, "GET", [name, "pending"]) => Some(Act::GetPending(name)),
+        (Kind::Certificate, "PATCH", [name, "pending"]) => Some(Act::UpdatePending(name)),
+        (Kind::Certificate, "DELETE", [name, "pending"]) => Some(Act::DeletePending(name)),
+        (Kind::Certificate, "POST", [name, "pending", "merge"]) => Some(Act::Merge(name)),
+        _ => None,
+    }
+}
+
+fn common<'a>(method: &str, rest: &[&'a str]) -> Option<Act<'a>> {
+    match (method, rest) {
+        ("GET", []) => Some(Act::List),
+        ("POST", ["restore"]) => Some(Act::Restore),
+        ("GET", [name]) => Some(Act::Get(name, None)),
+        ("PATCH", [name]) => Some(Act::Update(name, None)),
+        ("DELETE", [name]) => Some(Act::Delete(name)),
+        ("GET", [name, "versions"]) => Some(Act::ListVersions(name)),
+        ("POST", [name, "backup"]) => Some(Act::Backup(name)),
+        ("GET", [name, version]) => Some(Act::Get(name, Some(version))),
+        ("PATCH", [name, version]) => Some(Act::Update(name, Some(version))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_name_operations() {
+        let word = |method: &str, path: &str| {
+            Operation::of(&method.parse().unwrap(), path).map(Operation::word)
+        };
+        for (method, path, expected) in [
+            ("GET", "/secrets", "ListSecrets"),
+            ("GET", "/secrets/a/", "GetSecret"),
+            ("PUT", "/keys/a", "ImportKey"),
+            ("POST", "/keys/a/create", "CreateKey"),
+            ("GET", "/keys/a/versions", "ListKeyVersions"),
+            ("GET", "/certificates/a/policy", "GetCertificatePolicy"),
+            ("GET", "/certificates/a/0123", "GetCertificate"),
+            (
+                "PATCH",
+                "/certificates/a/pending",
+                "UpdateCertificateOperation",
+            ),
+            ("POST", "/certificates/restore", "RestoreCertificate"),
+            (
+                "DELETE",
+                "/deletedcertificates/a",
+                "PurgeDeletedCertificate",
+            ),
+        ] {
+            assert_eq!(word(method, path), Some(expected), "{method} {path}");
+        }
+        for (method, path) in [
+            ("POST", "/secrets/a/create"),
+            ("PUT", "/certificates/a"),
+            ("GET", "/deleted"),
+            ("GET", "/storage"),
+            ("GET", "/"),
+        ] {
+            assert_eq!(word(method, path), None, "{method} {path}");
+        }
     }
 }

@@ -3,7 +3,6 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 
-use super::bundles::Bundle;
 use crate::{wire::call::Call, world::refusal::Refusal};
 
 /// Rows of a page at most, and by default.
@@ -28,8 +27,8 @@ pub(crate) struct Wanted {
 /// A list answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct List<'a> {
-    value: Vec<Bundle<'a>>,
+pub(crate) struct List<T> {
+    value: Vec<T>,
     next_link: Option<String>,
 }
 
@@ -52,12 +51,12 @@ impl Wanted {
     }
 
     /// Takes one page of the rows; each comes with its key.
-    pub(crate) fn page<'a>(
+    pub(crate) fn page<'a, T>(
         &self,
-        rows: impl Iterator<Item = (&'a str, Bundle<'a>)>,
+        rows: impl Iterator<Item = (&'a str, T)>,
         call: &Call,
         scheme: &str,
-    ) -> List<'a> {
+    ) -> List<T> {
         let mut rows = rows.peekable();
         let mut value = Vec::with_capacity(self.rows);
         let mut last = None;
@@ -81,8 +80,13 @@ impl Wanted {
         let token = serde_json::to_vec(&token)
             .map(|json| URL_SAFE_NO_PAD.encode(json))
             .unwrap_or_default();
+        // What else was asked for goes on.
+        let pending = call
+            .query("includePending")
+            .map(|wanted| format!("&includePending={wanted}"))
+            .unwrap_or_default();
         format!(
-            "{}{}?api-version={}&$skiptoken={token}&maxresults={}",
+            "{}{}?api-version={}&$skiptoken={token}&maxresults={}{pending}",
             call.route.base_with_port(scheme),
             call.route.path,
             call.query("api-version").unwrap_or_default(),

@@ -1,17 +1,20 @@
-//! What clients write: bodies of set, update and restore, and the backup's form.
+//! What clients write: bodies of requests. Backups are in `backups`.
 
-use std::collections::BTreeMap;
+use serde::Deserialize;
+use serde_json::Value;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-
-use crate::world::{
-    moment::Moment,
-    refusal::Refusal,
-    secret::{NewVersion, Phase, Secret, Update, Version},
-    spec::SecretText,
+use crate::{
+    pki::{jwk::PrivateJwk, key::KeyType},
+    world::{
+        key::{KeyUpdate, NewKey},
+        object::{Changes, Tags},
+        refusal::Refusal,
+        secret::{NewVersion, Update},
+        spec::SecretText,
+    },
 };
+
+pub(crate) use super::backups::{backup, certificate_backup, certificate_restore, restore};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -21,41 +24,27 @@ struct Attributes {
     exp: Option<i64>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Body {
-    value: Option<SecretText>,
-    content_type: Option<String>,
-    tags: Option<BTreeMap<String, String>>,
+/// Tags and attributes, which any body may have.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Common {
+    tags: Option<Tags>,
     attributes: Option<Attributes>,
 }
 
-#[derive(Deserialize)]
-struct Blob {
-    value: String,
+impl From<Common> for Changes {
+    fn from(common: Common) -> Self {
+        let attributes = common.attributes.unwrap_or_default();
+        Self {
+            tags: common.tags,
+            enabled: attributes.enabled,
+            not_before: attributes.nbf,
+            expires: attributes.exp,
+        }
+    }
 }
 
-/// A version inside a backup.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    id: String,
-    value: SecretText,
-    content_type: Option<String>,
-    tags: Option<BTreeMap<String, String>>,
-    enabled: bool,
-    not_before: Option<i64>,
-    expires: Option<i64>,
-    created: i64,
-    updated: i64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Backup {
-    name: String,
-    versions: Vec<Kept>,
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn json<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         // Serde's own text can quote a part of the body, and so of a secret.
         let at = (error.line(), error.column());
@@ -66,93 +55,163 @@ fn parse<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refusal> {
     })
 }
 
-/// The body of a set; `id` is the new version's.
-pub(crate) fn new_version(body: &[u8], id: String) -> Result<NewVersion, Refusal> {
-    let body: Body = parse(body)?;
-    let value = body
-        .value
-        .ok_or_else(|| Refusal::BadParameter("Property value has invalid value".to_owned()))?;
-    let attributes = body.attributes.unwrap_or_default();
+fn missing(property: &str) -> Refusal {
+    Refusal::BadParameter(format!("Property {property} has invalid value"))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SecretBody {
+    value: Option<SecretText>,
+    content_type: Option<String>,
+    #[serde(flatten)]
+    common: Common,
+}
+
+/// The body of a secret's set; `id` is the new version's.
+pub(crate) fn new_secret(body: &[u8], id: String) -> Result<NewVersion, Refusal> {
+    let body: SecretBody = json(body)?;
+    let changes = Changes::from(body.common);
     Ok(NewVersion {
         id,
-        value,
+        value: body.value.ok_or_else(|| missing("value"))?,
         content_type: body.content_type,
-        tags: body.tags,
-        enabled: attributes.enabled,
-        not_before: attributes.nbf,
-        expires: attributes.exp,
+        tags: changes.tags,
+        enabled: changes.enabled,
+        not_before: changes.not_before,
+        expires: changes.expires,
         managed: false,
         kid: None,
     })
 }
 
-/// The body of an update.
-pub(crate) fn update(body: &[u8]) -> Result<Update, Refusal> {
-    let body: Body = parse(body)?;
-    let attributes = body.attributes.unwrap_or_default();
+/// The body of a secret's update.
+pub(crate) fn secret_update(body: &[u8]) -> Result<Update, Refusal> {
+    let body: SecretBody = json(body)?;
     Ok(Update {
         content_type: body.content_type,
-        tags: body.tags,
-        enabled: attributes.enabled,
-        not_before: attributes.nbf,
-        expires: attributes.exp,
+        changes: body.common.into(),
     })
 }
 
-/// The answer of a backup: all versions in one opaque text.
-pub(crate) fn backup(secret: &Secret) -> Result<serde_json::Value, Refusal> {
-    if secret.versions.iter().any(|version| version.managed) {
-        return Err(Refusal::Managed("backup"));
-    }
-    let keep = |version: &Version| Kept {
-        id: version.id.clone(),
-        value: version.value.clone(),
-        content_type: version.content_type.clone(),
-        tags: version.tags.clone(),
-        enabled: version.enabled,
-        not_before: version.not_before,
-        expires: version.expires,
-        created: version.created,
-        updated: version.updated,
-    };
-    let backup = Backup {
-        name: secret.name.clone(),
-        versions: secret.versions.iter().map(keep).collect(),
-    };
-    let bytes =
-        serde_json::to_vec(&backup).map_err(|error| Refusal::BadParameter(error.to_string()))?;
-    Ok(json!({"value": URL_SAFE_NO_PAD.encode(bytes)}))
+/// A key to make.
+pub(crate) struct KeyCreation {
+    pub(crate) kind: KeyType,
+    pub(crate) operations: Option<Vec<String>>,
+    pub(crate) changes: Changes,
 }
 
-/// The secret in the body of a restore.
-pub(crate) fn restore(body: &[u8], now: Moment) -> Result<Secret, Refusal> {
-    let malformed =
-        || Refusal::BadParameter("Backup blob contains invalid or corrupt version.".to_owned());
-    let blob: Blob = parse(body)?;
-    let bytes = URL_SAFE_NO_PAD
-        .decode(blob.value.trim_end_matches('='))
-        .map_err(|_| malformed())?;
-    let backup: Backup = serde_json::from_slice(&bytes).map_err(|_| malformed())?;
-    if backup.versions.is_empty() {
-        return Err(malformed());
-    }
-    let version = |kept: Kept| Version {
-        id: kept.id,
-        value: kept.value,
-        content_type: kept.content_type,
-        tags: kept.tags,
-        enabled: kept.enabled,
-        not_before: kept.not_before,
-        expires: kept.expires,
-        created: kept.created,
-        updated: kept.updated,
-        managed: false,
-        kid: None,
-    };
-    let versions = backup.versions.into_iter().map(version).collect();
-    Ok(Secret {
-        name: backup.name,
-        versions,
-        phase: Phase::Live { from: now },
+#[derive(Deserialize)]
+struct KeyBody {
+    kty: Option<String>,
+    key_size: Option<u16>,
+    crv: Option<String>,
+    key_ops: Option<Vec<String>>,
+    key: Option<PrivateJwk>,
+    #[serde(flatten)]
+    common: Common,
+}
+
+pub(crate) fn key_creation(body: &[u8]) -> Result<KeyCreation, Refusal> {
+    let body: KeyBody = json(body)?;
+    let kty = body.kty.ok_or_else(|| missing("kty"))?;
+    let kind =
+        KeyType::wanted(&kty, body.key_size, body.crv.as_deref()).map_err(Refusal::BadParameter)?;
+    Ok(KeyCreation {
+        kind,
+        operations: body.key_ops,
+        changes: body.common.into(),
     })
+}
+
+/// The body of a key's import; `id` is the new version's.
+pub(crate) fn key_import(body: &[u8], id: String) -> Result<NewKey, Refusal> {
+    let body: KeyBody = json(body)?;
+    let jwk = body.key.ok_or_else(|| missing("key"))?;
+    Ok(NewKey {
+        id,
+        key: jwk.read().map_err(Refusal::BadParameter)?,
+        operations: jwk.key_ops,
+        changes: body.common.into(),
+    })
+}
+
+pub(crate) fn key_update(body: &[u8]) -> Result<KeyUpdate, Refusal> {
+    let body: KeyBody = json(body)?;
+    Ok(KeyUpdate {
+        operations: body.key_ops,
+        changes: body.common.into(),
+    })
+}
+
+/// A certificate to make, or what to change of one. `policy` is checked later.
+pub(crate) struct CertificateBody {
+    pub(crate) policy: Option<Value>,
+    pub(crate) changes: Changes,
+}
+
+#[derive(Deserialize)]
+struct RawCertificate {
+    policy: Option<Value>,
+    value: Option<SecretText>,
+    pwd: Option<SecretText>,
+    #[serde(rename = "preserveCertOrder")]
+    preserve_order: Option<bool>,
+    x5c: Option<Vec<String>>,
+    cancellation_requested: Option<bool>,
+    #[serde(flatten)]
+    common: Common,
+}
+
+pub(crate) fn certificate_creation(body: &[u8]) -> Result<CertificateBody, Refusal> {
+    let body: RawCertificate = json(body)?;
+    Ok(CertificateBody {
+        policy: body.policy,
+        changes: body.common.into(),
+    })
+}
+
+pub(crate) fn certificate_update(body: &[u8]) -> Result<CertificateBody, Refusal> {
+    certificate_creation(body)
+}
+
+/// A file to import.
+pub(crate) struct CertificateImport {
+    pub(crate) value: SecretText,
+    pub(crate) password: Option<SecretText>,
+    /// Whether the secret has the certificates in the file's order, not the key's first.
+    pub(crate) preserve_order: bool,
+    pub(crate) policy: Option<Value>,
+    pub(crate) changes: Changes,
+}
+
+pub(crate) fn certificate_import(body: &[u8]) -> Result<CertificateImport, Refusal> {
+    let body: RawCertificate = json(body)?;
+    Ok(CertificateImport {
+        value: body.value.ok_or_else(|| missing("value"))?,
+        password: body.pwd,
+        preserve_order: body.preserve_order.unwrap_or(false),
+        policy: body.policy,
+        changes: body.common.into(),
+    })
+}
+
+/// Certificates from elsewhere, base64 of DER, the one of the pending key first.
+pub(crate) struct Merging {
+    pub(crate) x5c: Vec<String>,
+    pub(crate) changes: Changes,
+}
+
+pub(crate) fn merging(body: &[u8]) -> Result<Merging, Refusal> {
+    let body: RawCertificate = json(body)?;
+    Ok(Merging {
+        x5c: body.x5c.ok_or_else(|| missing("x5c"))?,
+        changes: body.common.into(),
+    })
+}
+
+pub(crate) fn cancellation(body: &[u8]) -> Result<bool, Refusal> {
+    let body: RawCertificate = json(body)?;
+    body.cancellation_requested
+        .ok_or_else(|| missing("cancellation_requested"))
 }

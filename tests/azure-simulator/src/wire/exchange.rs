@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use parking_lot::Mutex;
@@ -30,6 +30,9 @@ use crate::{
 
 /// Largest request body, well above Key Vault's own limits.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+
+/// RFC 9110, 5.6.7.
+const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
 /// The other end of a connection.
 #[derive(Debug)]
@@ -198,7 +201,7 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
     }
     match target {
         Target::Login => entra::answer(app, call, effect).await,
-        Target::Vault(vault) => key_vault::answer(app, call, vault, effect),
+        Target::Vault(vault) => key_vault::answer(app, call, vault, effect).await,
         Target::Machine(endpoint) => managed_identity::answer(app, call, *endpoint, effect),
         Target::Management => resource_manager::answer(app, call),
         Target::StackManagement(region) => {
@@ -229,6 +232,11 @@ fn finish(record: &Record<'_>, outcome: Outcome, effect: Option<&Effect>) -> Res
         _ => std::mem::take(&mut reply.body),
     };
     record.write(reply.status.as_u16(), principal);
+    // The simulator's clock, as all times in the body; hyper would write the machine's.
+    let now = record.app.now().timestamp();
+    if let Ok(date) = HeaderValue::from_str(&now.strftime(HTTP_DATE).to_string()) {
+        reply.headers.insert(header::DATE, date);
+    }
     response(reply.status, reply.headers, Outgoing::whole(body))
 }
 

@@ -2,25 +2,36 @@
 //! randomness, no input or output here.
 
 pub(crate) mod access;
+pub(crate) mod certificate;
+pub(crate) mod certificate_spec;
+pub(crate) mod key;
 pub(crate) mod managed_identity;
 pub(crate) mod ml_server;
 pub(crate) mod moment;
+pub(crate) mod object;
+pub(crate) mod policy;
 pub(crate) mod refusal;
 pub(crate) mod secret;
+pub(crate) mod shelf;
 pub(crate) mod spec;
 pub(crate) mod stack;
 pub(crate) mod subscription;
 pub(crate) mod tenant;
 pub(crate) mod vault;
+pub(crate) mod vault_certificates;
 
+#[cfg(test)]
+mod certificate_tests;
 #[cfg(test)]
 mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use certificate_spec::{CertificateSeed, KeySeed};
 use managed_identity::ManagedIdentitySpec;
 use ml_server::MlServerSpec;
 use moment::Moment;
+use refusal::Refusal;
 use secret::NewVersion;
 use spec::{ApplicationSpec, Seed, Settings, TenantSpec, UserSpec, VaultSpec};
 use stack::StackSpec;
@@ -160,7 +171,8 @@ impl World {
         })
     }
 
-    /// Makes or changes a vault and plants the secrets that the spec gives. `new_id` makes version ids.
+    /// Makes or changes a vault and plants what the spec gives. `new_id` makes version ids; certificates and keys have
+    /// been made already.
     pub(crate) fn put_vault(
         &mut self,
         mut spec: VaultSpec,
@@ -170,6 +182,8 @@ impl World {
         self.settle_on_stack(&mut spec)?;
         check_vault(&spec)?;
         let secrets = std::mem::take(&mut spec.secrets);
+        let certificates = std::mem::take(&mut spec.certificates);
+        let keys = std::mem::take(&mut spec.keys);
         let key = spec.name.to_ascii_lowercase();
         // The change is tried on a copy, so that a bad secret leaves the vault as it was.
         let mut vault = self
@@ -186,9 +200,39 @@ impl World {
                 .plant(&name, version, now)
                 .map_err(|refusal| format!("secret {name}: {refusal}"))?;
         }
+        for certificate in certificates {
+            let name = certificate.name.clone();
+            plant_certificate(&mut vault, certificate, now)
+                .map_err(|refusal| format!("certificate {name}: {refusal}"))?;
+        }
+        for key in keys {
+            plant_key(&mut vault, &key, now)
+                .map_err(|refusal| format!("key {}: {refusal}", key.name))?;
+        }
         self.vaults.insert(key, vault);
         Ok(())
     }
+}
+
+/// Plants a certificate that a seed or the admin API gives.
+pub(crate) fn plant_certificate(
+    vault: &mut Vault,
+    mut seed: CertificateSeed,
+    now: Moment,
+) -> Result<(), Refusal> {
+    let made = seed.made.take().ok_or_else(not_made)?;
+    let name = seed.name.clone();
+    vault.put_certificate(&name, made, Some(Arc::new(seed)), now)
+}
+
+/// Plants a key that a seed or the admin API gives.
+pub(crate) fn plant_key(vault: &mut Vault, seed: &KeySeed, now: Moment) -> Result<(), Refusal> {
+    let made = seed.made.clone().ok_or_else(not_made)?;
+    vault.put_key(&seed.name, made, "create", now)
+}
+
+fn not_made() -> Refusal {
+    Refusal::BadParameter("its key has not been made".to_owned())
 }
 
 fn application_entry(

@@ -5,8 +5,12 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    managed_identity::ManagedIdentitySpec, ml_server::MlServerSpec, moment::Epoch,
-    stack::StackSpec, subscription::SubscriptionSpec,
+    certificate_spec::{CertificateSeed, KeySeed},
+    managed_identity::ManagedIdentitySpec,
+    ml_server::MlServerSpec,
+    moment::Epoch,
+    stack::StackSpec,
+    subscription::SubscriptionSpec,
 };
 
 /// Text that must not reach a log: its `Debug` hides it.
@@ -59,6 +63,7 @@ pub(crate) struct SettingsPatch {
     pub(crate) token_lifetime_seconds: Option<i64>,
     pub(crate) managed_identity_lifetime_seconds: Option<i64>,
     pub(crate) deletion_delay_ms: Option<u32>,
+    pub(crate) issuance_delay_ms: Option<u32>,
     pub(crate) device_code_interval_seconds: Option<i64>,
     pub(crate) device_code_lifetime_seconds: Option<i64>,
 }
@@ -77,6 +82,8 @@ pub(crate) struct Settings {
     pub(crate) managed_identity_lifetime_seconds: i64,
     /// How long delete, recover and purge take to show, as they are asynchronous in Azure.
     pub(crate) deletion_delay_ms: u32,
+    /// How long a certificate that is created is being made.
+    pub(crate) issuance_delay_ms: u32,
     /// How long a device is told to wait between polls.
     pub(crate) device_code_interval_seconds: i64,
     /// Life of a device code.
@@ -91,6 +98,7 @@ impl Default for Settings {
             token_lifetime_seconds: 3600,
             managed_identity_lifetime_seconds: 24 * 60 * 60,
             deletion_delay_ms: 300,
+            issuance_delay_ms: 300,
             device_code_interval_seconds: 5,
             device_code_lifetime_seconds: 900,
         }
@@ -109,6 +117,7 @@ impl Settings {
                 .managed_identity_lifetime_seconds
                 .unwrap_or(self.managed_identity_lifetime_seconds),
             deletion_delay_ms: patch.deletion_delay_ms.unwrap_or(self.deletion_delay_ms),
+            issuance_delay_ms: patch.issuance_delay_ms.unwrap_or(self.issuance_delay_ms),
             device_code_interval_seconds: patch
                 .device_code_interval_seconds
                 .unwrap_or(self.device_code_interval_seconds),
@@ -239,7 +248,7 @@ pub(crate) enum Authorization {
     AccessPolicies,
 }
 
-/// A role given to a principal on a vault or on one secret of it.
+/// A role given to a principal on a vault or on one object of it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RoleAssignment {
@@ -257,6 +266,10 @@ pub(crate) struct AccessPolicy {
     pub(crate) object_id: String,
     #[serde(default)]
     pub(crate) secrets: Vec<String>,
+    #[serde(default)]
+    pub(crate) certificates: Vec<String>,
+    #[serde(default)]
+    pub(crate) keys: Vec<String>,
 }
 
 /// Enabled or disabled.
@@ -287,7 +300,7 @@ pub(crate) struct Firewall {
     pub(crate) default_action: DefaultAction,
 }
 
-/// A vault, and secrets to put into it. Serialised without its secrets.
+/// A vault, and what to put into it. Serialised without that.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct VaultSpec {
@@ -308,6 +321,10 @@ pub(crate) struct VaultSpec {
     pub(crate) firewall: Option<Firewall>,
     #[serde(skip_serializing)]
     pub(crate) secrets: Vec<SecretSpec>,
+    #[serde(skip_serializing)]
+    pub(crate) certificates: Vec<CertificateSeed>,
+    #[serde(skip_serializing)]
+    pub(crate) keys: Vec<KeySeed>,
 }
 
 impl Default for VaultSpec {
@@ -327,6 +344,8 @@ impl Default for VaultSpec {
             public_network_access: Access::Enabled,
             firewall: None,
             secrets: Vec::new(),
+            certificates: Vec::new(),
+            keys: Vec::new(),
         }
     }
 }

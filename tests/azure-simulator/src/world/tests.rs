@@ -3,10 +3,12 @@
 use super::{
     World,
     moment::Moment,
+    object::Changes,
     refusal::Refusal,
-    secret::{NewVersion, Update},
+    secret::{NewVersion, Update, Version},
+    shelf::Pace,
     spec::{RoleAssignment, SecretSpec, SecretText, Seed, VaultSpec},
-    vault::Vault,
+    vault::{Kept as _, Vault},
 };
 
 const DELAY: u32 = 300;
@@ -14,6 +16,13 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 fn at(millis: i64) -> Moment {
     Moment(1_000_000_000_000 + millis)
+}
+
+fn pace(millis: i64, delay_ms: u32) -> Pace {
+    Pace {
+        now: at(millis),
+        delay_ms,
+    }
 }
 
 fn version(id: &str) -> NewVersion {
@@ -36,20 +45,26 @@ fn vault() -> Vault {
 #[test]
 fn a_deletion_shows_after_its_delay_and_ends_with_the_retention() {
     let mut vault = vault();
-    vault.delete("name", at(1000), DELAY).unwrap();
+    Version::delete(&mut vault, "name", pace(1000, DELAY)).unwrap();
     assert_eq!(
-        vault.live("name", at(1000)).unwrap_err(),
+        vault.secrets.live("name", at(1000)).unwrap_err(),
         Refusal::NotFound("name".into())
     );
-    assert!(vault.deleted("name", at(1299)).is_err());
-    assert!(vault.deleted("name", at(1300)).is_ok());
-    assert!(vault.deleted("name", at(1000 + 7 * DAY - 1)).is_ok());
-    assert!(vault.deleted("name", at(1000 + 7 * DAY)).is_err());
+    assert!(vault.secrets.deleted("name", at(1299)).is_err());
+    assert!(vault.secrets.deleted("name", at(1300)).is_ok());
+    assert!(
+        vault
+            .secrets
+            .deleted("name", at(1000 + 7 * DAY - 1))
+            .is_ok()
+    );
+    assert!(vault.secrets.deleted("name", at(1000 + 7 * DAY)).is_err());
     vault
         .set("name", version("v2"), at(1000 + 7 * DAY))
         .unwrap();
     assert_eq!(
         vault
+            .secrets
             .live("name", at(1000 + 7 * DAY))
             .unwrap()
             .versions
@@ -61,8 +76,8 @@ fn a_deletion_shows_after_its_delay_and_ends_with_the_retention() {
 #[test]
 fn a_name_is_taken_until_its_purge_shows() {
     let mut vault = vault();
-    vault.delete("name", at(0), DELAY).unwrap();
-    let set = |vault: &mut Vault, millis| vault.set("name", version("v2"), at(millis)).map(|_| ());
+    Version::delete(&mut vault, "name", pace(0, DELAY)).unwrap();
+    let set = |vault: &mut Vault, millis| vault.set("name", version("v2"), at(millis));
     assert_eq!(
         set(&mut vault, 100),
         Err(Refusal::BeingDeleted("Name".into()))
@@ -71,8 +86,8 @@ fn a_name_is_taken_until_its_purge_shows() {
         set(&mut vault, 300),
         Err(Refusal::DeletedButRecoverable("Name".into()))
     );
-    vault.purge("name", at(400), DELAY).unwrap();
-    assert!(vault.deleted("name", at(401)).is_err());
+    Version::purge(&mut vault, "name", pace(400, DELAY)).unwrap();
+    assert!(vault.secrets.deleted("name", at(401)).is_err());
     assert_eq!(
         set(&mut vault, 500),
         Err(Refusal::BeingDeleted("Name".into()))
@@ -84,30 +99,33 @@ fn a_name_is_taken_until_its_purge_shows() {
 fn a_recovery_brings_all_versions_back_after_its_delay() {
     let mut vault = vault();
     vault.set("name", version("v2"), at(0)).unwrap();
-    vault.delete("name", at(0), 0).unwrap();
-    vault.recover("name", at(1), DELAY).unwrap();
-    assert!(vault.live("name", at(300)).is_err());
+    Version::delete(&mut vault, "name", pace(0, 0)).unwrap();
+    Version::recover(&mut vault, "name", pace(1, DELAY)).unwrap();
+    assert!(vault.secrets.live("name", at(300)).is_err());
     assert_eq!(
-        vault.set("name", version("v3"), at(300)).map(|_| ()),
+        vault.set("name", version("v3"), at(300)),
         Err(Refusal::BeingRecovered("Name".into()))
     );
-    assert_eq!(vault.live("name", at(301)).unwrap().versions.len(), 2);
+    assert_eq!(
+        vault.secrets.live("name", at(301)).unwrap().versions.len(),
+        2
+    );
 }
 
 #[test]
 fn what_is_under_way_cannot_be_recovered_or_purged() {
     let mut vault = vault();
     assert!(matches!(
-        vault.purge("name", at(0), 0),
+        Version::purge(&mut vault, "name", pace(0, 0)),
         Err(Refusal::NotFound(_))
     ));
-    vault.delete("name", at(0), DELAY).unwrap();
+    Version::delete(&mut vault, "name", pace(0, DELAY)).unwrap();
     assert!(matches!(
-        vault.recover("name", at(100), 0),
+        Version::recover(&mut vault, "name", pace(100, 0)),
         Err(Refusal::BeingDeleted(_))
     ));
     assert!(matches!(
-        vault.purge("name", at(100), 0),
+        Version::purge(&mut vault, "name", pace(100, 0)),
         Err(Refusal::BeingDeleted(_))
     ));
 }
@@ -121,7 +139,10 @@ fn a_disabled_version_leaves_the_others_readable() {
             "name",
             None,
             Update {
-                enabled: Some(false),
+                changes: Changes {
+                    enabled: Some(false),
+                    ..Changes::default()
+                },
                 ..Update::default()
             },
             at(9000),
@@ -132,9 +153,15 @@ fn a_disabled_version_leaves_the_others_readable() {
         Err(Refusal::Disabled)
     );
     let (_, first) = vault.readable("name", Some("V1"), at(0)).unwrap();
-    assert_eq!(first.updated, at(0).seconds());
+    assert_eq!(first.meta.updated, at(0).seconds());
     assert_eq!(
-        vault.version("name", None, at(0)).unwrap().1.updated,
+        vault
+            .secrets
+            .version("name", None, at(0))
+            .unwrap()
+            .1
+            .meta
+            .updated,
         at(9000).seconds()
     );
 }

@@ -1,31 +1,41 @@
-//! A vault and the life of its secrets.
+//! A vault and what it holds. Certificates are in `vault_certificates`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
+    certificate::CertificateVersion,
+    key::{KeyUpdate, KeyVersion, NewKey},
     moment::Moment,
+    object::{Deletion, Object, Versioned},
     refusal::Refusal,
-    secret::{self, Deletion, NewVersion, Phase, Secret, Update, Version},
+    secret::{NewVersion, Secret, Update, Version},
+    shelf::{Pace, Shelf},
     spec::VaultSpec,
 };
 
 const MILLIS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
 const LONGEST_RETENTION_DAYS: u16 = 90;
 
-/// A vault. Its `spec` holds no secrets.
+/// A vault. Its `spec` holds no secrets, certificates or keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Vault {
     /// Shared, so that a request can hold it without a lock.
     pub(crate) spec: Arc<VaultSpec>,
-    /// By lower-case name; some may be gone: ask through the methods.
-    secrets: BTreeMap<String, Secret>,
+    pub(crate) secrets: Shelf<Version>,
+    pub(crate) certificates: Shelf<CertificateVersion>,
+    pub(crate) keys: Shelf<KeyVersion>,
+    /// Names of the certificates that are being made, with when that ends.
+    pub(super) due: Vec<(String, Moment)>,
 }
 
 impl Vault {
     pub(crate) fn new(spec: VaultSpec) -> Self {
         Self {
             spec: Arc::new(spec),
-            secrets: BTreeMap::new(),
+            secrets: Shelf::default(),
+            certificates: Shelf::default(),
+            keys: Shelf::default(),
+            due: Vec::new(),
         }
     }
 
@@ -48,287 +58,174 @@ impl Vault {
         self.spec.stack.is_none()
     }
 
-    /// The named version of a live secret, disabled ones too.
-    pub(crate) fn version(
-        &self,
-        name: &str,
-        id: Option<&str>,
-        now: Moment,
-    ) -> Result<(&Secret, &Version), Refusal> {
-        let secret = self
-            .live(name, now)
-            .map_err(|refusal| with_version(refusal, id))?;
-        Ok((secret, secret.version(id)?))
+    pub(super) fn retention_millis(&self) -> i64 {
+        i64::from(self.spec.soft_delete_retention_days) * MILLIS_PER_DAY
     }
 
-    /// As [`Self::version`], for a read of the value.
+    /// A version of a live secret, for a read of the value.
     pub(crate) fn readable(
         &self,
         name: &str,
         id: Option<&str>,
         now: Moment,
     ) -> Result<(&Secret, &Version), Refusal> {
-        let found = self.version(name, id, now)?;
-        if found.1.enabled {
+        let found = self.secrets.version(name, id, now)?;
+        if found.1.meta.enabled {
             Ok(found)
         } else {
             Err(Refusal::Disabled)
         }
     }
 
-    /// Live secrets by name, those after `marker` (lower-case name).
-    pub(crate) fn live_after(
-        &self,
-        marker: Option<&str>,
-        now: Moment,
-    ) -> impl Iterator<Item = (&String, &Secret)> {
-        self.after(marker)
-            .filter(move |(_, secret)| secret.is_live(now))
-    }
-
-    /// Deleted secrets by name, those after `marker` (lower-case name).
-    pub(crate) fn deleted_after(
-        &self,
-        marker: Option<&str>,
-        now: Moment,
-    ) -> impl Iterator<Item = (&String, &Secret, Deletion)> {
-        self.after(marker)
-            .filter(move |(_, secret)| !secret.is_gone(now))
-            .filter_map(move |(key, secret)| {
-                secret
-                    .shown_deletion(now)
-                    .map(|deletion| (key, secret, deletion))
-            })
-    }
-
-    fn after(&self, marker: Option<&str>) -> impl Iterator<Item = (&String, &Secret)> {
-        use std::ops::Bound::{Excluded, Unbounded};
-        let from = marker.map_or(Unbounded, Excluded);
-        self.secrets.range::<str, _>((from, Unbounded))
-    }
-
-    /// A secret that is live and shows.
-    pub(crate) fn live(&self, name: &str, now: Moment) -> Result<&Secret, Refusal> {
-        self.secrets
-            .get(&name.to_ascii_lowercase())
-            .filter(|secret| secret.is_live(now))
-            .ok_or_else(|| Refusal::NotFound(name.to_owned()))
-    }
-
-    /// A deleted secret that shows.
-    pub(crate) fn deleted(&self, name: &str, now: Moment) -> Result<(&Secret, Deletion), Refusal> {
-        self.secrets
-            .get(&name.to_ascii_lowercase())
-            .filter(|secret| !secret.is_gone(now))
-            .and_then(|secret| {
-                secret
-                    .shown_deletion(now)
-                    .map(|deletion| (secret, deletion))
-            })
-            .ok_or_else(|| Refusal::DeletedNotFound(name.to_owned()))
-    }
-
-    /// Writes a new version as a client of the vault: a certificate's secret is refused.
-    pub(crate) fn set(
-        &mut self,
-        name: &str,
-        new: NewVersion,
-        now: Moment,
-    ) -> Result<(&Secret, &Version), Refusal> {
-        if self.live(name, now).is_ok_and(is_managed) {
-            return Err(Refusal::Managed("set"));
-        }
+    /// Writes a new version of a secret as a client of the vault: a certificate's secret is refused.
+    pub(crate) fn set(&mut self, name: &str, new: NewVersion, now: Moment) -> Result<(), Refusal> {
+        refuse_managed(&self.secrets, name, now, "set")?;
         self.plant(name, new, now)
     }
 
-    /// Writes a new version, managed or not.
+    /// Writes a new version of a secret, managed or not.
     pub(crate) fn plant(
         &mut self,
         name: &str,
         new: NewVersion,
         now: Moment,
-    ) -> Result<(&Secret, &Version), Refusal> {
-        secret::check_name(name)?;
-        new.check()?;
-        let key = name.to_ascii_lowercase();
-        if self
-            .secrets
-            .get(&key)
-            .is_some_and(|secret| secret.is_gone(now))
-        {
-            self.secrets.remove(&key);
-        }
-        let secret = self.secrets.entry(key).or_insert_with(|| Secret {
-            name: name.to_owned(),
-            versions: Vec::new(),
-            phase: Phase::Live { from: now },
-        });
-        refuse_unless_live(secret, now)?;
-        secret.versions.push(new.into_version(now));
-        let secret = &*secret;
-        Ok((secret, secret.latest()?))
+    ) -> Result<(), Refusal> {
+        self.secrets.plant(name, new.into_version(now)?, now)?;
+        Ok(())
     }
 
-    /// Changes the attributes of a version.
+    /// Changes the attributes of a version of a secret.
     pub(crate) fn update(
         &mut self,
         name: &str,
         id: Option<&str>,
         update: Update,
         now: Moment,
-    ) -> Result<(&Secret, &Version), Refusal> {
-        let secret = self
-            .live_mut(name, now)
-            .map_err(|refusal| with_version(refusal, id))?;
-        let wanted = secret.version(id)?.id.clone();
-        let Some(index) = secret
-            .versions
-            .iter()
-            .position(|version| version.id == wanted)
-        else {
-            return Err(Refusal::NotFound(format!("{name}/{wanted}")));
-        };
-        let secret_name = secret.name.clone();
-        let Some(version) = secret.versions.get_mut(index) else {
-            return Err(Refusal::NotFound(secret_name));
-        };
-        version.update(update, now)?;
-        let secret = &*secret;
-        Ok((secret, secret.version(Some(&wanted))?))
+    ) -> Result<(), Refusal> {
+        // For the refusal that names the version, too.
+        self.secrets.version(name, id, now)?;
+        let secret = self.secrets.live_mut(name, now)?;
+        secret.version_mut(id)?.update(update, now)
     }
 
-    /// Deletes softly; it shows `delay_ms` later.
-    pub(crate) fn delete(
+    /// Writes a new version of a key as a client of the vault: a certificate's key is refused.
+    pub(crate) fn put_key(
         &mut self,
         name: &str,
+        new: NewKey,
+        operation: &'static str,
         now: Moment,
-        delay_ms: u32,
-    ) -> Result<(&Secret, Deletion), Refusal> {
-        if is_managed(self.live(name, now)?) {
-            return Err(Refusal::Managed("delete"));
-        }
-        self.delete_any(name, now, delay_ms)
-    }
-
-    /// As [`Self::delete`], of a certificate's secret too.
-    pub(crate) fn delete_any(
-        &mut self,
-        name: &str,
-        now: Moment,
-        delay_ms: u32,
-    ) -> Result<(&Secret, Deletion), Refusal> {
-        let retention = i64::from(self.spec.soft_delete_retention_days) * MILLIS_PER_DAY;
-        let secret = self.live_mut(name, now)?;
-        let deletion = Deletion {
-            at: now,
-            from: now.plus_millis(i64::from(delay_ms)),
-            scheduled_purge: now.plus_millis(retention),
-            gone: None,
-        };
-        secret.phase = Phase::Deleted(deletion);
-        Ok((secret, deletion))
-    }
-
-    /// Brings a deleted secret back; it shows `delay_ms` later.
-    pub(crate) fn recover(
-        &mut self,
-        name: &str,
-        now: Moment,
-        delay_ms: u32,
-    ) -> Result<&Secret, Refusal> {
-        let secret = self.deleted_mut(name, now)?;
-        secret.phase = Phase::Live {
-            from: now.plus_millis(i64::from(delay_ms)),
-        };
-        Ok(secret)
-    }
-
-    /// Ends a deleted secret for good; its name is free `delay_ms` later.
-    pub(crate) fn purge(&mut self, name: &str, now: Moment, delay_ms: u32) -> Result<(), Refusal> {
-        let protected = self.spec.purge_protection;
-        let secret = self.deleted_mut(name, now)?;
-        if protected {
-            return Err(Refusal::PurgeProtected);
-        }
-        if let Phase::Deleted(deletion) = &mut secret.phase {
-            deletion.gone = Some(now.plus_millis(i64::from(delay_ms)));
-        }
+    ) -> Result<(), Refusal> {
+        refuse_managed(&self.keys, name, now, operation)?;
+        self.keys.plant(name, new.into_version(now)?, now)?;
         Ok(())
     }
 
-    /// Takes a secret away as if it had never been, whatever its state.
-    pub(crate) fn remove(&mut self, name: &str) -> Result<(), Refusal> {
-        let removed = self.secrets.remove(&name.to_ascii_lowercase());
-        removed
-            .map(|_| ())
-            .ok_or_else(|| Refusal::NotFound(name.to_owned()))
-    }
-
-    /// Puts a whole secret back from a backup.
-    pub(crate) fn restore(
+    /// Changes the attributes of a version of a key.
+    pub(crate) fn update_key(
         &mut self,
-        secret: Secret,
+        name: &str,
+        id: Option<&str>,
+        update: KeyUpdate,
         now: Moment,
-    ) -> Result<(&Secret, &Version), Refusal> {
-        secret::check_name(&secret.name)?;
-        let key = secret.name.to_ascii_lowercase();
-        if let Some(present) = self
-            .secrets
-            .get(&key)
-            .filter(|present| !present.is_gone(now))
-        {
-            refuse_unless_live(present, now)?;
-            return Err(Refusal::Exists(present.name.clone()));
-        }
-        self.secrets.remove(&key);
-        let secret = &*self.secrets.entry(key).or_insert(secret);
-        Ok((secret, secret.latest()?))
-    }
-
-    fn live_mut(&mut self, name: &str, now: Moment) -> Result<&mut Secret, Refusal> {
-        self.secrets
-            .get_mut(&name.to_ascii_lowercase())
-            .filter(|secret| secret.is_live(now))
-            .ok_or_else(|| Refusal::NotFound(name.to_owned()))
-    }
-
-    fn deleted_mut(&mut self, name: &str, now: Moment) -> Result<&mut Secret, Refusal> {
-        let secret = self
-            .secrets
-            .get_mut(&name.to_ascii_lowercase())
-            .filter(|secret| !secret.is_gone(now))
-            .ok_or_else(|| Refusal::NotFound(name.to_owned()))?;
-        match secret.phase {
-            Phase::Live { .. } => Err(Refusal::NotFound(name.to_owned())),
-            Phase::Deleted(deletion) if deletion.from > now || deletion.gone.is_some() => {
-                Err(Refusal::BeingDeleted(name.to_owned()))
-            }
-            Phase::Deleted(_) => Ok(secret),
-        }
+    ) -> Result<(), Refusal> {
+        self.keys.version(name, id, now)?;
+        refuse_managed(&self.keys, name, now, "update")?;
+        let key = self.keys.live_mut(name, now)?;
+        key.version_mut(id)?.update(update, now)
     }
 }
 
-fn is_managed(secret: &Secret) -> bool {
-    secret
-        .versions
-        .last()
-        .is_some_and(|version| version.managed)
+/// Refuses what only the certificate may do.
+pub(crate) fn refuse_managed<V: Versioned>(
+    shelf: &Shelf<V>,
+    name: &str,
+    now: Moment,
+    operation: &'static str,
+) -> Result<(), Refusal> {
+    if shelf.live(name, now).is_ok_and(Object::is_managed) {
+        return Err(Refusal::Managed(operation));
+    }
+    Ok(())
 }
 
-fn refuse_unless_live(secret: &Secret, now: Moment) -> Result<(), Refusal> {
-    match secret.phase {
-        Phase::Live { from } if from > now => Err(Refusal::BeingRecovered(secret.name.clone())),
-        Phase::Live { .. } => Ok(()),
-        Phase::Deleted(deletion) if deletion.from > now || deletion.gone.is_some() => {
-            Err(Refusal::BeingDeleted(secret.name.clone()))
-        }
-        Phase::Deleted(_) => Err(Refusal::DeletedButRecoverable(secret.name.clone())),
+/// A kind of object that a vault keeps, with how its objects come and go. A client's deletion of what belongs to a
+/// certificate is refused; a certificate takes its secret and its key along.
+pub(crate) trait Kept: Versioned {
+    fn shelf(vault: &Vault) -> &Shelf<Self>;
+    fn shelf_mut(vault: &mut Vault) -> &mut Shelf<Self>;
+
+    /// Deletes softly as a client.
+    fn delete(
+        vault: &mut Vault,
+        name: &str,
+        pace: Pace,
+    ) -> Result<(Object<Self>, Deletion), Refusal> {
+        Self::shelf(vault).live(name, pace.now)?;
+        refuse_managed(Self::shelf(vault), name, pace.now, "delete")?;
+        Self::delete_any(vault, name, pace)
+    }
+
+    /// Deletes softly, managed or not.
+    fn delete_any(
+        vault: &mut Vault,
+        name: &str,
+        pace: Pace,
+    ) -> Result<(Object<Self>, Deletion), Refusal> {
+        let retention = vault.retention_millis();
+        Self::shelf_mut(vault)
+            .delete(name, pace, retention)
+            .map(|(object, deletion)| (object.clone(), deletion))
+    }
+
+    fn recover(vault: &mut Vault, name: &str, pace: Pace) -> Result<Object<Self>, Refusal> {
+        refuse_managed_deleted(Self::shelf(vault), name, pace.now, "recover")?;
+        Self::shelf_mut(vault).recover(name, pace).cloned()
+    }
+
+    fn purge(vault: &mut Vault, name: &str, pace: Pace) -> Result<(), Refusal> {
+        refuse_managed_deleted(Self::shelf(vault), name, pace.now, "purge")?;
+        let protected = vault.spec.purge_protection;
+        Self::shelf_mut(vault).purge(name, pace, protected)
+    }
+
+    /// Takes an object away as if it had never been.
+    fn remove(vault: &mut Vault, name: &str) -> Result<(), Refusal> {
+        Self::shelf_mut(vault).remove(name).map(|_| ())
     }
 }
 
-fn with_version(refusal: Refusal, id: Option<&str>) -> Refusal {
-    match (refusal, id) {
-        (Refusal::NotFound(name), Some(id)) => Refusal::NotFound(format!("{name}/{id}")),
-        (refusal, _) => refusal,
+fn refuse_managed_deleted<V: Versioned>(
+    shelf: &Shelf<V>,
+    name: &str,
+    now: Moment,
+    operation: &'static str,
+) -> Result<(), Refusal> {
+    if shelf
+        .deleted(name, now)
+        .is_ok_and(|(object, _)| object.is_managed())
+    {
+        return Err(Refusal::Managed(operation));
+    }
+    Ok(())
+}
+
+impl Kept for Version {
+    fn shelf(vault: &Vault) -> &Shelf<Self> {
+        &vault.secrets
+    }
+
+    fn shelf_mut(vault: &mut Vault) -> &mut Shelf<Self> {
+        &mut vault.secrets
+    }
+}
+
+impl Kept for KeyVersion {
+    fn shelf(vault: &Vault) -> &Shelf<Self> {
+        &vault.keys
+    }
+
+    fn shelf_mut(vault: &mut Vault) -> &mut Shelf<Self> {
+        &mut vault.keys
     }
 }

@@ -9,6 +9,7 @@
 
 mod adfs;
 mod admin;
+mod certificate_files;
 mod certificates;
 mod claims;
 #[path = "../common/mod.rs"]
@@ -20,9 +21,11 @@ mod federation;
 mod managed_identity;
 mod ml_server;
 mod public_names;
+mod secret_lists;
 mod secrets;
 mod stack;
 mod subject_names;
 mod transport;
 mod users;
 mod vault;
+mod vault_certificates;
