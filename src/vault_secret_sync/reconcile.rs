@@ -101,7 +101,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
             action: again(next),
         });
     }
-    let seen = ask(ctx, &scene, &lender, due, sight).await;
+    let seen = ask(ctx, &scene, &lender, &rejected, due, sight).await;
     // 5. plan (pure)
     let plan = plan::plan(
         &valid,
@@ -155,9 +155,16 @@ fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due:
 }
 
 /// What authorities say besides.
-async fn ask(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, due: Due, mut sight: Sight) -> Sight {
+async fn ask(
+    ctx: &Ctx,
+    scene: &Scene<'_>,
+    lender: &Lender,
+    rejected: &Rejected,
+    due: Due,
+    mut sight: Sight,
+) -> Sight {
     if plan::blocked(scene.valid, scene.secret, scene.rivals).is_none() {
-        let wanted = wanted::tokens(scene, due.scope, Timestamp::now());
+        let wanted = wanted::tokens(scene, due.scope, rejected, Timestamp::now());
         let anew = due.scope == Scope::Anew;
         let identity = lender.identity.as_ref();
         let given = tokens::tokens(ctx, scene.valid, identity, wanted, anew).await;

@@ -113,13 +113,18 @@ fn is_of(held: &Held, object: &Object) -> bool {
         .is_none_or(|pinned| *pinned == held.version)
 }
 
-/// The tokens.
-pub fn tokens(scene: &Scene<'_>, scope: Scope, now: Timestamp) -> BTreeMap<TokenOf, Issued> {
+/// The tokens, but for those that could not be had and whose time to be tried again has not come.
+pub fn tokens(
+    scene: &Scene<'_>,
+    scope: Scope,
+    rejected: &Rejected,
+    now: Timestamp,
+) -> BTreeMap<TokenOf, Issued> {
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);
     let mut tokens = BTreeMap::new();
     for entry in scene.entries() {
-        let Some(token) = entry.token() else {
+        let Some(token) = entry.token().filter(|_| rejected.problem(entry).is_none()) else {
             continue;
         };
         // A record of another token, or by another identity, is no record of this one.
