@@ -1,9 +1,9 @@
 //! The identity of a sync and what it lends, from caches: whatever is not lent is refused before any call.
 
+use super::claims::Rival;
 use super::ctx::Ctx;
 use super::due::Inputs;
-use super::entry::{Entry, Source, TokenOf};
-use super::plan::Rival;
+use super::item::{Item, ObjectId, TokenOf};
 use super::target::SecretMeta;
 use super::valid::Valid;
 use crate::azure_identity::grant::{self, Borrower};
@@ -29,7 +29,7 @@ pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     let revision =
         ctx.identities.revision(&key) + ctx.links.password_revision(&valid.namespace, &valid.name);
-    let resolved = if valid.entries.iter().any(needs_identity) {
+    let resolved = if valid.items.iter().any(needs_identity) {
         let reference = valid.identity.as_ref();
         ctx.identities
             .resolve(&valid.namespace, reference)
@@ -55,8 +55,8 @@ pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
         allowed
     });
     let lends = identity.iter().flat_map(|identity| {
-        let entries = valid.entries.iter();
-        entries.map(|entry| allows(&identity.valid, borrower, valid, entry).is_ok())
+        let items = valid.items.iter();
+        items.map(|item| allows(&identity.valid, borrower, valid, item).is_ok())
     });
     Lender {
         revision,
@@ -95,20 +95,21 @@ impl Lender {
     }
 }
 
-fn needs_identity(entry: &Entry) -> bool {
-    match entry.source {
-        Source::Secret(_) | Source::Token(TokenOf::Identity { .. }) => true,
-        Source::Token(TokenOf::MlServer(_)) => false,
-    }
+/// Whether an item comes by an identity.
+pub fn needs_identity(item: &Item) -> bool {
+    item.needs().iter().any(|need| match need {
+        ObjectId::Object(_) | ObjectId::Token(TokenOf::Identity { .. }) => true,
+        ObjectId::Token(TokenOf::MlServer(_)) => false,
+    })
 }
 
 /// The vault, where something comes from it.
 fn needed_vault(valid: &Valid) -> Option<&VaultUri> {
-    let of_vault = |entry: &Entry| entry.token().is_none();
+    let of_vault = |item: &Item| item.needs().iter().any(|need| need.located().is_some());
     valid
         .vault
         .as_ref()
-        .filter(|_| valid.entries.iter().any(of_vault))
+        .filter(|_| valid.items.iter().any(of_vault))
 }
 
 /// Whether the identity may be used for this vault.
@@ -117,20 +118,23 @@ fn may_ask(identity: &Identity, borrower: Borrower<'_>, vault: &VaultUri) -> Res
     grant::vault_in_cloud(identity, vault)
 }
 
-/// Whether the identity lends what an entry wants.
+/// Whether the identity lends all that an item needs.
 pub fn allows(
     identity: &Spec,
     borrower: Borrower<'_>,
     valid: &Valid,
-    entry: &Entry,
+    item: &Item,
 ) -> Result<(), Problem> {
-    match (&entry.source, &valid.vault) {
-        (Source::Secret(part), Some(vault)) => {
-            grant::allows_object(identity, borrower, vault, &part.id)
-        }
-        (Source::Token(TokenOf::Identity { resource, .. }), _) => {
-            grant::allows_resource(identity, borrower, resource)
-        }
-        (Source::Token(TokenOf::MlServer(_)), _) | (Source::Secret(_), None) => Ok(()),
-    }
+    let needs = item.needs();
+    needs
+        .iter()
+        .try_for_each(|need| match (need, &valid.vault) {
+            (ObjectId::Object(id), Some(vault)) => {
+                grant::allows_object(identity, borrower, vault, &id.object)
+            }
+            (ObjectId::Token(TokenOf::Identity { resource, .. }), _) => {
+                grant::allows_resource(identity, borrower, resource)
+            }
+            (ObjectId::Token(TokenOf::MlServer(_)), _) | (ObjectId::Object(_), None) => Ok(()),
+        })
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::api::{Ownership, VaultSecretSync};
-use super::plan::Rival;
+use super::claims::Rival;
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
 

@@ -11,13 +11,15 @@ use kube::runtime::watcher::Event;
 
 use super::ctx::Ctx;
 use super::due::Due;
-use super::entry::ObjectId;
+use super::item::{Located, ObjectId};
 use super::lender::Lender;
 use super::links::Named;
 use super::rejected::Rejected;
+use super::scene::Scene;
 use super::target::SecretMeta;
 use super::valid::Valid;
-use super::wanted::{self, Scene};
+use super::wanted;
+use crate::azure::key_vault::Object;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::hub::want::{Caller, Ticket, Want};
 use crate::hub::{Outcome, View};
@@ -175,10 +177,10 @@ pub fn vault(
     };
     let (mut objects, mut wanted) = (BTreeMap::new(), Vec::new());
     for (object, held) in wanted::objects(scene, rejected) {
-        match grant::allows_object(&identity.valid, borrower, uri, &object) {
-            Ok(()) => wanted.push((Arc::new(object), held)),
+        match grant::allows_object(&identity.valid, borrower, uri, &object.object) {
+            Ok(()) => wanted.push((Arc::new(object.object), held)),
             Err(problem) => {
-                objects.insert(ObjectId::Secret(object), Err(problem));
+                objects.insert(ObjectId::Object(object), Err(problem));
             }
         }
     }
@@ -204,11 +206,18 @@ pub fn vault(
         sight.looked = glance.looked;
         sight.next = glance.next;
         let given = objects.into_iter();
-        sight.objects.extend(
-            given.map(|(object, outcome)| (ObjectId::Secret(object.as_ref().clone()), outcome)),
-        );
+        sight
+            .objects
+            .extend(given.map(|(object, outcome)| (ObjectId::Object(own(&object)), outcome)));
     }
     sight
+}
+
+fn own(object: &Object) -> Located {
+    Located {
+        vault: None,
+        object: object.clone(),
+    }
 }
 
 /// Who a sync is, to the hub.

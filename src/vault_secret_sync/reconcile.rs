@@ -9,17 +9,19 @@ use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
 use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
+use super::claims::blocked;
 use super::ctx::Ctx;
 use super::due::{Due, Looked, due, next_reconcile, until};
-use super::entry::{Entry, ObjectId};
+use super::item::{Item, ObjectId};
 use super::lender::{Lender, lender};
 use super::observe::{self, Sight};
 use super::plan::{self, Observed};
 use super::rejected::Rejected;
+use super::scene::Scene;
 use super::status::{self, Look};
 use super::steps::Done;
 use super::valid::parse;
-use super::wanted::{self, Scene, Scope};
+use super::wanted::{self, Scope};
 use super::{FINALIZER, PLURAL, steps, tokens};
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
@@ -81,6 +83,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     };
     let scene = Scene {
         valid: &valid,
+        items: &valid.items,
         secret: secret.as_deref(),
         rivals: &rivals,
     };
@@ -103,23 +106,24 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     }
     let seen = ask(ctx, &scene, &lender, due, sight).await;
     // 5. plan (pure)
-    let plan = plan::plan(
-        &valid,
-        &Observed {
-            secret: secret.as_deref(),
-            objects: &seen.objects,
-            rivals: &rivals,
-            rejected: &rejected,
-        },
-        now,
-    );
+    let observed = Observed {
+        scene,
+        objects: &seen.objects,
+        rejected: &rejected,
+    };
+    let plan = plan::plan(&observed, now);
     // 6. carry out (writes)
     let mut done = steps::carry_out(ctx, sync, &valid, plan).await?;
-    let rejected = rejected.after(&valid, &seen.objects, &done.keys, done.problem.as_ref());
+    let rejected = rejected.after(
+        scene.items,
+        &seen.objects,
+        &done.keys,
+        done.problem.as_ref(),
+    );
     drop(seen.objects);
     done.problem = done.problem.or_else(|| lender.problem.clone());
     if done.problem.is_none() {
-        let logins = valid.entries.iter().filter_map(Entry::login);
+        let logins = valid.items.iter().filter_map(Item::login);
         ctx.logins.keep(&valid.uid, logins);
     }
     // 7. status (pure), written where it differs; remembered, and come back in time
@@ -128,6 +132,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         None => 0,
     };
     let looked = Looked {
+        items: scene.items,
         keys: &done.keys,
         problem: done.problem.as_ref(),
         failures,
@@ -147,7 +152,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
 
 /// What the vault says. Where the Secret must not be written anyway, it is not asked.
 fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due: Due) -> Sight {
-    if plan::blocked(scene.valid, scene.secret, scene.rivals).is_some() {
+    if blocked(scene.valid, scene.secret, scene.rivals).is_some() {
         ctx.hub.forget(&observe::ticket(scene.valid));
         return Sight::default();
     }
@@ -156,7 +161,7 @@ fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due:
 
 /// What authorities say besides.
 async fn ask(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, due: Due, mut sight: Sight) -> Sight {
-    if plan::blocked(scene.valid, scene.secret, scene.rivals).is_none() {
+    if blocked(scene.valid, scene.secret, scene.rivals).is_none() {
         let wanted = wanted::tokens(scene, due.scope, Timestamp::now());
         let anew = due.scope == Scope::Anew;
         let identity = lender.identity.as_ref();

@@ -284,6 +284,7 @@ mod tests {
     fn key(name: &str, version: Option<&str>, reason: Option<Reason>) -> KeyPlan {
         KeyPlan {
             key: name.to_owned(),
+            item: 0,
             object: "o".to_owned(),
             version: version.map(str::to_owned),
             held: None,

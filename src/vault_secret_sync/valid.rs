@@ -8,7 +8,8 @@ use kube::ResourceExt;
 
 use super::SYNC_AT;
 use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
-use super::entry::{self, Entry};
+use super::item::Item;
+use super::item_parse;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
 use crate::names::{NameError, ResourceName, VaultUri};
@@ -39,7 +40,7 @@ pub struct Valid {
     /// How often the vault is looked at; none means once.
     pub interval: Option<Duration>,
     /// What goes into the Secret; each key once.
-    pub entries: Vec<Entry>,
+    pub items: Vec<Item>,
     /// The Secret.
     pub target: Target,
     /// The annotation that asks for a look now.
@@ -84,7 +85,7 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         vault: vault(spec)?,
         identity: spec.identity_ref.clone(),
         interval,
-        entries: entry::parse(
+        items: item_parse::parse(
             &spec.data,
             &key_of(
                 sync.namespace().as_deref().unwrap_or_default(),

@@ -28,7 +28,7 @@ use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
-use crate::vault_secret_sync::entry::{Source, TokenOf};
+use crate::vault_secret_sync::item::{Item, ObjectId, TokenOf};
 use crate::vault_secret_sync::{lender, valid as sync_valid};
 
 const PROBE: Duration = Duration::from_secs(10);
@@ -219,10 +219,9 @@ impl<'a> Steps<'a> {
         usable: &Usable,
         sync: &sync_valid::Valid,
     ) {
-        let wanted = sync.entries.iter().find_map(|entry| match &entry.source {
-            Source::Secret(part) => Some(&part.id),
-            Source::Token(_) => None,
-        });
+        let needs: Vec<ObjectId> = sync.items.iter().flat_map(Item::needs).collect();
+        let mut objects = needs.iter().filter_map(ObjectId::located);
+        let wanted = objects.next().map(|located| &located.object);
         let (Some(vault), Some(id)) = (&sync.vault, wanted) else {
             let why = "the sync wants no object of the vault";
             findings.skipped(Step::Vault, why);
@@ -304,14 +303,13 @@ fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Res
     if let Some(vault) = &sync.vault {
         grant::allows_vault(valid, borrower, vault)?;
     }
-    let mut entries = sync.entries.iter();
-    entries.try_for_each(|entry| lender::allows(valid, borrower, sync, entry))
+    let mut items = sync.items.iter();
+    items.try_for_each(|item| lender::allows(valid, borrower, sync, item))
 }
 
 /// Whether anything of the sync comes by an identity.
 fn needs_identity(sync: &sync_valid::Valid) -> bool {
-    let mut entries = sync.entries.iter();
-    entries.any(|entry| !matches!(entry.source, Source::Token(TokenOf::MlServer(_))))
+    sync.items.iter().any(lender::needs_identity)
 }
 
 /// The tokens that are needed: one for Key Vault where something is read there, and each that is handed out.
@@ -320,17 +318,12 @@ fn wants(usable: &Usable, sync: Option<&sync_valid::Valid>) -> Vec<Want> {
     let Some(sync) = sync else {
         return vec![vaults()];
     };
-    let of_entry = |source: &Source| match source {
-        Source::Secret(_) => Some(vaults()),
-        Source::Token(TokenOf::Identity { resource, .. }) => {
-            Some(Want::handed_out(resource.clone()))
-        }
-        Source::Token(TokenOf::MlServer(_)) => None,
+    let want = |need: ObjectId| match need {
+        ObjectId::Object(_) => Some(vaults()),
+        ObjectId::Token(TokenOf::Identity { resource, .. }) => Some(Want::handed_out(resource)),
+        ObjectId::Token(TokenOf::MlServer(_)) => None,
     };
-    let wants = sync
-        .entries
-        .iter()
-        .filter_map(|entry| of_entry(&entry.source));
+    let wants = sync.items.iter().flat_map(Item::needs).filter_map(want);
     wants.collect::<BTreeSet<Want>>().into_iter().collect()
 }
 
