@@ -42,12 +42,12 @@ use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
         priority = 1
     ),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
-    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, has(entry.secret))").message("vaultUri must be set where an entry of data has secret")
+    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, has(entry.secret) && !has(entry.vaultUri))").message("vaultUri must be set where an entry of data has secret and no vaultUri of its own")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {
     /// The vault, by the origin of its data plane. It must belong to the cloud of the identity. Example:
-    /// <https://kv-payments.vault.azure.net>. Needed where an entry of data has secret.
+    /// <https://kv-payments.vault.azure.net>. Needed where an entry has an object of a vault and no vaultUri of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
@@ -87,12 +87,22 @@ pub struct VaultSecretSyncSpec {
 /// One key of the Secret.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[x_kube(validation = Rule::new("has(self.secret) != has(self.accessToken)").message("exactly one of secret and accessToken must be set"))]
+#[x_kube(validation = Rule::new("!has(self.vaultUri) || !has(self.accessToken)").message("vaultUri has no meaning beside accessToken"))]
 #[serde(rename_all = "camelCase")]
 pub struct DataEntry {
     /// Key in the Secret's data: letters, digits, `-`, `_` and `.`. Example: `DB_PASSWORD`.
     #[schemars(regex(pattern = r"^[-._a-zA-Z0-9]+$"), length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("self != '.' && !self.startsWith('..')").message("key must not be '.' and must not start with '..'"))]
     pub key: String,
+
+    /// The vault of this entry, where it is another than the sync's. It is read with the same identity. Default: vaultUri of the
+    /// sync. Example: <https://kv-shared.vault.azure.net>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
+        length(max = 512)
+    )]
+    pub vault_uri: Option<String>,
 
     /// A secret of the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]

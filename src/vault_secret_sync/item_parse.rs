@@ -8,7 +8,7 @@ use crate::azure::auth::Resource;
 use crate::azure::key_vault::{Kind, Object};
 use crate::azure::ml_server::Server;
 use crate::azure_identity::valid::IdentityKey;
-use crate::names::{NameError, SecretKey};
+use crate::names::{NameError, SecretKey, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
@@ -16,8 +16,31 @@ fn invalid(message: String) -> Problem {
     Problem::new(Reason::InvalidSpec, Retry::OnChange, message)
 }
 
-/// Parses the items of a sync that has this identity.
-pub fn parse(data: &[DataEntry], identity: &IdentityKey) -> Result<Vec<Item>, Problem> {
+/// What entries depend on besides what stands in them.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The identity of the sync.
+    pub identity: &'a IdentityKey,
+    /// Its vault.
+    pub vault: Option<&'a VaultUri>,
+}
+
+impl Around<'_> {
+    /// The vault of an entry; none where it is the sync's own.
+    fn vault(self, at: &str, named: Option<&str>) -> Result<Option<VaultUri>, Problem> {
+        let named = named.map(str::parse).transpose();
+        let named = named.map_err(|error| invalid(format!("{at}.vaultUri: {error}")))?;
+        if named.is_none() && self.vault.is_none() {
+            return Err(invalid(format!(
+                "spec.vaultUri: it must be set, since {at} names no vault of its own"
+            )));
+        }
+        Ok(named.filter(|named| self.vault != Some(named)))
+    }
+}
+
+/// Parses the items of a sync.
+pub fn parse(data: &[DataEntry], around: Around<'_>) -> Result<Vec<Item>, Problem> {
     if data.is_empty() {
         return Err(invalid(
             "spec.data: there must be at least one entry".to_owned(),
@@ -40,11 +63,11 @@ pub fn parse(data: &[DataEntry], identity: &IdentityKey) -> Result<Vec<Item>, Pr
             let source = match (&entry.secret, &entry.access_token) {
                 (Some(secret), None) => Source::Secret {
                     key,
-                    part: secret_part(&at, secret)?,
+                    part: secret_part(&at, secret, around.vault(&at, entry.vault_uri.as_deref())?)?,
                 },
                 (None, Some(token)) => Source::Token {
                     key,
-                    of: token_of(&format!("{at}.accessToken"), token, identity)?,
+                    of: token_of(&format!("{at}.accessToken"), token, around.identity)?,
                 },
                 (Some(_), Some(_)) | (None, None) => {
                     return Err(invalid(format!(
@@ -57,12 +80,16 @@ pub fn parse(data: &[DataEntry], identity: &IdentityKey) -> Result<Vec<Item>, Pr
         .collect()
 }
 
-fn secret_part(at: &str, secret: &SecretSource) -> Result<SecretPart, Problem> {
+fn secret_part(
+    at: &str,
+    secret: &SecretSource,
+    vault: Option<VaultUri>,
+) -> Result<SecretPart, Problem> {
     let named = |name: &str, error: &NameError| invalid(format!("{at}.secret.{name}: {error}"));
     let version = secret.version.as_deref().map(str::parse).transpose();
     Ok(SecretPart {
         id: Located {
-            vault: None,
+            vault,
             object: Object {
                 kind: Kind::Secret,
                 // A vault takes names in any case for the same.

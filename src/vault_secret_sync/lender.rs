@@ -1,5 +1,7 @@
 //! The identity of a sync and what it lends, from caches: whatever is not lent is refused before any call.
 
+use std::collections::BTreeMap;
+
 use super::claims::Rival;
 use super::ctx::Ctx;
 use super::due::Inputs;
@@ -17,9 +19,9 @@ pub struct Lender {
     revision: u64,
     /// The identity; none where it cannot be used, or is not needed.
     pub identity: Option<Identity>,
-    /// The vault, where the identity may be used for it.
-    pub vault: Option<VaultUri>,
-    /// Why the identity cannot be used, for the vault or at all.
+    /// The vaults that something comes from, and why the identity may not be used for one.
+    pub vaults: BTreeMap<VaultUri, Result<(), Problem>>,
+    /// Why the identity cannot be used: at all, or for the only vault that there is.
     pub problem: Option<Problem>,
     lends: Vec<bool>,
 }
@@ -43,27 +45,34 @@ pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
         namespace: &valid.namespace,
         labels: &labels,
     };
-    let (identity, mut problem) = match resolved {
+    let (identity, unresolved) = match resolved {
         Ok(identity) => (identity, None),
         Err(problem) => (None, Some(problem)),
     };
-    let vault = identity.as_ref().and_then(|identity| {
-        let vault = needed_vault(valid)?;
-        let refused = may_ask(identity, borrower, vault).err();
-        let allowed = refused.is_none().then(|| vault.clone());
-        problem = refused;
-        allowed
+    let vaults = identity.iter().flat_map(|identity| {
+        let vaults = valid.vaults().into_iter();
+        vaults.map(|vault| {
+            let may = may_ask(identity, borrower, &vault);
+            (vault, may)
+        })
     });
+    let vaults: BTreeMap<VaultUri, Result<(), Problem>> = vaults.collect();
+    let refused = vaults.values().find_map(|may| may.clone().err());
     let lends = identity.iter().flat_map(|identity| {
         let items = valid.items.iter();
-        items.map(|item| allows(&identity.valid, borrower, valid, item).is_ok())
+        items.map(|item| {
+            let needs = item.needs();
+            let objects = needs.iter().filter_map(ObjectId::located);
+            let mut asked = objects.filter_map(|object| vaults.get(valid.vault_of(object)?));
+            asked.all(Result::is_ok) && allows(&identity.valid, borrower, valid, item).is_ok()
+        })
     });
     Lender {
         revision,
         lends: lends.collect(),
+        problem: unresolved.or(refused.filter(|_| vaults.len() == 1)),
         identity,
-        vault,
-        problem,
+        vaults,
     }
 }
 
@@ -103,15 +112,6 @@ pub fn needs_identity(item: &Item) -> bool {
     })
 }
 
-/// The vault, where something comes from it.
-fn needed_vault(valid: &Valid) -> Option<&VaultUri> {
-    let of_vault = |item: &Item| item.needs().iter().any(|need| need.located().is_some());
-    valid
-        .vault
-        .as_ref()
-        .filter(|_| valid.items.iter().any(of_vault))
-}
-
 /// Whether the identity may be used for this vault.
 fn may_ask(identity: &Identity, borrower: Borrower<'_>, vault: &VaultUri) -> Result<(), Problem> {
     grant::allows_vault(&identity.valid, borrower, vault)?;
@@ -126,15 +126,13 @@ pub fn allows(
     item: &Item,
 ) -> Result<(), Problem> {
     let needs = item.needs();
-    needs
-        .iter()
-        .try_for_each(|need| match (need, &valid.vault) {
-            (ObjectId::Object(id), Some(vault)) => {
-                grant::allows_object(identity, borrower, vault, &id.object)
-            }
-            (ObjectId::Token(TokenOf::Identity { resource, .. }), _) => {
-                grant::allows_resource(identity, borrower, resource)
-            }
-            (ObjectId::Token(TokenOf::MlServer(_)), _) | (ObjectId::Object(_), None) => Ok(()),
-        })
+    needs.iter().try_for_each(|need| match need {
+        ObjectId::Object(id) => valid.vault_of(id).map_or(Ok(()), |vault| {
+            grant::allows_object(identity, borrower, vault, &id.object)
+        }),
+        ObjectId::Token(TokenOf::Identity { resource, .. }) => {
+            grant::allows_resource(identity, borrower, resource)
+        }
+        ObjectId::Token(TokenOf::MlServer(_)) => Ok(()),
+    })
 }

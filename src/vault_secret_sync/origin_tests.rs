@@ -27,6 +27,8 @@ fn a_line_tells_all_that_decides_a_value() {
         line(&secret, Some(1_493_938_410)),
         "db-password/v1@1493938410#a.b|Base64"
     );
+    let other = serde_json::json!({"key": "K", "secret": {"name": "s"}, "vaultUri": "https://kv2.vault.azure.net"});
+    assert_eq!(line(&only(&other), None), "kv2.vault.azure.net!s/v1");
     let token = serde_json::json!({"key": "K", "accessToken": {"resource": "api://x/y|z#"}});
     assert_eq!(
         line(&only(&token), None),

@@ -133,9 +133,10 @@ impl<'a> Steps<'a> {
         valid: Valid,
         sync: Option<&sync_valid::Valid>,
     ) -> Option<Usable> {
-        let vault = sync.and_then(|sync| sync.vault.as_ref());
+        let vaults = sync.map(sync_valid::Valid::vaults).unwrap_or_default();
         let usable = identities.usable(valid).await.and_then(|usable| {
-            vault.map_or(Ok(()), |vault| grant::vault_in_cloud(&usable, vault))?;
+            let mut vaults = vaults.iter();
+            vaults.try_for_each(|vault| grant::vault_in_cloud(&usable, vault))?;
             Ok(usable)
         });
         let usable = taken(findings, Step::Cloud, usable)?;
@@ -221,8 +222,9 @@ impl<'a> Steps<'a> {
     ) {
         let needs: Vec<ObjectId> = sync.items.iter().flat_map(Item::needs).collect();
         let mut objects = needs.iter().filter_map(ObjectId::located);
-        let wanted = objects.next().map(|located| &located.object);
-        let (Some(vault), Some(id)) = (&sync.vault, wanted) else {
+        let first = objects.next();
+        let first = first.and_then(|located| Some((sync.vault_of(located)?, &located.object)));
+        let Some((vault, id)) = first else {
             let why = "the sync wants no object of the vault";
             findings.skipped(Step::Vault, why);
             findings.skipped(Step::Role, why);
@@ -300,7 +302,7 @@ fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Res
         namespace: &sync.namespace,
         labels: &labels,
     };
-    if let Some(vault) = &sync.vault {
+    for vault in &sync.vaults() {
         grant::allows_vault(valid, borrower, vault)?;
     }
     let mut items = sync.items.iter();

@@ -17,6 +17,11 @@ fn entry(change: &Value) -> Value {
     json!({"spec": {"data": [entry]}})
 }
 
+fn merged(mut value: Value, change: &Value) -> Value {
+    merge(&mut value, change);
+    value
+}
+
 fn keys(count: usize) -> Value {
     let entries: Vec<Value> = (0..count)
         .map(|n| json!({"key": format!("K{n}"), "secret": {"name": "s"}}))
@@ -74,6 +79,26 @@ fn of_vault() -> Vec<Pair> {
             json!({}),
             json!({"spec": {"vaultUri": null}}),
             "vaultUri must be set where an entry of data has secret",
+        ),
+        pair(
+            entry(&json!({"vaultUri": "https://kv2.vault.azure.net"})),
+            entry(&json!({"vaultUri": "http://kv2.vault.azure.net"})),
+            "spec.data[0].vaultUri",
+        ),
+        pair(
+            merged(
+                entry(&json!({"vaultUri": "https://kv2.vault.azure.net"})),
+                &json!({"spec": {"vaultUri": null}}),
+            ),
+            entry(
+                &json!({"secret": null, "accessToken": {"resource": "api://x"}, "vaultUri": "https://kv2.vault.azure.net"}),
+            ),
+            "vaultUri has no meaning beside accessToken",
+        ),
+        pair(
+            entry(&json!({"vaultUri": format!("https://kv.{}", text(501))})),
+            entry(&json!({"vaultUri": format!("https://kv.{}", text(502))})),
+            "spec.data[0].vaultUri: Too long",
         ),
         pair(
             interval("10s"),
