@@ -138,6 +138,8 @@ reasons! {
     TargetClaimed,
     /// The Secret has another type, which Kubernetes lets nobody change.
     TargetTypeImmutable,
+    /// The Secret's type wants keys that are not there yet.
+    TargetIncomplete,
     /// The Secret to merge into does not exist yet.
     TargetNotFound,
     /// The API server found the Secret invalid.

@@ -323,6 +323,7 @@ const PURE: &[&str] = &[
     "claims.rs",
     "dress.rs",
     "render_secret.rs",
+    "render_certificate.rs",
     "rejected.rs",
     "wanted.rs",
     "token_times.rs",

@@ -5,10 +5,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::api::Ownership;
+use super::item::{Item, Source};
 use super::target::{Relation, SecretMeta, relation};
 use super::valid::Valid;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
+
+/// The type of Secrets with a certificate.
+pub const TLS: &str = "kubernetes.io/tls";
 
 /// Another sync that writes into the same Secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -41,7 +45,11 @@ fn wants_whole(rival: &Rival, valid: &Valid) -> bool {
 /// Whether a rival has the better claim to a key: who holds it, else who came first. Both sides come to the same answer.
 fn beats(rival: &Rival, valid: &Valid, key: &str, secret: Option<&SecretMeta>) -> bool {
     let whole = wants_whole(rival, valid);
-    if !whole && !rival.keys.contains(key) {
+    let recorded = || {
+        let share = secret.and_then(|secret| secret.share(&rival.name));
+        share.is_some_and(|share| share.record.keys.contains_key(key))
+    };
+    if !whole && !rival.keys.contains(key) && !recorded() {
         return false;
     }
     let holds = |sync: &str| {
@@ -102,6 +110,15 @@ pub fn blocked(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> 
 
 /// The type that the Secret gets.
 pub fn type_of(valid: &Valid) -> Option<String> {
-    let default = (valid.target.ownership == Ownership::Own).then(|| "Opaque".to_owned());
+    let is_tls = |item: &Item| match &item.source {
+        Source::Certificate(part) => part.prefix.is_none(),
+        Source::Secret { .. } | Source::PublicKey { .. } | Source::Token { .. } => false,
+    };
+    let default = if valid.items.iter().any(is_tls) {
+        TLS
+    } else {
+        "Opaque"
+    };
+    let default = (valid.target.ownership == Ownership::Own).then(|| default.to_owned());
     valid.target.type_.clone().or(default)
 }

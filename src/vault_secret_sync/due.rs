@@ -171,16 +171,16 @@ pub fn due(
     let valid = inputs.valid;
     let forced = valid.sync_at.is_some() && valid.sync_at != status.handled_sync_at;
     let changed = if forced { Scope::Anew } else { Scope::All };
-    let failed = memory.failures > 0;
     let edited = memory.done.is_some_and(|done| done.spec != spec(inputs));
     let repaired = memory
         .done
         .is_some_and(|done| done.revision != inputs.revision);
+    let again = edited || repaired || forced || memory.next.is_some_and(|next| next <= now);
     let scope = match memory.done {
         None => after_start(valid, status, changed),
         Some(_) if edited => changed,
-        // What failed before is looked at as well, whatever the reason for this look: else the failure would be forgotten.
-        Some(_) if failed => Scope::All,
+        // What failed is tried again in full.
+        Some(_) if memory.failures > 0 && again => Scope::All,
         Some(_) => Scope::Lacking,
     };
     let seen = memory.noticed.map_or(now, |(_, seen)| seen);
@@ -188,7 +188,7 @@ pub fn due(
         scope,
         fresh: (forced || edited).then_some(seen),
         retry: seen.checked_sub(TOLERANCE).ok(),
-        again: edited || repaired || forced || memory.next.is_some_and(|next| next <= now),
+        again,
     }
 }
 

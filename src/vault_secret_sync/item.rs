@@ -7,6 +7,8 @@ use crate::azure::auth::Resource;
 use crate::azure::key_vault::Object;
 use crate::azure::ml_server::Server;
 use crate::azure_identity::valid::IdentityKey;
+use crate::certificate::bundle::Chain;
+use crate::certificate::keystore::Ciphers;
 use crate::names::{ResourceName, SecretKey, VaultUri};
 
 /// A part of the spec that gives keys of the Secret.
@@ -27,6 +29,17 @@ pub enum Source {
         key: SecretKey,
         /// The secret, and what of it is taken.
         part: SecretPart,
+    },
+    /// The keys of a certificate.
+    Certificate(CertificatePart),
+    /// One key with the public half of a key.
+    PublicKey {
+        /// The key of the Secret.
+        key: SecretKey,
+        /// The key of the vault.
+        id: Located,
+        /// Whether it is written as a JSON Web Key.
+        jwk: bool,
     },
     /// One key with a bearer token.
     Token {
@@ -55,6 +68,85 @@ pub struct SecretPart {
     pub property: Option<String>,
     /// How it is decoded.
     pub decode: Decode,
+}
+
+/// A certificate, and what is made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificatePart {
+    /// The secret of the certificate's name, which has the key as well.
+    pub id: Located,
+    /// What the keys begin with, where it is not `tls`.
+    pub prefix: Option<SecretKey>,
+    /// What stands behind the certificate.
+    pub chain: Chain,
+    /// Keystores.
+    pub keystores: Vec<Keystore>,
+}
+
+/// A keystore that is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keystore {
+    /// Its form.
+    pub format: StoreFormat,
+    /// The secret with its password.
+    pub password: Located,
+    /// The name of its entry.
+    pub alias: String,
+}
+
+/// The form of a keystore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFormat {
+    /// PKCS#12.
+    Pkcs12(Ciphers),
+    /// Java's own.
+    Jks,
+}
+
+impl StoreFormat {
+    /// The names of the files: keystore and truststore.
+    pub fn files(self) -> [&'static str; 2] {
+        match self {
+            Self::Pkcs12(_) => ["keystore.p12", "truststore.p12"],
+            Self::Jks => ["keystore.jks", "truststore.jks"],
+        }
+    }
+}
+
+impl CertificatePart {
+    /// The name of the certificate.
+    pub fn name(&self) -> &str {
+        self.id.object.name.as_str()
+    }
+
+    /// The key of one of its files; with a prefix that stands in the place of `tls`, or before the name.
+    pub fn key(&self, file: &str) -> Option<SecretKey> {
+        let Some(prefix) = &self.prefix else {
+            return file.parse().ok();
+        };
+        let rest = file.strip_prefix("tls.").unwrap_or(file);
+        format!("{prefix}.{rest}").parse().ok()
+    }
+
+    fn keys(&self) -> Vec<Given> {
+        let given = |file, always| {
+            let key = self.key(file)?;
+            Some(Given { key, always })
+        };
+        let stores = self.keystores.iter().flat_map(|store| {
+            let [key, trust] = store.format.files();
+            [given(key, true), given(trust, false)]
+        });
+        [
+            given("tls.crt", true),
+            given("tls.key", true),
+            given("ca.crt", false),
+        ]
+        .into_iter()
+        .chain(stores)
+        .flatten()
+        .collect()
+    }
 }
 
 /// Whose token it is, and for what.
@@ -157,6 +249,17 @@ impl Item {
     pub fn needs(&self) -> Vec<ObjectId> {
         match &self.source {
             Source::Secret { part, .. } => vec![ObjectId::Object(part.id.clone())],
+            Source::Certificate(part) => {
+                let mut needs = vec![ObjectId::Object(part.id.clone())];
+                for store in &part.keystores {
+                    let password = ObjectId::Object(store.password.clone());
+                    if !needs.contains(&password) {
+                        needs.push(password);
+                    }
+                }
+                needs
+            }
+            Source::PublicKey { id, .. } => vec![ObjectId::Object(id.clone())],
             Source::Token { of, .. } => vec![ObjectId::Token(of.clone())],
         }
     }
@@ -176,17 +279,20 @@ impl Item {
     /// The keys that it gives.
     pub fn keys(&self) -> Vec<Given> {
         match &self.source {
-            Source::Secret { key, .. } | Source::Token { key, .. } => vec![Given {
+            Source::Secret { key, .. }
+            | Source::PublicKey { key, .. }
+            | Source::Token { key, .. } => vec![Given {
                 key: key.clone(),
                 always: true,
             }],
+            Source::Certificate(part) => part.keys(),
         }
     }
 
     /// The token, where it is one.
     pub fn token(&self) -> Option<&TokenOf> {
         match &self.source {
-            Source::Secret { .. } => None,
+            Source::Secret { .. } | Source::Certificate(_) | Source::PublicKey { .. } => None,
             Source::Token { of, .. } => Some(of),
         }
     }

@@ -1,13 +1,21 @@
 //! The items of a spec. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::api::{AccessTokenSource, DataEntry, MlServerSource, SecretSource};
-use super::item::{Item, Located, Login, SecretPart, Source, TokenOf};
+use super::api_certificates::{
+    CertificateSource, ChainSpec, CiphersSpec, KeystoreFormat, PublicKeyFormat,
+};
+use super::item::{
+    CertificatePart, Given, Item, Keystore, Located, Login, SecretPart, Source, StoreFormat,
+    TokenOf,
+};
 use crate::azure::auth::Resource;
 use crate::azure::key_vault::{Kind, Object};
 use crate::azure::ml_server::Server;
 use crate::azure_identity::valid::IdentityKey;
+use crate::certificate::bundle::Chain;
+use crate::certificate::keystore::Ciphers;
 use crate::names::{NameError, SecretKey, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -46,38 +54,149 @@ pub fn parse(data: &[DataEntry], around: Around<'_>) -> Result<Vec<Item>, Proble
             "spec.data: there must be at least one entry".to_owned(),
         ));
     }
-    let mut seen = BTreeSet::new();
-    data.iter()
-        .enumerate()
-        .map(|(at, entry)| {
-            let at = format!("spec.data[{at}]");
-            let key: SecretKey = entry
-                .key
-                .parse()
-                .map_err(|error: NameError| invalid(format!("{at}.key: {error}")))?;
-            if !seen.insert(key.clone()) {
-                return Err(invalid(format!(
-                    "{at}.key: {key} stands twice: each key may stand once"
-                )));
-            }
-            let source = match (&entry.secret, &entry.access_token) {
-                (Some(secret), None) => Source::Secret {
-                    key,
-                    part: secret_part(&at, secret, around.vault(&at, entry.vault_uri.as_deref())?)?,
-                },
-                (None, Some(token)) => Source::Token {
-                    key,
-                    of: token_of(&format!("{at}.accessToken"), token, around.identity)?,
-                },
-                (Some(_), Some(_)) | (None, None) => {
-                    return Err(invalid(format!(
-                        "{at}: exactly one of secret and accessToken must be set"
-                    )));
-                }
-            };
+    let items = data.iter().enumerate();
+    let items: Vec<Item> = items
+        .map(|(place, entry)| {
+            let at = format!("spec.data[{place}]");
+            let source = source(&at, entry, around)?;
             Ok(Item { at, source })
         })
-        .collect()
+        .collect::<Result<_, Problem>>()?;
+    let mut seen: BTreeMap<SecretKey, &str> = BTreeMap::new();
+    for item in &items {
+        for Given { key, .. } in item.keys() {
+            if let Some(first) = seen.insert(key.clone(), &item.at) {
+                return Err(invalid(format!(
+                    "{}.key: {key} stands twice, {first} gives it as well: each key may stand once",
+                    item.at
+                )));
+            }
+        }
+    }
+    Ok(items)
+}
+
+fn source(at: &str, entry: &DataEntry, around: Around<'_>) -> Result<Source, Problem> {
+    let key: Option<SecretKey> = entry
+        .key
+        .as_deref()
+        .map(str::parse)
+        .transpose()
+        .map_err(|error: NameError| invalid(format!("{at}.key: {error}")))?;
+    let needed = || {
+        let what = format!("{at}.key: it must be set, unless the entry has certificate");
+        key.clone().ok_or_else(|| invalid(what))
+    };
+    let vault = || around.vault(at, entry.vault_uri.as_deref());
+    Ok(
+        match (
+            &entry.secret,
+            &entry.certificate,
+            &entry.public_key,
+            &entry.access_token,
+        ) {
+            (Some(secret), None, None, None) => Source::Secret {
+                key: needed()?,
+                part: secret_part(at, secret, vault()?)?,
+            },
+            (None, Some(certificate), None, None) => {
+                let at = format!("{at}.certificate");
+                Source::Certificate(certificate_part(&at, certificate, key, vault()?)?)
+            }
+            (None, None, Some(public), None) => Source::PublicKey {
+                key: needed()?,
+                id: located(
+                    &format!("{at}.publicKey"),
+                    Kind::Key,
+                    (&public.name, public.version.as_deref()),
+                    vault()?,
+                )?,
+                jwk: public.format == PublicKeyFormat::Jwk,
+            },
+            (None, None, None, Some(token)) => Source::Token {
+                key: needed()?,
+                of: token_of(&format!("{at}.accessToken"), token, around.identity)?,
+            },
+            _ => {
+                return Err(invalid(format!(
+                    "{at}: exactly one of secret, certificate, publicKey and accessToken must be set"
+                )));
+            }
+        },
+    )
+}
+
+/// An object by its name, and by its version where one is pinned.
+fn located(
+    at: &str,
+    kind: Kind,
+    (name, version): (&str, Option<&str>),
+    vault: Option<VaultUri>,
+) -> Result<Located, Problem> {
+    let wrong = |field: &str, error: &NameError| invalid(format!("{at}.{field}: {error}"));
+    let version = version.map(str::parse).transpose();
+    // A vault takes names in any case for the same.
+    let name = name.to_ascii_lowercase().parse();
+    let object = Object {
+        kind,
+        name: name.map_err(|error| wrong("name", &error))?,
+        version: version.map_err(|error| wrong("version", &error))?,
+    };
+    Ok(Located { vault, object })
+}
+
+fn certificate_part(
+    at: &str,
+    certificate: &CertificateSource,
+    prefix: Option<SecretKey>,
+    vault: Option<VaultUri>,
+) -> Result<CertificatePart, Problem> {
+    let CertificateSource {
+        name,
+        version,
+        include_root,
+        ..
+    } = certificate;
+    let chain = match certificate.chain {
+        ChainSpec::LeafFirst => Chain::LeafFirst {
+            include_root: *include_root,
+        },
+        ChainSpec::LeafOnly => Chain::LeafOnly,
+    };
+    let stores = certificate.keystores.iter().enumerate();
+    let stores = stores.map(|(place, store)| {
+        let password = &store.password_from.secret;
+        let format = match store.format {
+            KeystoreFormat::Jks => StoreFormat::Jks,
+            KeystoreFormat::Pkcs12 => match store.ciphers.unwrap_or_default() {
+                CiphersSpec::Modern => StoreFormat::Pkcs12(Ciphers::Modern),
+                CiphersSpec::Legacy => StoreFormat::Pkcs12(Ciphers::Legacy),
+            },
+        };
+        Ok(Keystore {
+            format,
+            password: located(
+                &format!("{at}.keystores[{place}].passwordFrom.secret"),
+                Kind::Secret,
+                (&password.name, password.version.as_deref()),
+                vault.clone(),
+            )?,
+            alias: store.alias.clone().unwrap_or_else(|| name.clone()),
+        })
+    });
+    let part = CertificatePart {
+        keystores: stores.collect::<Result<_, Problem>>()?,
+        id: located(at, Kind::Secret, (name, version.as_deref()), vault.clone())?,
+        prefix,
+        chain,
+    };
+    // The longest of its keys.
+    if part.key("truststore.p12").is_none() {
+        return Err(invalid(format!(
+            "{at}: key is too long for what keys of a certificate begin with"
+        )));
+    }
+    Ok(part)
 }
 
 fn secret_part(
@@ -85,22 +204,10 @@ fn secret_part(
     secret: &SecretSource,
     vault: Option<VaultUri>,
 ) -> Result<SecretPart, Problem> {
-    let named = |name: &str, error: &NameError| invalid(format!("{at}.secret.{name}: {error}"));
-    let version = secret.version.as_deref().map(str::parse).transpose();
+    let at = format!("{at}.secret");
+    let named = (secret.name.as_str(), secret.version.as_deref());
     Ok(SecretPart {
-        id: Located {
-            vault,
-            object: Object {
-                kind: Kind::Secret,
-                // A vault takes names in any case for the same.
-                name: secret
-                    .name
-                    .to_ascii_lowercase()
-                    .parse()
-                    .map_err(|error| named("name", &error))?,
-                version: version.map_err(|error| named("version", &error))?,
-            },
-        },
+        id: located(&at, Kind::Secret, named, vault)?,
         property: secret.property.clone(),
         decode: secret.decode,
     })
@@ -154,70 +261,5 @@ fn login(at: &str, server: &MlServerSource) -> Result<Login, Problem> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::vault_secret_sync::fixtures::{ml_server, sync_with};
-    use crate::vault_secret_sync::valid;
-
-    fn only(entry: &serde_json::Value) -> Result<Item, Problem> {
-        let sync = sync_with(|spec| spec["data"] = serde_json::json!([entry]));
-        valid::parse(&sync).map(|valid| valid.items.into_iter().next().unwrap())
-    }
-
-    #[test]
-    fn what_cannot_be_is_refused_by_field() {
-        let token =
-            |token: serde_json::Value| serde_json::json!({"key": "K", "accessToken": token});
-        let server = |field: &str, value: serde_json::Value| {
-            let mut server = ml_server();
-            server["mlServer"][field] = value;
-            token(server)
-        };
-        let mut both = ml_server();
-        both["resource"] = "api://x".into();
-        let cases = [
-            (serde_json::json!({"key": "K"}), "data[0]: exactly one"),
-            (
-                serde_json::json!({"key": "K", "secret": {"name": "s"}, "accessToken": {"resource": "api://x"}}),
-                "data[0]: exactly one",
-            ),
-            (token(serde_json::json!({})), "accessToken: exactly one"),
-            (token(both), "accessToken: exactly one"),
-            (
-                token(serde_json::json!({"resource": "/.default"})),
-                "accessToken.resource",
-            ),
-            (
-                token(serde_json::json!({"resource": "api://a b"})),
-                "accessToken.resource",
-            ),
-            (
-                server("url", "http://mls.example.net".into()),
-                "mlServer.url",
-            ),
-            (server("username", "".into()), "mlServer.username"),
-            (
-                server(
-                    "passwordFrom",
-                    serde_json::json!({"name": "A_b", "key": "k"}),
-                ),
-                "mlServer.passwordFrom.name",
-            ),
-            (
-                server(
-                    "passwordFrom",
-                    serde_json::json!({"name": "a", "key": "a/b"}),
-                ),
-                "mlServer.passwordFrom.key",
-            ),
-        ];
-        for (entry, named) in cases {
-            let problem = only(&entry).unwrap_err();
-            assert_eq!(problem.reason, Reason::InvalidSpec);
-            assert!(
-                problem.message.contains(named),
-                "{problem} does not name {named}"
-            );
-        }
-    }
-}
+#[path = "item_parse_tests.rs"]
+mod tests;

@@ -1,11 +1,15 @@
 //! The identity of a sync and what it lends, from caches: whatever is not lent is refused before any call.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::FutureExt;
 
 use super::claims::Rival;
 use super::ctx::Ctx;
 use super::due::Inputs;
 use super::item::{Item, ObjectId, TokenOf};
+use super::observe::ticket;
 use super::target::SecretMeta;
 use super::valid::Valid;
 use crate::azure_identity::grant::{self, Borrower};
@@ -26,17 +30,13 @@ pub struct Lender {
     lends: Vec<bool>,
 }
 
-/// Looks the identity up.
-pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
+/// Looks the identity up. None while its cloud is being discovered; the sync is woken when that is done.
+pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     let revision =
         ctx.identities.revision(&key) + ctx.links.password_revision(&valid.namespace, &valid.name);
     let resolved = if valid.items.iter().any(needs_identity) {
-        let reference = valid.identity.as_ref();
-        ctx.identities
-            .resolve(&valid.namespace, reference)
-            .await
-            .map(Some)
+        resolve(ctx, valid)?.map(Some)
     } else {
         Ok(None)
     };
@@ -67,13 +67,29 @@ pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
             asked.all(Result::is_ok) && allows(&identity.valid, borrower, valid, item).is_ok()
         })
     });
-    Lender {
+    Some(Lender {
         revision,
         lends: lends.collect(),
         problem: unresolved.or(refused.filter(|_| vaults.len() == 1)),
         identity,
         vaults,
+    })
+}
+
+/// The identity, which mostly is known.
+fn resolve(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Result<Identity, Problem>> {
+    let (namespace, reference) = (valid.namespace.as_str(), valid.identity.as_ref());
+    let known = ctx.identities.resolve(namespace, reference).now_or_never();
+    if known.is_none() {
+        let (ctx, valid) = (Arc::clone(ctx), valid.clone());
+        tokio::spawn(async move {
+            let reference = valid.identity.as_ref();
+            // What comes of it is kept where it is looked up.
+            drop(ctx.identities.resolve(&valid.namespace, reference).await);
+            (ctx.wake)(&ticket(&valid));
+        });
     }
+    known
 }
 
 impl Lender {

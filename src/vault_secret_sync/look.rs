@@ -5,18 +5,22 @@ use jiff::Timestamp;
 use super::item::Item;
 use super::origin::origin;
 use super::plan::{Observed, Times};
-use super::render::{Values, render};
+use super::render::render;
 use crate::azure::key_vault::Bundle;
 use crate::hub::want::Held;
+use crate::names::SecretKey;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
+use crate::secret::SecretValue;
 
 /// An item after looking at what was given.
 pub enum Looked {
     /// New values.
     Fresh {
         /// The keys and values.
-        values: Values,
+        values: Vec<(SecretKey, SecretValue)>,
+        /// What is odd about them.
+        note: Option<String>,
         /// The line that tells where they come from.
         line: String,
         /// Times of the first object.
@@ -26,6 +30,19 @@ pub enum Looked {
     Unasked,
     /// There are no new values, for this reason.
     Failed(Problem),
+}
+
+impl Looked {
+    /// What is odd about the value of a key: it is told with the first key that has it.
+    pub fn note(&self, key: &str) -> Option<String> {
+        match self {
+            Self::Fresh { values, note, .. } => {
+                let first = values.first()?;
+                note.clone().filter(|_| first.0.as_str() == key)
+            }
+            Self::Unasked | Self::Failed(_) => None,
+        }
+    }
 }
 
 /// Looks at what was given for an item.
@@ -40,12 +57,13 @@ pub fn look(item: &Item, observed: &Observed<'_>, now: Timestamp) -> Looked {
         // With a part of them alone nothing can be made.
         [first, ..] if bundles.len() == needs.len() => {
             let values = usable(item, &bundles, now).and_then(|()| render(item, &bundles));
-            values.map_or_else(Looked::Failed, |values| Looked::Fresh {
-                values,
+            values.map_or_else(Looked::Failed, |rendered| Looked::Fresh {
+                values: rendered.values,
+                note: (!rendered.notes.is_empty()).then(|| rendered.notes.join("; ")),
                 line: line(item, &bundles),
                 times: Times {
                     updated: first.updated,
-                    expires: first.expires,
+                    expires: rendered.expires.or(first.expires),
                 },
             })
         }

@@ -4,14 +4,16 @@
 //! comes from (pure) · `target` what a Secret's metadata tells (pure) · `lender` the identity and what it lends · `due` whether
 //! anything is to be done, and when next (pure) · `scene`, `wanted`, `rejected` which objects are asked for (pure) · `observe`
 //! reads · `tokens`, `logins` ask for tokens · `token_times` when they are renewed (pure) · `look`, `plan`, `claims`, `dress`
-//! decide (pure) · `render`, `render_secret` values (pure) · `reconcile` the list of steps · `steps` carries them out · `status`
+//! decide (pure) · `render`, `render_secret`, `render_certificate` values (pure) · `reconcile` the list of steps · `steps` carries them out · `status`
 //! what is said (pure) · `links` who has to do with whom.
 
 pub mod api;
+pub mod api_certificates;
 pub mod claims;
 pub mod ctx;
 pub mod dress;
 pub mod due;
+pub mod errands;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod item;
@@ -26,6 +28,7 @@ pub mod plan;
 pub mod reconcile;
 pub mod rejected;
 pub mod render;
+pub mod render_certificate;
 pub mod render_secret;
 pub mod scene;
 pub mod status;

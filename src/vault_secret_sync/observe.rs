@@ -203,8 +203,8 @@ pub fn vault(
             objects,
             lists: Vec::new(),
             every: valid.interval,
-            // What is too much as a whole is rendered as a whole.
-            together: rejected.whole.is_some(),
+            // What is refused as a whole, or made of several, is needed as a whole.
+            together: rejected.whole.is_some() || valid.together(),
             fresh: due.fresh,
             retry: due.retry,
         };

@@ -8,8 +8,10 @@
 use jiff::Timestamp;
 
 use super::api::Decode;
-use super::item::{Item, Located, ObjectId, SecretPart, Source};
+use super::item::{CertificatePart, Item, Located, ObjectId, SecretPart, Source, StoreFormat};
 use crate::azure::key_vault::Kind;
+use crate::certificate::bundle::Chain;
+use crate::certificate::keystore::Ciphers;
 use crate::hub::want::Held;
 
 /// The line of an item whose objects are in these states, in the order of [`Item::needs`].
@@ -46,8 +48,31 @@ fn located(id: &Located) -> String {
 fn what(item: &Item) -> String {
     match &item.source {
         Source::Secret { part, .. } => taken(part),
+        Source::Certificate(part) => certificate(part),
+        Source::PublicKey { jwk: true, .. } => "#Jwk".to_owned(),
+        Source::PublicKey { jwk: false, .. } => "#Pem".to_owned(),
         Source::Token { of, .. } => format!("#{of}"),
     }
+}
+
+fn certificate(part: &CertificatePart) -> String {
+    let chain = match part.chain {
+        Chain::LeafFirst {
+            include_root: false,
+        } => "LeafFirst",
+        Chain::LeafFirst { include_root: true } => "WithRoot",
+        Chain::LeafOnly => "LeafOnly",
+    };
+    let stores = part.keystores.iter().map(|store| {
+        let format = match store.format {
+            StoreFormat::Pkcs12(Ciphers::Modern) => "Modern",
+            StoreFormat::Pkcs12(Ciphers::Legacy) => "Legacy",
+            StoreFormat::Jks => "Jks",
+        };
+        let password = located(&store.password);
+        format!(" {format} {:?} {password}", store.alias)
+    });
+    format!("#tls:{chain}{}", stores.collect::<String>())
 }
 
 fn taken(part: &SecretPart) -> String {

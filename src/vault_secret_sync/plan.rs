@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::claims::{blocked, type_of};
+use super::claims::{TLS, blocked, type_of};
 use super::dress::{Write, dress, dressed};
 use super::item::{Item, ObjectId};
 use super::look::{Looked, look};
@@ -59,6 +59,8 @@ pub struct KeyPlan {
     pub held: Option<String>,
     /// When that version was updated and when it expires, where the vault was asked.
     pub times: Option<Times>,
+    /// What is odd about the value, where the vault was asked.
+    pub note: Option<String>,
     /// What is wrong.
     pub problem: Option<Problem>,
 }
@@ -73,6 +75,7 @@ impl KeyPlan {
             Self {
                 version: self.held.clone(),
                 times: None,
+                note: None,
                 ..self
             }
         }
@@ -112,6 +115,14 @@ pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     }
     let rows: Vec<Row<'_>> = rows.collect();
     let write = write(scene, &share, &rows);
+    if let Some(problem) = write.as_ref().and_then(|write| incomplete(write, &rows)) {
+        return Plan {
+            keys: rows.into_iter().map(|row| row.plan.unwritten()).collect(),
+            write: None,
+            blocked: Some(problem),
+            repairs: false,
+        };
+    }
     let mut recorded = share.record.keys.keys();
     let damaged = recorded.any(|key| !share.intact.contains(key));
     Plan {
@@ -120,6 +131,25 @@ pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
         write,
         blocked,
     }
+}
+
+/// Why a Secret cannot be written yet: the API server takes one for TLS with both of its keys only.
+fn incomplete(write: &Write, rows: &[Row<'_>]) -> Option<Problem> {
+    let lacks = |key: &&str| !write.fresh.contains_key(*key) && !write.keep.contains(*key);
+    let is_tls = write.type_.as_deref() == Some(TLS);
+    let key = ["tls.crt", "tls.key"].into_iter().find(lacks);
+    let key = key.filter(|_| is_tls)?;
+    let mut problems = rows.iter().filter_map(|row| row.plan.problem.as_ref());
+    let why = problems
+        .next()
+        .map_or_else(String::new, |problem| format!(": {}", problem.message));
+    let message =
+        format!("a Secret of type {TLS} is written once it has {key}; until then nothing is{why}");
+    Some(Problem::new(
+        Reason::TargetIncomplete,
+        Retry::OnChange,
+        message,
+    ))
 }
 
 fn too_large(valid: &Valid, looked: &[(&Item, Looked)]) -> Option<Problem> {
@@ -192,6 +222,7 @@ fn rows_of<'a>(
                     values,
                     times,
                     line,
+                    ..
                 },
             ) => {
                 let value = values.iter().find(|(name, _)| name.as_str() == key);
@@ -208,6 +239,7 @@ fn rows_of<'a>(
                 object: item.object_name(),
                 version: after,
                 held: version,
+                note: times.and_then(|_| looked.note(key)),
                 times,
                 problem,
             },

@@ -83,7 +83,7 @@ proptest! {
                 }
             }
             let first = valid.items[2].token().unwrap();
-            for (id, issued) in wanted::tokens(&scene, scope, at(now)) {
+            for (id, issued) in wanted::tokens(&scene, scope, &rejected, at(now)) {
                 let outcome = token(if id == *first { &entra } else { &ml }, now);
                 prop_assert!(issued <= Issued::After(at(now)));
                 objects.insert(ObjectId::Token(id), outcome);
@@ -109,7 +109,7 @@ proptest! {
             prop_assert!(again.write.is_none(), "the plan does not settle");
             if well {
                 let scene = scene_of(&valid, secret.as_ref(), &[]);
-                let tokens = wanted::tokens(&scene, Scope::Lacking, at(now));
+                let tokens = wanted::tokens(&scene, Scope::Lacking, &rejected, at(now));
                 prop_assert!(tokens.is_empty(), "a token that lives is asked for");
                 let needed = wanted::objects(&scene, &rejected);
                 prop_assert!(needed.values().all(Option::is_some), "a value that is held is asked for");

@@ -40,7 +40,8 @@ impl Rejected {
         keys: &[KeyPlan],
         problem: Option<&Problem>,
     ) -> Self {
-        let whole = problem.filter(|problem| problem.reason == Reason::TooLarge);
+        let of_all = |reason| matches!(reason, Reason::TooLarge | Reason::TargetIncomplete);
+        let whole = problem.filter(|problem| of_all(problem.reason));
         let mut after = Self {
             whole: whole.cloned(),
             ..Self::default()
@@ -57,6 +58,12 @@ impl Rejected {
                     (Some(Ok(bundle)), Some(_)) => Some(Held::of(&bundle.facts())),
                     (None, Some(object)) => self.of(item, object).cloned(),
                     (Some(Err(_)), _) | (_, None) => None,
+                };
+                // A token that could not be had is asked for again when its problem says so, and not along with others.
+                known |= match given.get(&need) {
+                    _ if need.located().is_some() => false,
+                    Some(outcome) => outcome.is_err(),
+                    None => self.problem(item).is_some(),
                 };
                 if let (Some(state), Some(object)) = (state, need.located()) {
                     known = true;

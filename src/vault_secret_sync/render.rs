@@ -1,6 +1,9 @@
 //! From what a vault gave to the values of keys. Pure.
 
+use jiff::Timestamp;
+
 use super::item::{Item, Source};
+use super::render_certificate::{certificate, public_key};
 use super::render_secret::take;
 use crate::azure::key_vault::Bundle;
 use crate::names::SecretKey;
@@ -8,29 +11,53 @@ use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
 
-/// Keys and values.
-pub type Values = Vec<(SecretKey, SecretValue)>;
+/// What comes of an item.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// Keys and values.
+    pub values: Vec<(SecretKey, SecretValue)>,
+    /// When they end, where that says more than the vault's own time.
+    pub expires: Option<Timestamp>,
+    /// What is odd about them.
+    pub notes: Vec<String>,
+}
+
+impl From<(&SecretKey, SecretValue)> for Rendered {
+    fn from((key, value): (&SecretKey, SecretValue)) -> Self {
+        Self {
+            values: vec![(key.clone(), value)],
+            ..Self::default()
+        }
+    }
+}
 
 /// The values of an item, made of what was given for [`Item::needs`], in that order. No message quotes any part of a value.
-pub fn render(item: &Item, given: &[&Bundle]) -> Result<Values, Problem> {
+pub fn render(item: &Item, given: &[&Bundle]) -> Result<Rendered, Problem> {
     let [first, ..] = given else {
-        return Ok(Values::new());
+        return Ok(Rendered::default());
     };
-    let values = match &item.source {
-        Source::Secret { key, part } => vec![(key.clone(), take(key, part, &first.value)?)],
-        Source::Token { key, .. } => vec![(key.clone(), first.value.clone())],
-    };
-    if values.iter().any(|(_, value)| value.is_empty()) {
-        return Err(Problem::new(
-            Reason::EmptyValue,
-            Retry::OnChange,
-            format!(
-                "{} is empty: an empty value is never put into a Secret; set a value in the vault",
-                item.names()
-            ),
-        ));
+    let needs = item.needs();
+    let empty = (needs.iter().zip(given)).find(|(_, bundle)| bundle.value.is_empty());
+    if let Some((need, _)) = empty {
+        return Err(is_empty(&need.to_string()));
     }
-    Ok(values)
+    let rendered = match &item.source {
+        Source::Secret { key, part } => (key, take(key, part, &first.value)?).into(),
+        Source::Certificate(part) => certificate(item, part, given)?,
+        Source::PublicKey { key, id, jwk } => public_key(key, &id.to_string(), *jwk, first)?,
+        Source::Token { key, .. } => (key, first.value.clone()).into(),
+    };
+    if rendered.values.iter().any(|(_, value)| value.is_empty()) {
+        return Err(is_empty(&item.names()));
+    }
+    Ok(rendered)
+}
+
+fn is_empty(what: &str) -> Problem {
+    let message = format!(
+        "{what} is empty: an empty value is never put into a Secret; set a value in the vault"
+    );
+    Problem::new(Reason::EmptyValue, Retry::OnChange, message)
 }
 
 #[cfg(test)]

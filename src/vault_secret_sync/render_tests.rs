@@ -36,7 +36,7 @@ fn only(item: &Item, value: SecretValue) -> Result<SecretValue, Problem> {
         expires: None,
         answered: None,
     };
-    render(item, &[&bundle]).map(|mut values| values.remove(0).1)
+    render(item, &[&bundle]).map(|mut rendered| rendered.values.remove(0).1)
 }
 
 fn rendered(property: Option<&str>, decode: Decode, value: &str) -> Result<String, Reason> {

@@ -122,10 +122,17 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
         .keys
         .iter()
         .find(|key| key.key == plan.key && key.version == plan.version);
-    let (updated, expires) = match (plan.times, before) {
-        (Some(times), _) => (times.updated.map(Time), times.expires.map(Time)),
-        (None, Some(before)) => (before.updated.clone(), before.expires.clone()),
-        (None, None) => (None, None),
+    let (updated, expires, note) = match (plan.times, before) {
+        (Some(times), _) => {
+            let note = plan.note.as_deref().map(cut);
+            (times.updated.map(Time), times.expires.map(Time), note)
+        }
+        (None, Some(before)) => (
+            before.updated.clone(),
+            before.expires.clone(),
+            before.note.clone(),
+        ),
+        (None, None) => (None, None, None),
     };
     KeyStatus {
         key: plan.key.clone(),
@@ -133,6 +140,7 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
         version: plan.version.clone(),
         updated,
         expires,
+        note,
         error: plan.problem.as_ref().map(key_error),
     }
 }
@@ -289,6 +297,7 @@ mod tests {
             version: version.map(str::to_owned),
             held: None,
             times: None,
+            note: None,
             problem: reason
                 .map(|reason| Problem::new(reason, Retry::Backoff, format!("why {reason}"))),
         }

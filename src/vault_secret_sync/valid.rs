@@ -105,6 +105,17 @@ impl Valid {
         object.vault.as_ref().or(self.vault.as_ref())
     }
 
+    /// Whether something is made of several objects, so that all are needed as soon as one is.
+    pub fn together(&self) -> bool {
+        self.items.iter().any(|item| item.needs().len() > 1)
+    }
+
+    /// The keys that it claims.
+    pub fn keys(&self) -> BTreeSet<String> {
+        let given = self.items.iter().flat_map(Item::keys);
+        given.map(|given| given.key.to_string()).collect()
+    }
+
     /// The vaults that something comes from.
     pub fn vaults(&self) -> BTreeSet<VaultUri> {
         let needs = self.items.iter().flat_map(Item::needs);

@@ -60,7 +60,7 @@ fn scene<'a>(valid: &'a Valid, secret: Option<&'a SecretMeta>) -> Scene<'a> {
 
 /// Which tokens: of the identity, of the server.
 fn asked(valid: &Valid, secret: Option<&SecretMeta>, scope: Scope, now: i64) -> Vec<Issued> {
-    let tokens = tokens(&scene(valid, secret), scope, at(now));
+    let tokens = tokens(&scene(valid, secret), scope, &Rejected::default(), at(now));
     tokens.into_values().collect()
 }
 
@@ -137,6 +137,7 @@ fn what_could_not_be_used_is_not_needed_again() {
         version: None,
         held: None,
         times: None,
+        note: None,
         problem,
     };
     let none = Rejected::default();
@@ -182,6 +183,7 @@ fn a_damaged_token_is_asked_for_and_the_other_one_is_not() {
     let tokens: Vec<_> = tokens(
         &scene(&valid, Some(&secret)),
         Scope::Lacking,
+        &Rejected::default(),
         at(ISSUED + 60),
     )
     .into_iter()

@@ -78,7 +78,7 @@ fn of_vault() -> Vec<Pair> {
         pair(
             json!({}),
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry of data has secret",
+            "vaultUri must be set where an entry of data is of a vault",
         ),
         pair(
             entry(&json!({"vaultUri": "https://kv2.vault.azure.net"})),
@@ -260,14 +260,14 @@ fn of_tokens() -> Vec<Pair> {
     let password = |change: Value| server(json!({ "passwordFrom": change }));
     let mut without_vault = resource("api://x".to_owned());
     without_vault["spec"]["vaultUri"] = Value::Null;
-    let one = "exactly one of secret and accessToken must be set";
+    let one = "exactly one of secret, certificate, publicKey and accessToken must be set";
     let kind = "exactly one of resource and mlServer must be set";
     let url = "spec.data[0].accessToken.mlServer.url";
     vec![
         pair(
             without_vault,
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry of data has secret",
+            "vaultUri must be set where an entry of data is of a vault",
         ),
         pair(json!({}), entry(&json!({"secret": null})), one),
         pair(
