@@ -122,6 +122,10 @@ reasons! {
     PropertyNotFound,
     /// The value could not be decoded.
     DecodeFailed,
+    /// A template is not well-formed, or says what no template may.
+    InvalidTemplate,
+    /// A template could not be rendered with the values there are.
+    TemplateFailed,
     /// The values are more than a Secret may hold.
     TooLarge,
     /// The Secret exists and belongs to somebody else.

@@ -349,6 +349,16 @@ const PURE: &[&str] = &[
     "refusal.rs",
     "chain.rs",
     "environment.rs",
+    "crypto.rs",
+    "data.rs",
+    "exprs.rs",
+    "guard.rs",
+    "lists.rs",
+    "node.rs",
+    "ops.rs",
+    "run.rs",
+    "text.rs",
+    "yaml.rs",
 ];
 const IMPURE: [&str; 6] = [
     r"\basync\b",
