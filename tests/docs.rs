@@ -359,6 +359,11 @@ const PURE: &[&str] = &[
     "run.rs",
     "text.rs",
     "yaml.rs",
+    "expand.rs",
+    "expand_dotenv.rs",
+    "find.rs",
+    "find_keys.rs",
+    "windows.rs",
 ];
 const IMPURE: [&str; 6] = [
     r"\basync\b",

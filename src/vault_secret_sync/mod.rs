@@ -7,9 +7,14 @@
 //! out · `status` what is said (pure) · `links` who has to do with whom.
 
 pub mod api;
+pub mod api_sources;
 pub mod ctx;
 pub mod due;
 pub mod entry;
+pub mod expand;
+pub mod expand_dotenv;
+pub mod find;
+pub mod find_keys;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod lender;
@@ -26,6 +31,7 @@ pub mod token_times;
 pub mod tokens;
 pub mod valid;
 pub mod wanted;
+pub mod windows;
 
 /// Plural name, for metrics and URLs.
 pub const PLURAL: &str = "vaultsecretsyncs";
