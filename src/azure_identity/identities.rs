@@ -1,6 +1,7 @@
 //! Resolves references to identities and gives their tokens: one slot per identity and scope for the whole process.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -25,14 +26,44 @@ use crate::secret::SecretValue;
 const TOO_YOUNG: SignedDuration = SignedDuration::from_secs(5);
 
 /// Everything that decides a token. A changed spec, cloud or credential, or an identity made anew has other slots.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 struct SlotKey {
-    identity: IdentityKey,
-    uid: String,
-    generation: i64,
+    /// The identity; what counts is which object it is, and of which generation.
+    identity: Arc<Valid>,
     revision: u64,
     profile: Arc<Profile>,
     want: Want,
+}
+
+impl SlotKey {
+    fn object(&self) -> (&IdentityKey, &str, i64) {
+        let Valid {
+            key,
+            uid,
+            generation,
+            ..
+        } = self.identity.as_ref();
+        (key, uid, *generation)
+    }
+}
+
+impl PartialEq for SlotKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.object() == other.object()
+            && self.revision == other.revision
+            && self.want == other.want
+            && self.profile == other.profile
+    }
+}
+
+impl Eq for SlotKey {}
+
+/// A uid tells identities apart, so the long texts of name and cloud, which are compared, need not be hashed at every look.
+impl Hash for SlotKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (_, uid, generation) = self.object();
+        (uid, generation, self.revision, &self.want).hash(state);
+    }
 }
 
 /// What watches know of identities and namespaces.
@@ -139,7 +170,7 @@ impl Identities {
     pub fn credential_seen(&self, key: &IdentityKey, version: Option<&str>) -> bool {
         let news = self.registry.credential_seen(key, version);
         if news {
-            self.keep(|slot| slot.identity != *key);
+            self.keep(|slot| slot.identity.key != *key);
         }
         news
     }
@@ -147,7 +178,8 @@ impl Identities {
     /// The identity changed or went: tokens of other generations of it are dropped.
     pub fn changed(&self, key: &IdentityKey, current: Option<(&str, i64)>) {
         self.keep(|slot| {
-            slot.identity != *key || Some((slot.uid.as_str(), slot.generation)) == current
+            let (identity, uid, generation) = slot.object();
+            identity != key || Some((uid, generation)) == current
         });
         if current.is_none() {
             self.registry.forget(key);
@@ -232,12 +264,9 @@ impl Identities {
     }
 
     fn slot(&self, identity: &Usable, want: &Want) -> SlotKey {
-        let valid = &identity.valid;
         SlotKey {
-            identity: valid.key.clone(),
-            uid: valid.uid.clone(),
-            generation: valid.generation,
-            revision: self.revision(&valid.key),
+            identity: Arc::clone(&identity.valid),
+            revision: self.revision(&identity.valid.key),
             profile: Arc::clone(&identity.profile),
             want: want.clone(),
         }
