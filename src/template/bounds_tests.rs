@@ -59,6 +59,7 @@ fn nasty_templates_end_at_a_bound() {
         "{% for i in range(9999) %}{{ ('x' * 1000000)[999999] }}{% endfor %}".to_owned(),
         "{% for i in range(9999) %}{{ 'x' if ('x' * 1000000) is startingwith('y') }}{% endfor %}"
             .to_owned(),
+        "{% set l = range(9999) %}{% for i in range(9999) %}{% set x = l | first + l | length %}{% endfor %}".to_owned(),
         format!("{{{{ {}1 }}}}", "not ".repeat(10_000)),
         format!("{{{{ {}1 }}}}", "-".repeat(10_000)),
         format!("{{{{ {}1{} }}}}", "(".repeat(10_000), ")".repeat(10_000)),

@@ -16,8 +16,22 @@ use super::guard::{DATA, Guard, META, Need, Refused, refused};
 use super::ops;
 
 impl<'a> Guard<'a> {
-    fn declared(&self, name: &str) -> bool {
-        (name == "loop" && self.loops > 0) || self.scopes.iter().any(|scope| scope.contains(name))
+    /// Whether the template gives a name its value: in every case, or in some (false).
+    fn declared(&self, name: &str) -> Option<bool> {
+        if name == "loop" && self.loops > 0 {
+            return Some(true);
+        }
+        let mut inner_first = self.scopes.iter().rev();
+        inner_first.find_map(|scope| scope.get(name).copied())
+    }
+
+    /// A name is looked up. What a branch may have given a value is needed where it has not.
+    fn looked_up(&mut self, name: &str, span: Span, optional: bool) {
+        match self.declared(name) {
+            Some(true) => {}
+            Some(false) => self.need(name, span, true),
+            None => self.need(name, span, optional),
+        }
     }
 
     fn need(&mut self, name: &str, span: Span, optional: bool) {
@@ -29,8 +43,8 @@ impl<'a> Guard<'a> {
     /// An operand whose absence has an answer: it is looked up, and nothing else is done with it.
     fn maybe(&mut self, expr: &Expr<'a>) -> Result<Expr<'a>, Refused> {
         match expr {
-            Expr::Var(it) if !self.declared(it.id) && ![DATA, META].contains(&it.id) => {
-                self.need(it.id, it.span(), true);
+            Expr::Var(it) if ![DATA, META].contains(&it.id) => {
+                self.looked_up(it.id, it.span(), true);
                 Ok(Expr::Var(Spanned::new(Var { id: it.id }, it.span())))
             }
             Expr::GetAttr(_) | Expr::GetItem(_) => {
@@ -76,8 +90,8 @@ impl<'a> Guard<'a> {
             Expr::Var(it) => {
                 if it.id == DATA {
                     self.needs.all = true;
-                } else if it.id != META && !self.declared(it.id) {
-                    self.need(it.id, it.span(), false);
+                } else if it.id != META {
+                    self.looked_up(it.id, it.span(), false);
                 }
                 Ok(Expr::Var(Spanned::new(Var { id: it.id }, it.span())))
             }

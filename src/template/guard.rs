@@ -12,7 +12,7 @@
     reason = "of an expression of another kind only its kind is known"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use minijinja::Value;
 use minijinja::machinery::ast::{
@@ -123,8 +123,8 @@ fn scan(text: &str) -> Result<(), Refused> {
 #[derive(Default)]
 pub(super) struct Guard<'a> {
     pub(super) needs: Needs,
-    /// Names that the template itself gives a value, by block.
-    pub(super) scopes: Vec<BTreeSet<&'a str>>,
+    /// Names that the template itself gives a value, by block, and whether it does so in every case.
+    pub(super) scopes: Vec<BTreeMap<&'a str, bool>>,
     pub(super) loops: usize,
     /// In a block whose output becomes a text.
     captures: usize,
@@ -139,15 +139,28 @@ pub(super) fn refused<T>(span: Span, what: impl Into<String>) -> Result<T, Refus
 
 impl<'a> Guard<'a> {
     fn body(&mut self, body: &[Stmt<'a>]) -> Result<Vec<Stmt<'a>>, Refused> {
-        self.scopes.push(BTreeSet::new());
+        self.scopes.push(BTreeMap::new());
         let built = body.iter().map(|stmt| self.stmt(stmt)).collect();
         self.scopes.pop();
         built
     }
 
+    /// A branch, whose names stay behind it if it was taken.
+    fn branch(&mut self, body: &[Stmt<'a>]) -> Result<Vec<Stmt<'a>>, Refused> {
+        self.scopes.push(BTreeMap::new());
+        let built = body.iter().map(|stmt| self.stmt(stmt)).collect();
+        let named = self.scopes.pop().unwrap_or_default();
+        if let Some(scope) = self.scopes.last_mut() {
+            for name in named.into_keys() {
+                scope.entry(name).or_insert(false);
+            }
+        }
+        built
+    }
+
     fn captured(&mut self, body: &[Stmt<'a>]) -> Result<Vec<Stmt<'a>>, Refused> {
         self.captures += 1;
-        let built = self.body(body);
+        let built = body.iter().map(|stmt| self.stmt(stmt)).collect();
         self.captures -= 1;
         built
     }
@@ -178,13 +191,13 @@ impl<'a> Guard<'a> {
             Stmt::IfCond(it) => {
                 let built = IfCond {
                     expr: self.expr(&it.expr)?,
-                    true_body: self.body(&it.true_body)?,
-                    false_body: self.body(&it.false_body)?,
+                    true_body: self.branch(&it.true_body)?,
+                    false_body: self.branch(&it.false_body)?,
                 };
                 Ok(Stmt::IfCond(Spanned::new(built, it.span())))
             }
             Stmt::WithBlock(it) => {
-                self.scopes.push(BTreeSet::new());
+                self.scopes.push(BTreeMap::new());
                 let assigned = it.assignments.iter();
                 let assignments = assigned
                     .map(|(target, expr)| Ok((self.expr(expr)?, self.target(target)?)))
@@ -228,7 +241,7 @@ impl<'a> Guard<'a> {
             return refused(it.span(), "a loop cannot be recursive here");
         }
         let iter = self.expr(&it.iter)?;
-        self.scopes.push(BTreeSet::new());
+        self.scopes.push(BTreeMap::new());
         let target = self.target(&it.target)?;
         let condition = it.filter_expr.as_ref();
         let filter_expr = condition.map(|expr| self.expr(expr)).transpose()?;
@@ -236,7 +249,7 @@ impl<'a> Guard<'a> {
         let body = self.body(&it.body)?;
         self.loops -= 1;
         self.scopes.pop();
-        let else_body = self.body(&it.else_body)?;
+        let else_body = self.branch(&it.else_body)?;
         let built = ForLoop {
             target,
             iter,
@@ -257,7 +270,7 @@ impl<'a> Guard<'a> {
             ),
             Expr::Var(it) => {
                 if let Some(scope) = self.scopes.last_mut() {
-                    scope.insert(it.id);
+                    scope.insert(it.id, true);
                 }
                 Ok(Expr::Var(Spanned::new(Var { id: it.id }, it.span())))
             }

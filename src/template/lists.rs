@@ -19,10 +19,11 @@ fn listed(run: &Run, items: Vec<Value>) -> Result<Value, Fault> {
 }
 
 /// The items of a list, or the keys of a map.
-fn items_of(value: &Value) -> Result<Vec<Value>, Fault> {
+fn items_of(run: &Run, value: &Value) -> Result<Vec<Value>, Fault> {
     if !matches!(value.kind(), ValueKind::Seq | ValueKind::Map) {
         return told("a list is needed: split makes one of a text");
     }
+    run.charge(value.len().unwrap_or(0).min(MAX_NODES).saturating_mul(16))?;
     let items: Vec<Value> = value.try_iter()?.take(MAX_NODES + 1).collect();
     if items.len() > MAX_NODES {
         return Err(Fault::TooLarge);
@@ -69,8 +70,8 @@ pub(super) fn add(run: &Run, args: &Args) -> Result<Value, Fault> {
         },
         (ValueKind::String, ValueKind::String) => concat(run, args),
         (ValueKind::Seq, ValueKind::Seq) => {
-            let mut items = items_of(left)?;
-            items.extend(items_of(right)?);
+            let mut items = items_of(run, left)?;
+            items.extend(items_of(run, right)?);
             listed(run, items)
         }
         _ => told("+ takes two numbers, two texts or two lists: ~ joins a text and a number"),
@@ -124,7 +125,7 @@ pub(super) fn slice(run: &Run, args: &Args) -> Result<Value, Fault> {
         let taken = text.chars().skip(from).take(to.saturating_sub(from));
         return Ok(Value::from(taken.collect::<String>()));
     }
-    let items = items_of(value)?;
+    let items = items_of(run, value)?;
     let (from, to) = (
         place(from, items.len(), 0)?,
         place(to, items.len(), items.len())?,
@@ -151,7 +152,7 @@ pub(super) fn join(run: &Run, args: &Args) -> Result<Value, Fault> {
     let between = args.option(1, "d")?;
     args.at_most(2)?;
     let between = between.as_ref().map_or(Ok(""), as_text)?;
-    let parts = items_of(args.value(0)?)?;
+    let parts = items_of(run, args.value(0)?)?;
     let parts: Vec<String> = parts.iter().map(scalar).collect::<Result<_, _>>()?;
     let length = parts.iter().fold(0usize, |sum, part| {
         sum.saturating_add(part.len()).saturating_add(between.len())
@@ -188,17 +189,17 @@ pub(super) fn lines(run: &Run, args: &Args) -> Result<Value, Fault> {
     pieces(run, text, text.lines())
 }
 
-pub(super) fn first(_: &Run, args: &Args) -> Result<Value, Fault> {
+pub(super) fn first(run: &Run, args: &Args) -> Result<Value, Fault> {
     args.at_most(1)?;
-    items_of(args.value(0)?)?
+    items_of(run, args.value(0)?)?
         .into_iter()
         .next()
         .ok_or_else(empty)
 }
 
-pub(super) fn last(_: &Run, args: &Args) -> Result<Value, Fault> {
+pub(super) fn last(run: &Run, args: &Args) -> Result<Value, Fault> {
     args.at_most(1)?;
-    items_of(args.value(0)?)?.pop().ok_or_else(empty)
+    items_of(run, args.value(0)?)?.pop().ok_or_else(empty)
 }
 
 fn empty() -> Fault {
@@ -214,13 +215,13 @@ pub(super) fn length(run: &Run, args: &Args) -> Result<Value, Fault> {
     }
     match value.as_bytes() {
         Some(bytes) => Ok(Value::from(bytes.len())),
-        None => Ok(Value::from(items_of(value)?.len())),
+        None => Ok(Value::from(items_of(run, value)?.len())),
     }
 }
 
 pub(super) fn sort(run: &Run, args: &Args) -> Result<Value, Fault> {
     args.at_most(1)?;
-    let mut items = items_of(args.value(0)?)?;
+    let mut items = items_of(run, args.value(0)?)?;
     items.sort();
     listed(run, items)
 }
@@ -228,42 +229,48 @@ pub(super) fn sort(run: &Run, args: &Args) -> Result<Value, Fault> {
 pub(super) fn unique(run: &Run, args: &Args) -> Result<Value, Fault> {
     args.at_most(1)?;
     let mut seen = BTreeSet::new();
-    let mut items = items_of(args.value(0)?)?;
+    let mut items = items_of(run, args.value(0)?)?;
     items.retain(|item| seen.insert(item.clone()));
     listed(run, items)
 }
 
 pub(super) fn reverse(run: &Run, args: &Args) -> Result<Value, Fault> {
     args.at_most(1)?;
-    let mut items = items_of(args.value(0)?)?;
+    let mut items = items_of(run, args.value(0)?)?;
     items.reverse();
     listed(run, items)
 }
 
-fn pairs(args: &Args) -> Result<Vec<(Value, Value)>, Fault> {
+fn pairs(run: &Run, args: &Args) -> Result<Vec<(Value, Value)>, Fault> {
     args.at_most(1)?;
     let map = args.value(0)?;
     if map.kind() != ValueKind::Map {
         return told("keys, values and items take a map");
     }
-    let keys = items_of(map)?.into_iter();
+    let keys = items_of(run, map)?.into_iter();
     keys.map(|key| Ok((key.clone(), map.get_item(&key)?)))
         .collect()
 }
 
 pub(super) fn keys(run: &Run, args: &Args) -> Result<Value, Fault> {
-    listed(run, pairs(args)?.into_iter().map(|(key, _)| key).collect())
+    listed(
+        run,
+        pairs(run, args)?.into_iter().map(|(key, _)| key).collect(),
+    )
 }
 
 pub(super) fn values(run: &Run, args: &Args) -> Result<Value, Fault> {
     listed(
         run,
-        pairs(args)?.into_iter().map(|(_, value)| value).collect(),
+        pairs(run, args)?
+            .into_iter()
+            .map(|(_, value)| value)
+            .collect(),
     )
 }
 
 pub(super) fn items(run: &Run, args: &Args) -> Result<Value, Fault> {
-    let pairs = pairs(args)?.into_iter();
+    let pairs = pairs(run, args)?.into_iter();
     listed(
         run,
         pairs

@@ -350,7 +350,7 @@ fn problem(field: &Field, error: &minijinja::Error, run: &Run, needs: &Needs) ->
 fn absent(name: &str) -> String {
     let shown: String = name.chars().take(80).collect();
     format!(
-        "there is no value of the name {shown}: correct it, add it to spec.data or spec.dataFrom, or give an answer with default(…)"
+        "there is no value of the name {shown}: correct it (a key with dots or dashes is written data[\"…\"]), add it to spec.data or spec.dataFrom, or give an answer with default(…)"
     )
 }
 

@@ -59,6 +59,15 @@ pub(super) fn refusal(text: &str) -> Problem {
 fn values_are_reached_by_name_and_by_key() {
     for (text, expected) in [
         ("u={{ USER }}\n", "u=ada\n"),
+        ("{{ (JSON | fromjson).nothing | default('x') }}", "x"),
+        (
+            "{% if USER %}{% set x = 1 %}{% else %}{% set x = 2 %}{% endif %}{{ x }}",
+            "1",
+        ),
+        (
+            "{% if data and data.USER == 'ada' %}{{ data | length }}{% endif %}",
+            "6",
+        ),
         ("{{ data[\"USER\"] }}{{ data.USER }}", "adaada"),
         (
             "{{ data['tls.crt'] | length }}",
@@ -390,6 +399,20 @@ fn needs_are_those_that_a_template_refers_to() {
     assert!(
         problem.message.contains("tls.crt") && problem.message.contains("line 1"),
         "{problem}"
+    );
+    let branches = "{% if A %}{% set x = 1 %}{% elif B %}{% set x = 2 %}{% endif %}{{ x }}{% for y in range(1) %}{% set z = y %}{% endfor %}{{ z }}";
+    let branches = Template::parse(&texts(branches)).unwrap();
+    let needed = |name: &str| {
+        branches
+            .needs("out")
+            .unwrap()
+            .names
+            .get(name)
+            .map(|need| need.optional)
+    };
+    assert_eq!(
+        ["A", "B", "x", "y", "z"].map(needed),
+        [Some(false), Some(false), Some(true), None, Some(false)]
     );
     let all = Template::parse(&texts("{{ data | items | length }}")).unwrap();
     assert!(all.needs("out").unwrap().all);

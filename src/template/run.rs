@@ -227,6 +227,8 @@ fn size(value: &Value, depth: usize, nodes: &mut usize) -> Result<usize, Fault> 
 /// The values of the Secret, as `data` and, at the root, by name beside `data` and `meta`.
 pub(super) struct Values {
     by_key: Arc<BTreeMap<String, SecretValue>>,
+    /// What was handed over already: a loop that asks again costs no copy.
+    handed: Arc<Mutex<BTreeMap<String, Value>>>,
     run: Arc<Run>,
     /// What `data` and `meta` are; absent below the root.
     root: Option<(Value, Value)>,
@@ -245,8 +247,10 @@ impl Values {
         meta: &Meta,
         run: &Arc<Run>,
     ) -> Value {
+        let handed = Arc::default();
         let data = Self {
             by_key: Arc::clone(values),
+            handed: Arc::clone(&handed),
             run: Arc::clone(run),
             root: None,
         };
@@ -257,6 +261,7 @@ impl Values {
         ]);
         Value::from_object(Self {
             by_key: Arc::clone(values),
+            handed,
             run: Arc::clone(run),
             root: Some((Value::from_object(data), Value::from(meta))),
         })
@@ -281,11 +286,19 @@ impl Object for Values {
             self.run.met().missing = Some(key.to_owned());
             return None;
         };
-        Some(
-            value
-                .expose_str()
-                .map_or_else(|| Value::from_bytes(value.expose().to_vec()), Value::from),
-        )
+        let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = handed.get(key) {
+            return Some(known.clone());
+        }
+        let made = value
+            .expose_str()
+            .map_or_else(|| Value::from_bytes(value.expose().to_vec()), Value::from);
+        handed.insert(key.to_owned(), made.clone());
+        Some(made)
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        Some(self.by_key.len())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

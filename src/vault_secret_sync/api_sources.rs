@@ -205,6 +205,36 @@ mod tests {
     }
 
     #[test]
+    fn every_field_is_described() {
+        fn undescribed(at: &str, schema: &serde_json::Value, found: &mut Vec<String>) {
+            for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+                let at = format!("{at}.{name}");
+                if field["description"].as_str().is_none_or(str::is_empty) {
+                    found.push(at.clone());
+                }
+                undescribed(&at, field, found);
+            }
+        }
+        let generator = || {
+            let inline = |it: &mut schemars::generate::SchemaSettings| it.inline_subschemas = true;
+            schemars::generate::SchemaSettings::openapi3()
+                .with(inline)
+                .into_generator()
+        };
+        let mut found = Vec::new();
+        for schema in [
+            generator().into_root_schema_for::<DataFromEntry>(),
+            generator().into_root_schema_for::<TemplateSpec>(),
+            generator().into_root_schema_for::<WindowSpec>(),
+        ] {
+            let schema = schema.to_value();
+            assert!(schema["properties"].is_object(), "{schema}");
+            undescribed("", &schema, &mut found);
+        }
+        assert_eq!(found, Vec::<String>::new());
+    }
+
+    #[test]
     fn a_window_is_read_as_people_write_it() {
         let json = serde_json::json!({"schedule": "0 2 * * 6", "duration": "4h", "timeZone": "Europe/Berlin"});
         let window: WindowSpec = serde_json::from_value(json).unwrap();
