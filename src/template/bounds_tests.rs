@@ -60,6 +60,11 @@ fn nasty_templates_end_at_a_bound() {
         "{% for i in range(9999) %}{{ 'x' if ('x' * 1000000) is startingwith('y') }}{% endfor %}"
             .to_owned(),
         "{% set l = range(9999) %}{% for i in range(9999) %}{% set x = l | first + l | length %}{% endfor %}".to_owned(),
+        "{% set l = range(9000) | tojson %}{% for i in range(9999) %}{% set x = l | fromyaml %}{% endfor %}".to_owned(),
+        "{% set l = range(9000) %}{% for i in range(9999) %}{% set x = l | toyaml %}{% endfor %}".to_owned(),
+        "{{ ('[' * 900000) | fromyaml }}".to_owned(),
+        "{{ ('- ' * 400000) | fromyaml }}".to_owned(),
+        "{{ ('[' * 900000) | fromjson }}".to_owned(),
         format!("{{{{ {}1 }}}}", "not ".repeat(10_000)),
         format!("{{{{ {}1 }}}}", "-".repeat(10_000)),
         format!("{{{{ {}1{} }}}}", "(".repeat(10_000), ")".repeat(10_000)),

@@ -14,6 +14,9 @@ use super::ops::{Args, as_text};
 use super::run::{Fault, Run, told};
 use super::yaml;
 
+/// What reading or writing a byte of structured text costs more than copying one.
+const COST: usize = 8;
+
 /// Compact JSON.
 pub(super) fn tojson(run: &Run, args: &Args) -> Result<Value, Fault> {
     args.at_most(1)?;
@@ -21,6 +24,7 @@ pub(super) fn tojson(run: &Run, args: &Args) -> Result<Value, Fault> {
     run.measure(value)?;
     let json = node(value)?.to_json();
     run.room(json.len())?;
+    run.charge(json.len().saturating_mul(COST))?;
     Ok(Value::from(json))
 }
 
@@ -32,6 +36,7 @@ pub(super) fn toyaml(run: &Run, args: &Args) -> Result<Value, Fault> {
         return told("a value cannot be written as YAML: use tojson");
     };
     run.room(yaml.len())?;
+    run.charge(yaml.len().saturating_mul(COST))?;
     Ok(Value::from(yaml))
 }
 
@@ -52,6 +57,7 @@ fn parsed(
     parse: fn(&str) -> Result<Node, NodeError>,
 ) -> Result<Value, Fault> {
     run.room(text.len())?;
+    run.charge(text.len().saturating_mul(COST))?;
     match parse(text) {
         Ok(node) => {
             let value = value(&node);

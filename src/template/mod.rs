@@ -1,8 +1,8 @@
 //! Templates of a Secret's values, labels, annotations and type, in minijinja. Pure: texts and values in, values out.
 //!
 //! A template can read nothing but its values and do nothing but make text: no other template, no file, no environment, no
-//! clock, no randomness. Every rendering ends: steps, work and output are bounded ([`run`]), and what a bound could not catch is
-//! refused when the spec is read ([`guard`]).
+//! clock, no randomness. Every rendering ends: steps, work and output are bounded (`run.rs`), and what a bound could not catch is
+//! refused when the spec is read (`guard.rs`).
 //!
 //! How a template reaches values: `{{ DB_PASSWORD }}` for a key that is an identifier, `{{ data["tls.crt"] }}` for every key,
 //! `data` as a whole for all of them, `meta.name`, `meta.namespace` and `meta.secret` for the sync's names. A name that is not

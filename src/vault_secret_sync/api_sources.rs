@@ -47,7 +47,7 @@ pub struct FindSource {
     #[schemars(extend("maxProperties" = 15))]
     pub tags: BTreeMap<String, String>,
 
-    /// Kinds of objects. Default: [Secret]. The secret that Key Vault keeps behind a certificate is found as Certificate only.
+    /// Kinds of objects. Default: `[Secret]`. The secret that Key Vault keeps behind a certificate is found as Certificate only.
     #[serde(default = "secrets", skip_serializing_if = "is_secrets")]
     #[schemars(length(min = 1, max = 2))]
     #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, b == a))").message("each kind may stand once in kinds"))]
