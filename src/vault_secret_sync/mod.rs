@@ -9,11 +9,16 @@
 
 pub mod api;
 pub mod api_certificates;
+pub mod api_sources;
 pub mod claims;
 pub mod ctx;
 pub mod dress;
 pub mod due;
 pub mod errands;
+pub mod expand;
+pub mod expand_dotenv;
+pub mod find;
+pub mod find_keys;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod item;
@@ -38,6 +43,7 @@ pub mod token_times;
 pub mod tokens;
 pub mod valid;
 pub mod wanted;
+pub mod windows;
 
 /// Plural name, for metrics and URLs.
 pub const PLURAL: &str = "vaultsecretsyncs";
