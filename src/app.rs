@@ -93,6 +93,10 @@ pub struct RunArgs {
     #[arg(long, env = "LAKEVAULT_VAULT_RATE", default_value_t = 100)]
     pub vault_rate: u32,
 
+    /// How often a status is written because its times alone have changed, at most. 0s: never.
+    #[arg(long, env = "LAKEVAULT_STATUS_HEARTBEAT", default_value = "1h")]
+    pub status_heartbeat: kube::core::Duration,
+
     /// Syncs that are worked on at once.
     #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
     pub concurrency: u16,
@@ -258,6 +262,8 @@ impl Operator {
                 args.limits(),
                 Arc::clone(&wake),
             ),
+            heartbeat: Some(args.status_heartbeat.into())
+                .filter(|pause: &Duration| !pause.is_zero()),
             errands: Errands::new(Arc::clone(&wake)),
             wake,
             logins: Logins::new(self.http.clone()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kube::ResourceExt;
 
@@ -25,6 +26,8 @@ pub struct Ctx {
     pub kube: Kube,
     /// The door to vaults.
     pub hub: Hub,
+    /// How often a status is written because its times alone have changed, at most.
+    pub heartbeat: Option<Duration>,
     /// Tells a sync to look.
     pub wake: Wake,
     /// Tokens that are being asked for.

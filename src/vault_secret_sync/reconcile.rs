@@ -146,6 +146,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         keys: &done.keys,
         problem: done.problem.as_ref(),
         failures,
+        heartbeat: ctx.heartbeat,
         before: memory.next.filter(|next| !due.again && *next > now),
     };
     let next = next_reconcile(&valid, &looked, Timestamp::now());
@@ -224,7 +225,7 @@ async fn write_status(
     old: &VaultSecretSyncStatus,
     new: VaultSecretSyncStatus,
 ) -> Result<(), Problem> {
-    if !status::differs(old, &new) {
+    if !status::differs(old, &new, ctx.heartbeat) {
         return Ok(());
     }
     let edge = conditions::edge(&old.conditions, &new.conditions, "Synced");
