@@ -23,4 +23,5 @@ pub mod problem;
 pub mod retry;
 pub mod secret;
 pub mod telemetry;
+pub mod template;
 pub mod vault_secret_sync;
