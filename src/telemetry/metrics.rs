@@ -35,6 +35,11 @@ struct Reconcile {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rollout {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -49,6 +54,7 @@ pub struct Metrics {
     reconciles: Family<Reconcile, Counter>,
     objects: Family<Kind, Gauge>,
     drift_repaired: Counter,
+    rollouts: Family<Rollout, Counter>,
 }
 
 fn seconds() -> Histogram {
@@ -66,6 +72,7 @@ impl Default for Metrics {
         let reconciles = Family::<Reconcile, Counter>::default();
         let objects = Family::<Kind, Gauge>::default();
         let drift_repaired = Counter::default();
+        let rollouts = Family::<Rollout, Counter>::default();
         let mut registry = Registry::with_prefix("lakevault");
         registry.register(
             "azure_requests",
@@ -93,6 +100,11 @@ impl Default for Metrics {
             "Secrets that were changed by others and set right",
             drift_repaired.clone(),
         );
+        registry.register(
+            "rollouts",
+            "Restarts of workloads by what came of them",
+            rollouts.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             azure_calls,
@@ -101,6 +113,7 @@ impl Default for Metrics {
             reconciles,
             objects,
             drift_repaired,
+            rollouts,
         }
     }
 }
@@ -148,6 +161,11 @@ impl Metrics {
     /// Counts a Secret that was set right.
     pub fn drift_repaired(&self) {
         self.drift_repaired.inc();
+    }
+
+    /// Counts what came of a workload's restart; `result` is a word of a fixed set.
+    pub fn rolled_out(&self, result: &'static str) {
+        self.rollouts.get_or_create(&Rollout { result }).inc();
     }
 
     /// All of it in the `OpenMetrics` text format.

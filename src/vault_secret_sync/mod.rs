@@ -4,7 +4,7 @@
 //! tells (pure) · `lender` the identity and what it lends · `due` whether anything is to be done, and when next (pure) ·
 //! `wanted` which objects are asked for (pure) · `observe` reads · `tokens`, `logins` ask for tokens · `token_times` when they
 //! are renewed (pure) · `plan` decides (pure) · `render` values (pure) · `reconcile` the list of steps · `steps` carries them
-//! out · `status` what is said (pure) · `links` who has to do with whom.
+//! out · `rollout` restarts those who read the Secret · `status` what is said (pure) · `links` who has to do with whom.
 
 pub mod api;
 pub mod ctx;
@@ -20,6 +20,7 @@ pub mod plan;
 pub mod reconcile;
 pub mod rejected;
 pub mod render;
+pub mod rollout;
 pub mod status;
 pub mod steps;
 pub mod target;

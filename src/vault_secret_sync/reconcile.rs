@@ -16,9 +16,11 @@ use super::lender::{Lender, lender};
 use super::observe::{self, Sight};
 use super::plan::{self, Observed};
 use super::rejected::Rejected;
+use super::rollout;
 use super::status::{self, Look};
 use super::steps::Done;
-use super::valid::parse;
+use super::target::SecretMeta;
+use super::valid::{Valid, parse};
 use super::wanted::{self, Scene, Scope};
 use super::{FINALIZER, PLURAL, steps, tokens};
 use crate::k8s::conditions;
@@ -67,6 +69,8 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let known = ctx
         .secrets
         .get(&valid.namespace, valid.target.name.as_str());
+    let followed = follow(sync, ctx, &valid, known.as_deref()).await?;
+    let sync = followed.as_deref().unwrap_or(sync);
     // 3. what is it about? (pure)
     let old = sync.status.clone().unwrap_or_default();
     let now = Timestamp::now();
@@ -92,13 +96,13 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let sight = look(ctx, &scene, &lender, &rejected, due);
     if sight.pending {
         ctx.note(&valid.uid, memory.waiting(secret));
-        return Ok(waiting());
+        return Ok(waiting(ctx, &valid));
     }
     let rests = memory.rests(&inputs, now).filter(|_| !sight.news);
     if let Some(next) = rests {
         return Ok(Outcome {
             word: "not_due",
-            action: again(next),
+            action: again(soonest(ctx, &valid, next)),
         });
     }
     let seen = ask(ctx, &scene, &lender, due, sight).await;
@@ -139,10 +143,65 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let remembered = memory.acted(&inputs, next, failures, rejected);
     let look = done.look(seen.looked, seen.next);
     let generation = sync.metadata.generation;
-    let new = status::status(&old, generation, Some(&valid), &look, Timestamp::now());
+    let now = Timestamp::now();
+    let new = status::status(&old, generation, Some(&valid), &look, now);
+    let (new, owed) = settle(&valid, new, &done, [secret.as_deref(), after], now);
     write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
     ctx.remember(&valid.uid, remembered);
+    // A restart that is owed follows at once, when the Secret's record and the status are written.
+    let next = if owed {
+        Some(now)
+    } else {
+        soonest(ctx, &valid, next)
+    };
     Ok(outcome(&done, failures, next))
+}
+
+/// Restarts workloads where what the Secret holds has changed. Before the look, so that no change is overwritten before it was
+/// acted upon. Gives back the sync where it was written.
+async fn follow(
+    sync: &VaultSecretSync,
+    ctx: &Ctx,
+    valid: &Valid,
+    secret: Option<&SecretMeta>,
+) -> Result<Option<Arc<VaultSecretSync>>, Problem> {
+    let Some(followed) = rollout::steps::follow(ctx, sync, valid, secret).await else {
+        return Ok(None);
+    };
+    let old = sync.status.clone().unwrap_or_default();
+    let written = write_status(ctx, sync, &old, followed.status).await?;
+    ctx.set_pace(&valid.uid, followed.pace);
+    Ok(written)
+}
+
+/// What the status says of rollouts after a look, and whether a restart is owed. `secrets` are the Secret before and after.
+fn settle(
+    valid: &Valid,
+    status: VaultSecretSyncStatus,
+    done: &Done,
+    secrets: [Option<&SecretMeta>; 2],
+    now: Timestamp,
+) -> (VaultSecretSyncStatus, bool) {
+    let record = |secret: &SecretMeta| Some(secret.share(&valid.name)?.record.clone());
+    let [before, after] = secrets.map(|secret| secret.and_then(record));
+    let keys: Vec<String> = done.keys.iter().map(|key| key.key.clone()).collect();
+    let old = status
+        .rollout
+        .as_ref()
+        .filter(|_| !valid.rollout.is_empty());
+    let settled = rollout::plan::settle(old, before.as_ref(), after.as_ref(), &keys)
+        .filter(|_| !valid.rollout.is_empty());
+    let owed = rollout::plan::owed(settled.as_ref(), after.as_ref());
+    let generation = status.observed_generation;
+    (
+        rollout::status::told(status, settled, generation, now),
+        owed,
+    )
+}
+
+/// The sooner of two: what the sync has to do, and unfinished rollouts.
+fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestamp> {
+    next.into_iter().chain(ctx.pace(&valid.uid).next).min()
 }
 
 /// What the vault says. Where the Secret must not be written anyway, it is not asked.
@@ -168,10 +227,10 @@ async fn ask(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, due: Due, mut sight:
     sight
 }
 
-fn waiting() -> Outcome {
+fn waiting(ctx: &Ctx, valid: &Valid) -> Outcome {
     Outcome {
         word: "waiting",
-        action: Action::await_change(),
+        action: again(soonest(ctx, valid, None)),
     }
 }
 
@@ -198,18 +257,19 @@ async fn write_status(
     sync: &VaultSecretSync,
     old: &VaultSecretSyncStatus,
     new: VaultSecretSyncStatus,
-) -> Result<(), Problem> {
+) -> Result<Option<Arc<VaultSecretSync>>, Problem> {
     if !status::differs(old, &new) {
-        return Ok(());
+        return Ok(None);
     }
-    let edge = conditions::edge(&old.conditions, &new.conditions, "Synced");
+    let told = ["Synced", rollout::CONDITION];
+    let edges = told.map(|type_| conditions::edge(&old.conditions, &new.conditions, type_));
     let updated = VaultSecretSync {
         status: Some(new),
         ..sync.clone()
     };
     let api = Api::namespaced(ctx.kube.client(), &sync.namespace().unwrap_or_default());
     let written = ctx.wrote(ctx.kube.replace_status(&api, PLURAL, &updated).await?);
-    if let Some(edge) = edge {
+    for edge in edges.into_iter().flatten() {
         if edge.trouble {
             warn!(sync = %name(sync), reason = edge.reason, message = edge.message, "Sync has a problem");
         } else {
@@ -217,7 +277,7 @@ async fn write_status(
         }
         ctx.kube.publish(&written.object_ref(&()), edge).await;
     }
-    Ok(())
+    Ok(Some(written))
 }
 
 /// Says what is wrong with a sync whose vault was not looked at.
@@ -237,7 +297,7 @@ async fn say(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<(),
         &look,
         Timestamp::now(),
     );
-    write_status(ctx, sync, &old, new).await
+    write_status(ctx, sync, &old, new).await.map(drop)
 }
 
 async fn invalid(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<Outcome, Problem> {

@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use super::SYNC_AT;
 use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
 use super::entry::{self, Entry};
+use super::rollout;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
 use crate::names::{NameError, ResourceName, VaultUri};
@@ -44,6 +45,8 @@ pub struct Valid {
     pub target: Target,
     /// The annotation that asks for a look now.
     pub sync_at: Option<String>,
+    /// Workloads that are restarted.
+    pub rollout: Vec<rollout::valid::Target>,
     /// Whether it rests.
     pub suspend: bool,
 }
@@ -93,6 +96,7 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         )?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
+        rollout: rollout::valid::parse(&spec.rollout)?,
         suspend: spec.suspend,
         name,
     })

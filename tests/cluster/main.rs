@@ -40,6 +40,7 @@ mod logins;
 mod merge;
 mod ownership;
 mod restarts;
+mod rollouts;
 mod scene;
 mod stress;
 mod tokens;
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         merge::cases(),
         ownership::cases(),
         restarts::cases(),
+        rollouts::cases(),
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),
