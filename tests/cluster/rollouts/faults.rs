@@ -170,7 +170,7 @@ fn world(kit: &mut Kit) -> Result<&mut World> {
 }
 
 async fn kill(kit: &mut Kit) -> Result<()> {
-    world(kit)?.operator.kill9().await
+    world(kit)?.operator.kill9().await.map(drop)
 }
 
 async fn start(kit: &mut Kit) -> Result<()> {

@@ -74,8 +74,9 @@ pub async fn install_argo(kit: &Kit) -> Result<()> {
     ];
     kit.world.control_plane.kubectl().run(line).await?;
     until(SOON, "Rollouts are served", async || {
-        let listed = workloads(kit, WorkloadKind::Rollout).list(&kube::api::ListParams::default());
-        listed.await.map(drop).map_err(seen)
+        let api = workloads(kit, WorkloadKind::Rollout);
+        let listed = api.list(&kube::api::ListParams::default()).await;
+        listed.map(drop).map_err(seen)
     })
     .await
 }
