@@ -1,5 +1,6 @@
 //! The list of steps that keeps a Secret equal to its vault.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tracing::{debug, info, warn};
 
 use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
 use super::ctx::Ctx;
-use super::due::{Due, Looked, due, next_reconcile, until};
+use super::due::{Due, Looked, Memory, due, next_reconcile, until};
 use super::entry::{Entry, ObjectId};
 use super::lender::{Lender, lender};
 use super::observe::{self, Sight};
@@ -23,6 +24,7 @@ use super::target::SecretMeta;
 use super::valid::{Valid, parse};
 use super::wanted::{self, Scene, Scope};
 use super::{FINALIZER, PLURAL, steps, tokens};
+use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
 use crate::retry;
@@ -49,7 +51,7 @@ pub async fn reconcile(sync: Arc<VaultSecretSync>, ctx: Arc<Ctx>) -> Action {
     outcome.action
 }
 
-async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
+async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem> {
     if sync.metadata.deletion_timestamp.is_some() {
         return clean_up(sync, ctx).await;
     }
@@ -62,15 +64,17 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         return rest(sync, ctx).await;
     }
     // 2. what is known already (caches only)
-    let lender = lender(ctx, &valid).await;
-    let rivals = ctx
-        .links
-        .rivals(&valid.namespace, valid.target.name.as_str(), &valid.name);
     let known = ctx
         .secrets
         .get(&valid.namespace, valid.target.name.as_str());
     let followed = follow(sync, ctx, &valid, known.as_deref()).await?;
     let sync = followed.as_deref().unwrap_or(sync);
+    let Some(lender) = lender(ctx, &valid) else {
+        return Ok(waiting(ctx, &valid));
+    };
+    let rivals = ctx
+        .links
+        .rivals(&valid.namespace, valid.target.name.as_str(), &valid.name);
     // 3. what is it about? (pure)
     let old = sync.status.clone().unwrap_or_default();
     let now = Timestamp::now();
@@ -78,11 +82,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let memory = ctx.recall(&valid.uid).notice(&inputs, now);
     let due = due(&inputs, &memory, &old, now);
     // 4. observe (reads)
-    let secret = match (&known, &memory.live) {
-        (Some(known), _) => Some(Arc::clone(known)),
-        (None, Some(live)) => live.clone(),
-        (None, None) => observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await?,
-    };
+    let secret = live(ctx, &valid, known.as_ref(), &memory).await?;
     let scene = Scene {
         valid: &valid,
         secret: secret.as_deref(),
@@ -93,19 +93,25 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     } else {
         Arc::clone(&memory.rejected)
     };
-    let sight = look(ctx, &scene, &lender, &rejected, due);
-    if sight.pending {
+    let rests = memory.rests(&inputs, now);
+    let tokens = match rests {
+        Some(_) => Some(BTreeMap::new()),
+        None => tokens(ctx, &scene, &lender, &rejected, due),
+    };
+    // Values are fetched when everything else is there.
+    let sight = tokens.map(|tokens| (look(ctx, &scene, &lender, &rejected, due), tokens));
+    let Some((mut seen, tokens)) = sight.filter(|(sight, _)| !sight.pending) else {
         ctx.note(&valid.uid, memory.waiting(secret));
         return Ok(waiting(ctx, &valid));
-    }
-    let rests = memory.rests(&inputs, now).filter(|_| !sight.news);
-    if let Some(next) = rests {
+    };
+    if let Some(next) = rests.filter(|_| !seen.news) {
         return Ok(Outcome {
             word: "not_due",
             action: again(soonest(ctx, &valid, next)),
         });
     }
-    let seen = ask(ctx, &scene, &lender, due, sight).await;
+    seen.objects.extend(tokens);
+    ctx.errands.forget(&observe::ticket(&valid));
     // 5. plan (pure)
     let plan = plan::plan(
         &valid,
@@ -135,6 +141,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         keys: &done.keys,
         problem: done.problem.as_ref(),
         failures,
+        heartbeat: ctx.heartbeat,
         before: memory.next.filter(|next| !due.again && *next > now),
     };
     let next = next_reconcile(&valid, &looked, Timestamp::now());
@@ -145,16 +152,27 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     let generation = sync.metadata.generation;
     let now = Timestamp::now();
     let new = status::status(&old, generation, Some(&valid), &look, now);
-    let (new, owed) = settle(&valid, new, &done, [secret.as_deref(), after], now);
+    let secrets = [secret.as_deref(), after];
+    let (new, owed) = rollout::status::after_look(&valid, new, &done.keys, secrets, now);
     write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
     ctx.remember(&valid.uid, remembered);
     // A restart that is owed follows at once, when the Secret's record and the status are written.
-    let next = if owed {
-        Some(now)
-    } else {
-        soonest(ctx, &valid, next)
-    };
-    Ok(outcome(&done, failures, next))
+    let next = owed.then_some(now).or(next);
+    Ok(outcome(&done, failures, soonest(ctx, &valid, next)))
+}
+
+/// The Secret's metadata: as it is known, or as it was read while an answer was waited for, else by one read.
+async fn live(
+    ctx: &Ctx,
+    valid: &Valid,
+    known: Option<&Arc<SecretMeta>>,
+    memory: &Memory,
+) -> Result<Option<Arc<SecretMeta>>, Problem> {
+    match (known, &memory.live) {
+        (Some(known), _) => Ok(Some(Arc::clone(known))),
+        (None, Some(live)) => Ok(live.clone()),
+        (None, None) => observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await,
+    }
 }
 
 /// Restarts workloads where what the Secret holds has changed. Before the look, so that no change is overwritten before it was
@@ -174,31 +192,6 @@ async fn follow(
     Ok(written)
 }
 
-/// What the status says of rollouts after a look, and whether a restart is owed. `secrets` are the Secret before and after.
-fn settle(
-    valid: &Valid,
-    status: VaultSecretSyncStatus,
-    done: &Done,
-    secrets: [Option<&SecretMeta>; 2],
-    now: Timestamp,
-) -> (VaultSecretSyncStatus, bool) {
-    let record = |secret: &SecretMeta| Some(secret.share(&valid.name)?.record.clone());
-    let [before, after] = secrets.map(|secret| secret.and_then(record));
-    let keys: Vec<String> = done.keys.iter().map(|key| key.key.clone()).collect();
-    let old = status
-        .rollout
-        .as_ref()
-        .filter(|_| !valid.rollout.is_empty());
-    let settled = rollout::plan::settle(old, before.as_ref(), after.as_ref(), &keys)
-        .filter(|_| !valid.rollout.is_empty());
-    let owed = rollout::plan::owed(settled.as_ref(), after.as_ref());
-    let generation = status.observed_generation;
-    (
-        rollout::status::told(status, settled, generation, now),
-        owed,
-    )
-}
-
 /// The sooner of two: what the sync has to do, and unfinished rollouts.
 fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestamp> {
     next.into_iter().chain(ctx.pace(&valid.uid).next).min()
@@ -213,18 +206,28 @@ fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due:
     observe::vault(ctx, scene, lender, rejected, due)
 }
 
-/// What authorities say besides.
-async fn ask(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, due: Due, mut sight: Sight) -> Sight {
-    if plan::blocked(scene.valid, scene.secret, scene.rivals).is_none() {
-        let wanted = wanted::tokens(scene, due.scope, Timestamp::now());
-        let anew = due.scope == Scope::Anew;
-        let identity = lender.identity.as_ref();
-        let given = tokens::tokens(ctx, scene.valid, identity, wanted, anew).await;
-        let given = given.into_iter();
-        let named = given.map(|(token, outcome)| (ObjectId::Token(token), outcome));
-        sight.objects.extend(named);
+/// What authorities say; nothing while they are asked.
+fn tokens(
+    ctx: &Arc<Ctx>,
+    scene: &Scene<'_>,
+    lender: &Lender,
+    rejected: &Rejected,
+    due: Due,
+) -> Option<BTreeMap<ObjectId, hub::Outcome>> {
+    let valid = scene.valid;
+    let wanted = wanted::tokens(scene, due.scope, rejected, Timestamp::now());
+    if wanted.is_empty() || plan::blocked(valid, scene.secret, scene.rivals).is_some() {
+        return Some(BTreeMap::new());
     }
-    sight
+    let question = (&wanted, due.scope, due.retry, valid.generation);
+    let given = ctx.errands.run(&observe::ticket(valid), &question, || {
+        let (ctx, valid, wanted) = (Arc::clone(ctx), valid.clone(), wanted.clone());
+        let (identity, anew) = (lender.identity.clone(), due.scope == Scope::Anew);
+        async move { tokens::tokens(&ctx, &valid, identity.as_ref(), wanted, anew).await }
+    })?;
+    let given = given.into_iter();
+    let named = given.map(|(token, outcome)| (ObjectId::Token(token), outcome));
+    Some(named.collect())
 }
 
 fn waiting(ctx: &Ctx, valid: &Valid) -> Outcome {
@@ -258,7 +261,7 @@ async fn write_status(
     old: &VaultSecretSyncStatus,
     new: VaultSecretSyncStatus,
 ) -> Result<Option<Arc<VaultSecretSync>>, Problem> {
-    if !status::differs(old, &new) {
+    if !status::differs(old, &new, ctx.heartbeat) {
         return Ok(None);
     }
     let told = ["Synced", rollout::CONDITION];

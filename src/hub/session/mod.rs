@@ -118,7 +118,9 @@ impl Session {
     /// values that it was given.
     pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
         let old = self.subs.remove(ticket);
-        let news = old.as_ref().is_none_or(|old| old.dirty || old.want != want);
+        let news = old
+            .as_ref()
+            .is_none_or(|old| old.dirty || !old.want.asks_the_same(&want));
         if let Some(old) = &old {
             self.leave(ticket, &old.want);
         }
@@ -297,10 +299,11 @@ impl Session {
             Some(_) if pinned => false,
             Some(held) => {
                 known.tried < sub.want.since(false)
-                    || known
-                        .current
-                        .as_ref()
-                        .is_some_and(|current| current.differs(held))
+                    || sub.want.follows()
+                        && known
+                            .current
+                            .as_ref()
+                            .is_some_and(|current| current.differs(held))
             }
         }
     }
@@ -308,7 +311,8 @@ impl Session {
     /// Whether somebody needs the value of an object, and not just a look at it.
     fn needs_value(&self, object: &Object, known: &Known) -> bool {
         known.waiting.iter().any(|ticket| {
-            let held = self.subs.get(ticket).and_then(|sub| sub.want.of(object));
+            let sub = self.subs.get(ticket);
+            let held = sub.and_then(|sub| sub.want.of(object));
             held.is_some_and(|held| match (held, &known.current) {
                 (None, _) => true,
                 (Some(_), None) => false,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[x_kube(validation = Rule::new("has(self.name) != has(self.matchLabels)").message("exactly one of name and matchLabels must be set in an entry of rollout"))]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutTarget {
-    /// Deployment, StatefulSet and `DaemonSet` of apps/v1; Rollout is that of Argo Rollouts (argoproj.io/v1alpha1).
+    /// A Deployment, `StatefulSet` or `DaemonSet` of apps/v1, or a Rollout of Argo Rollouts (argoproj.io/v1alpha1).
     pub kind: WorkloadKind,
 
     /// The workload, by name. Example: api.

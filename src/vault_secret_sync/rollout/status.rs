@@ -6,10 +6,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::CONDITION;
 use super::api::{RolloutStatus, WorkloadKind, WorkloadState, WorkloadStatus};
 use super::pace::unfinished;
+use super::plan::{owed, settle};
 use super::workload::{Progress, Workload};
 use crate::k8s::conditions::{self, Says};
 use crate::problem::{Problem, Reason};
 use crate::vault_secret_sync::api::VaultSecretSyncStatus;
+use crate::vault_secret_sync::plan::KeyPlan;
+use crate::vault_secret_sync::target::SecretMeta;
+use crate::vault_secret_sync::valid::Valid;
 
 /// Longest message of a condition, in characters.
 const LONGEST_MESSAGE: usize = 1500;
@@ -191,7 +195,7 @@ pub fn says(rollout: &RolloutStatus) -> Says {
     };
     let told = |state: WorkloadState| {
         let alike = rows.iter().filter(move |row| row.state == state);
-        alike.map(|row| part(row))
+        alike.map(part)
     };
     let open = WORDS.iter().filter(|(state, _, _)| unfinished(*state));
     let parts: Vec<String> = open.flat_map(|(state, _, _)| told(*state)).collect();
@@ -237,6 +241,27 @@ pub fn told(
             .retain(|condition| condition.type_ != CONDITION),
     }
     VaultSecretSyncStatus { rollout, ..status }
+}
+
+/// The status after a look, and whether a restart is owed. `secrets` are the Secret before and after.
+pub fn after_look(
+    valid: &Valid,
+    status: VaultSecretSyncStatus,
+    keys: &[KeyPlan],
+    secrets: [Option<&SecretMeta>; 2],
+    now: Timestamp,
+) -> (VaultSecretSyncStatus, bool) {
+    let generation = status.observed_generation;
+    if valid.rollout.is_empty() {
+        return (told(status, None, generation, now), false);
+    }
+    let record = |secret: &SecretMeta| Some(secret.share(&valid.name)?.record.clone());
+    let [before, after] = secrets.map(|secret| secret.and_then(record));
+    let keys: Vec<String> = keys.iter().map(|key| key.key.clone()).collect();
+    let old = status.rollout.as_ref();
+    let settled = settle(old, before.as_ref(), after.as_ref(), &keys);
+    let owed = owed(settled.as_ref(), after.as_ref());
+    (told(status, settled, generation, now), owed)
 }
 
 #[cfg(test)]

@@ -193,8 +193,8 @@ impl<'a> Pass<'a> {
         let namespace = self.valid.namespace.as_str();
         match plan::decide(self.goal, &workload, standing, restarted, gap, self.now) {
             Decision::Patch => {
-                self.patch(&workload, &annotation, task.listed.clone())
-                    .await
+                let listed = task.listed.clone();
+                self.patch(&workload, &annotation, listed).await;
             }
             Decision::Judge => self.judge(&workload, standing),
             Decision::Current => self.say(kind, &name, WorkloadState::RolledOut, None),
