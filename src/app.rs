@@ -274,6 +274,7 @@ impl Operator {
             written: Overlay::default(),
             memories: Mutex::default(),
             stumbles: Mutex::default(),
+            paces: Mutex::default(),
             metrics: self.metrics.clone(),
             kube: kube.clone(),
         });

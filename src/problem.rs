@@ -152,6 +152,14 @@ reasons! {
     TargetNotFound,
     /// The API server found the Secret invalid.
     TargetRefused,
+    /// A workload that is to be restarted does not exist.
+    WorkloadNotFound,
+    /// The change of a workload's pod template was refused.
+    WorkloadRefused,
+    /// A workload's own controller says that the rollout failed.
+    RolloutFailed,
+    /// A workload's pods have not been replaced for long.
+    RolloutStalled,
     /// The operator lacks a permission in Kubernetes.
     KubernetesForbidden,
     /// The namespace is being deleted.

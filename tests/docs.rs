@@ -20,7 +20,13 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of conditions that tell of success or waiting; they are no `Reason`.
-const GOOD: [&str; 6] = [
+const GOOD: [&str; 12] = [
+    "NothingToRollOut",
+    "RolledOut",
+    "RollingOut",
+    "RolloutByHand",
+    "RolloutDeferred",
+    "RolloutPaused",
     "UpToDate",
     "AllKeysPresent",
     "TokenAcquired",
@@ -327,6 +333,9 @@ const PURE: &[&str] = &[
     "rejected.rs",
     "wanted.rs",
     "token_times.rs",
+    "digest.rs",
+    "pace.rs",
+    "workload.rs",
     "grant.rs",
     "gate.rs",
     "retry.rs",

@@ -39,6 +39,11 @@ struct Reconcile {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rollout {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -55,6 +60,7 @@ pub struct Metrics {
     drift_repaired: Counter,
     hosts: Arc<Mutex<BTreeSet<String>>>,
     figures: Source,
+    rollouts: Family<Rollout, Counter>,
 }
 
 /// Hosts that are told by name; what more there are is told as one, since users name vaults.
@@ -75,6 +81,7 @@ impl Default for Metrics {
         let reconciles = Family::<Reconcile, Counter>::default();
         let objects = Family::<Kind, Gauge>::default();
         let drift_repaired = Counter::default();
+        let rollouts = Family::<Rollout, Counter>::default();
         let mut registry = Registry::with_prefix("lakevault");
         registry.register(
             "azure_requests",
@@ -104,6 +111,11 @@ impl Default for Metrics {
             "Secrets that were changed by others and set right",
             drift_repaired.clone(),
         );
+        registry.register(
+            "rollouts",
+            "Restarts of workloads by what came of them",
+            rollouts.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             azure_calls,
@@ -114,6 +126,7 @@ impl Default for Metrics {
             drift_repaired,
             hosts: Arc::default(),
             figures,
+            rollouts,
         }
     }
 }
@@ -179,6 +192,11 @@ impl Metrics {
     /// Counts a Secret that was set right.
     pub fn drift_repaired(&self) {
         self.drift_repaired.inc();
+    }
+
+    /// Counts what came of a workload's restart; `result` is a word of a fixed set.
+    pub fn rolled_out(&self, result: &'static str) {
+        self.rollouts.get_or_create(&Rollout { result }).inc();
     }
 
     /// All of it in the `OpenMetrics` text format.

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api_certificates::{CertificateSource, PublicKeySource};
+use super::rollout::api::{RolloutStatus, RolloutTarget};
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
@@ -79,6 +80,12 @@ pub struct VaultSecretSyncSpec {
     /// The Secret that is written. Default: one with the name of this object, owned by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetSpec>,
+
+    /// Workloads that are restarted when an object or a version in the Secret changes, by an annotation of their pod template.
+    /// The first sync restarts none, and neither do changed attributes, repairs and renewed access tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 16))]
+    pub rollout: Vec<RolloutTarget>,
 
     /// Pauses the sync: the vault is not asked and the Secret is left as it is. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -282,7 +289,8 @@ pub struct VaultSecretSyncStatus {
     pub observed_generation: Option<i64>,
 
     /// `Ready`: the Secret holds a value for every key. `Synced`: the last look at the vault succeeded and the Secret
-    /// equals it. `Degraded`: something is wrong; what was synced before is kept.
+    /// equals it. `Degraded`: something is wrong; what was synced before is kept. `RolledOut`: the workloads of `rollout` have
+    /// the Secret as it is.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -299,6 +307,10 @@ pub struct VaultSecretSyncStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["key"]))]
     pub keys: Vec<KeyStatus>,
+
+    /// Restarts of workloads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutStatus>,
 
     /// The last value of the annotation `lakevault.dev/sync-at` that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]

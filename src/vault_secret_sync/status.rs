@@ -57,6 +57,7 @@ pub fn status(
         summary: (!keys.is_empty()).then(|| format!("{held}/{}", keys.len())),
         target,
         keys,
+        rollout: old.rollout.clone(),
         handled_sync_at: valid.map_or_else(
             || old.handled_sync_at.clone(),
             |valid| valid.sync_at.clone(),

@@ -10,6 +10,7 @@ use super::SYNC_AT;
 use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
 use super::item::{Item, Located, ObjectId};
 use super::item_parse::{self, Around};
+use super::rollout;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
 use crate::names::{NameError, ResourceName, VaultUri};
@@ -45,6 +46,8 @@ pub struct Valid {
     pub target: Target,
     /// The annotation that asks for a look now.
     pub sync_at: Option<String>,
+    /// Workloads that are restarted.
+    pub rollout: Vec<rollout::valid::Target>,
     /// Whether it rests.
     pub suspend: bool,
 }
@@ -64,6 +67,17 @@ pub struct Target {
     pub labels: BTreeMap<String, String>,
     /// Annotations that it gets.
     pub annotations: BTreeMap<String, String>,
+}
+
+impl Valid {
+    /// The keys that the Secret is sure to have once all is well.
+    pub fn certain_keys(&self) -> Vec<String> {
+        let given = self.items.iter().flat_map(Item::keys);
+        given
+            .filter(|given| given.always)
+            .map(|given| given.key.to_string())
+            .collect()
+    }
 }
 
 /// Parses a sync. The API server's validation refuses most of what is refused here; objects that were stored before a rule
@@ -92,6 +106,7 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         items: item_parse::parse(&spec.data, around)?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
+        rollout: rollout::valid::parse(&spec.rollout)?,
         suspend: spec.suspend,
         name,
         namespace,

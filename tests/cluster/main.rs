@@ -41,6 +41,7 @@ mod logins;
 mod merge;
 mod ownership;
 mod restarts;
+mod rollouts;
 mod scene;
 mod stress;
 mod tokens;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         merge::cases(),
         ownership::cases(),
         restarts::cases(),
+        rollouts::cases(),
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),

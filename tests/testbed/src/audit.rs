@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, Events and service-account
-/// tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
+/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, workloads, Events and
+/// service-account tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
 pub(crate) const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -20,6 +20,8 @@ rules:
   resources: &kinds
   - group: lakevault.dev
   - group: events.k8s.io
+  - group: apps
+  - group: argoproj.io
   - group: ''
     resources: [secrets, configmaps, namespaces, events, serviceaccounts/token]
 - level: Metadata
