@@ -24,9 +24,9 @@ use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::events::Events;
-use crate::hub::Hub;
 use crate::hub::session::Limits;
 use crate::hub::want::Ticket;
+use crate::hub::{Hub, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::controller::{self, Queue};
 use crate::k8s::overlay::Overlay;
@@ -38,6 +38,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
 use crate::vault_secret_sync::logins::Logins;
+use crate::vault_secret_sync::push::Pushes;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
 /// Group and version of our kinds.
@@ -244,13 +245,19 @@ impl Operator {
         };
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
-        let wake = {
+        let wake: Wake = {
             let queue: Queue<VaultSecretSync> = sync_queue.clone();
             Arc::new(move |caller: &Ticket| {
                 queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
             })
         };
         let sync_ctx = Arc::new(SyncCtx {
+            pushes: Pushes::new(
+                Arc::clone(&lent),
+                kube.clone(),
+                self.http.clone(),
+                Arc::clone(&wake),
+            ),
             hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.limits(), wake),
             logins: Logins::new(self.http.clone()),
             identities: Arc::clone(&lent),

@@ -12,6 +12,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::push::api::{PushEntry, PushStatus};
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
@@ -47,7 +48,7 @@ use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {
     /// The vault, by the origin of its data plane. It must belong to the cloud of the identity. Example:
-    /// <https://kv-payments.vault.azure.net>. Needed where an entry of data has secret.
+    /// <https://kv-payments.vault.azure.net>. Needed where an entry of data has secret, and for push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
@@ -70,6 +71,14 @@ pub struct VaultSecretSyncSpec {
     #[schemars(length(min = 1, max = 256))]
     #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, b.key == a.key))").message("each key may stand once in data"))]
     pub data: Vec<DataEntry>,
+
+    /// Values of Secrets that are written to the vault, and again whenever they change. The identity needs a role that may
+    /// write; a ClusterAzureIdentity must lend it by allow[].push. Names have no case, and each may stand once, as a secret or
+    /// as a certificate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, (has(a.to.secret) ? a.to.secret : a.to.certificate) == (has(b.to.secret) ? b.to.secret : b.to.certificate)))").message("each object may stand once in push"))]
+    pub push: Vec<PushEntry>,
 
     /// Type, labels and annotations of the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -258,7 +267,8 @@ pub struct VaultSecretSyncStatus {
     pub observed_generation: Option<i64>,
 
     /// `Ready`: the Secret holds a value for every key. `Synced`: the last look at the vault succeeded and the Secret
-    /// equals it. `Degraded`: something is wrong; what was synced before is kept.
+    /// equals it. `Degraded`: something is wrong; what was synced before is kept. `Pushed`: the vault holds what spec.push asks
+    /// for; absent where nothing is pushed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -275,6 +285,11 @@ pub struct VaultSecretSyncStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["key"]))]
     pub keys: Vec<KeyStatus>,
+
+    /// State of each object that is pushed to the vault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["vault", "object"]))]
+    pub push: Vec<PushStatus>,
 
     /// The last value of the annotation `lakevault.dev/sync-at` that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]

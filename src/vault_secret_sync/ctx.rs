@@ -10,6 +10,7 @@ use super::due::Memory;
 use super::links::Links;
 use super::logins::Logins;
 use super::observe::Secrets;
+use super::push::Pushes;
 use crate::azure_identity::identities::Identities;
 use crate::hub::Hub;
 use crate::hub::want::{Caller, Ticket};
@@ -25,6 +26,8 @@ pub struct Ctx {
     pub hub: Hub,
     /// Logins at Machine Learning Servers.
     pub logins: Logins,
+    /// Values that are written to vaults.
+    pub pushes: Pushes,
     /// The identities.
     pub identities: Arc<Identities>,
     /// Who has to do with whom.
@@ -118,6 +121,8 @@ impl Ctx {
     pub fn gone(&self, sync: &VaultSecretSync) {
         self.forget(sync);
         self.log_out(sync);
+        self.pushes
+            .forget(sync.metadata.uid.as_deref().unwrap_or_default());
         self.written
             .forget(&sync.namespace().unwrap_or_default(), &sync.name_any());
     }

@@ -4,7 +4,8 @@
 //! tells (pure) · `lender` the identity and what it lends · `due` whether anything is to be done, and when next (pure) ·
 //! `wanted` which objects are asked for (pure) · `observe` reads · `tokens`, `logins` ask for tokens · `token_times` when they
 //! are renewed (pure) · `plan` decides (pure) · `render` values (pure) · `reconcile` the list of steps · `steps` carries them
-//! out · `status` what is said (pure) · `links` who has to do with whom.
+//! out · `status` what is said (pure) · `links` who has to do with whom · `push`
+//! values that are written to the vault.
 
 pub mod api;
 pub mod ctx;
@@ -17,6 +18,7 @@ pub mod links;
 pub mod logins;
 pub mod observe;
 pub mod plan;
+pub mod push;
 pub mod reconcile;
 pub mod rejected;
 pub mod render;

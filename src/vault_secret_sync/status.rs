@@ -55,6 +55,7 @@ pub fn status(
         summary: (!keys.is_empty()).then(|| format!("{held}/{}", keys.len())),
         target,
         keys,
+        push: old.push.clone(),
         handled_sync_at: valid.map_or_else(
             || old.handled_sync_at.clone(),
             |valid| valid.sync_at.clone(),
@@ -137,7 +138,7 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
     }
 }
 
-fn key_error(problem: &Problem) -> KeyError {
+pub(super) fn key_error(problem: &Problem) -> KeyError {
     KeyError {
         reason: problem.reason.to_string(),
         message: cut(&problem.message),
@@ -146,7 +147,7 @@ fn key_error(problem: &Problem) -> KeyError {
     }
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(LONGEST_MESSAGE).collect()
 }
 

@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use super::SYNC_AT;
 use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
 use super::entry::{self, Entry};
+use super::push::{self, valid::Push};
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
 use crate::names::{NameError, ResourceName, VaultUri};
@@ -40,6 +41,8 @@ pub struct Valid {
     pub interval: Option<Duration>,
     /// What goes into the Secret; each key once.
     pub entries: Vec<Entry>,
+    /// What is written to the vault.
+    pub pushes: Vec<Push>,
     /// The Secret.
     pub target: Target,
     /// The annotation that asks for a look now.
@@ -91,6 +94,7 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
                 spec.identity_ref.as_ref(),
             ),
         )?,
+        pushes: push::valid::parse(&spec.push)?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
         suspend: spec.suspend,
@@ -131,6 +135,11 @@ fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
     if needed && vault.is_none() {
         return Err(invalid(
             "spec.vaultUri: it must be set, since an entry of data has secret".to_owned(),
+        ));
+    }
+    if !spec.push.is_empty() && vault.is_none() {
+        return Err(invalid(
+            "spec.vaultUri: it must be set, since there is something to push".to_owned(),
         ));
     }
     Ok(vault)
