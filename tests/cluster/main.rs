@@ -39,6 +39,7 @@ mod lifecycle;
 mod logins;
 mod merge;
 mod ownership;
+mod push;
 mod restarts;
 mod scene;
 mod stress;
@@ -94,6 +95,7 @@ fn main() -> ExitCode {
         logins::cases(),
         merge::cases(),
         ownership::cases(),
+        push::cases(),
         restarts::cases(),
         stress::cases(),
         vault_faults::cases(),

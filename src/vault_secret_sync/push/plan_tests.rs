@@ -361,7 +361,7 @@ fn each_difference_makes_one_version_whenever_the_operator_dies() {
     ];
     for push in [kept(), replaced()] {
         for number in 0..6usize.pow(4) {
-            let story: Vec<Turn> = (0..6)
+            let story: Vec<Turn> = (0..4)
                 .map(|at| turns[number / 6usize.pow(at) % 6])
                 .collect();
             let mut model = Model::default();
