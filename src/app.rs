@@ -245,30 +245,7 @@ impl Operator {
         };
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
-        let wake: Wake = {
-            let queue: Queue<VaultSecretSync> = sync_queue.clone();
-            Arc::new(move |caller: &Ticket| {
-                queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
-            })
-        };
-        let sync_ctx = Arc::new(SyncCtx {
-            pushes: Pushes::new(
-                Arc::clone(&lent),
-                kube.clone(),
-                self.http.clone(),
-                Arc::clone(&wake),
-            ),
-            hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.limits(), wake),
-            logins: Logins::new(self.http.clone()),
-            identities: Arc::clone(&lent),
-            links: Arc::default(),
-            secrets: Arc::default(),
-            written: Overlay::default(),
-            memories: Mutex::default(),
-            stumbles: Mutex::default(),
-            metrics: self.metrics.clone(),
-            kube: kube.clone(),
-        });
+        let sync_ctx = self.sync_ctx(args, &kube, &lent, &sync_queue);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
         let events = Arc::new(Events {
@@ -313,6 +290,41 @@ impl Operator {
             (syncs, identities, cluster_identities),
         )
         .await;
+    }
+
+    /// What reconciling syncs needs.
+    fn sync_ctx(
+        &self,
+        args: &RunArgs,
+        kube: &Kube,
+        identities: &Arc<Identities>,
+        queue: &Queue<VaultSecretSync>,
+    ) -> Arc<SyncCtx> {
+        let wake: Wake = {
+            let queue = queue.clone();
+            Arc::new(move |caller: &Ticket| {
+                queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
+            })
+        };
+        let http = || self.http.clone();
+        Arc::new(SyncCtx {
+            pushes: Pushes::new(
+                Arc::clone(identities),
+                kube.clone(),
+                http(),
+                Arc::clone(&wake),
+            ),
+            hub: Hub::new(Arc::clone(identities), http(), args.limits(), wake),
+            logins: Logins::new(http()),
+            identities: Arc::clone(identities),
+            links: Arc::default(),
+            secrets: Arc::default(),
+            written: Overlay::default(),
+            memories: Mutex::default(),
+            stumbles: Mutex::default(),
+            metrics: self.metrics.clone(),
+            kube: kube.clone(),
+        })
     }
 
     async fn control(

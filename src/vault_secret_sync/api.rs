@@ -43,7 +43,8 @@ use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
         priority = 1
     ),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
-    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, has(entry.secret))").message("vaultUri must be set where an entry of data has secret")
+    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, has(entry.secret))").message("vaultUri must be set where an entry of data has secret"),
+    validation = Rule::new("has(self.spec.vaultUri) || !has(self.spec.push)").message("vaultUri must be set where push is")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {

@@ -150,21 +150,20 @@ fn file(
         .and_then(crate::certificate::Container::pair)
         .map_err(explain)?;
     let certificate = SecretValue::new(pair.leaf.der().to_vec());
-    let imported = match pkcs12(content) {
-        Some(text) => CertificateFile {
+    let imported = if let Some(text) = pkcs12(content) {
+        CertificateFile {
             text,
             pkcs12: true,
             password,
-        },
-        None => {
-            let chain = Chain::LeafFirst { include_root: true };
-            let tls = bundle::tls(content, password.as_ref(), chain).map_err(explain)?;
-            let parts = [tls.key.expose(), tls.certificate.expose()];
-            CertificateFile {
-                text: SecretValue::new(parts.concat()),
-                pkcs12: false,
-                password: None,
-            }
+        }
+    } else {
+        let chain = Chain::LeafFirst { include_root: true };
+        let tls = bundle::tls(content, password.as_ref(), chain).map_err(explain)?;
+        let parts = [tls.key.expose(), tls.certificate.expose()];
+        CertificateFile {
+            text: SecretValue::new(parts.concat()),
+            pkcs12: false,
+            password: None,
         }
     };
     Ok(Material {

@@ -1,5 +1,7 @@
 //! What is recorded of pushes, and what the condition `Pushed` says. Pure.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -10,7 +12,11 @@ use crate::azure::key_vault::Object;
 use crate::k8s::conditions::{self, Says};
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
+use crate::retry::after;
 use crate::vault_secret_sync::status::{cut, key_error};
+
+/// How long a deletion waits for a vault at most: objects in a vault are no reason to keep a namespace.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// One object that is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +94,18 @@ pub fn jobs(vault: Option<&VaultUri>, pushes: &[Push], records: &[PushStatus]) -
 pub fn is_left(record: &PushStatus) -> bool {
     record.deletion_policy == PushDeletionPolicy::Delete
         && (record.version.is_some() || record.operation.is_some())
+}
+
+/// Until when a deletion waits for the vault; none where waiting is no use any more, since the identity is gone.
+pub fn waits_until(begun: Timestamp, records: &[PushStatus]) -> Option<Timestamp> {
+    let hopeless = [Reason::IdentityNotFound, Reason::IdentityDeleting];
+    let mut errors = records.iter().filter_map(|record| record.error.as_ref());
+    let lost = errors.any(|error| {
+        hopeless
+            .iter()
+            .any(|reason| reason.as_str() == error.reason)
+    });
+    (!lost).then(|| after(begun, PATIENCE))
 }
 
 /// The record of one object after a look; none where nothing is to be remembered.

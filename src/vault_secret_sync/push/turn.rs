@@ -5,14 +5,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{info, warn};
 
 use super::api::PushDeletionPolicy;
 use super::plan::{Owner, RECOVERING};
 use super::round::Party;
-use super::status::{Job, Outcome, conditions, is_left, jobs, record};
+use super::status::{Job, Outcome, conditions, is_left, jobs, record, waits_until};
 use super::valid::Push;
 use super::{FINALIZER, PUSHED, Round, Work};
 use crate::azure_identity::api::IdentityRef;
@@ -20,15 +20,12 @@ use crate::azure_identity::identities::key_of;
 use crate::hub::want::{Caller, Ticket};
 use crate::k8s::conditions::{Edge, edge, find};
 use crate::names::VaultUri;
-use crate::problem::{Problem, Reason};
+use crate::problem::Problem;
 use crate::retry::{self, after};
 use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::{VaultSecretSync, VaultSecretSyncStatus};
 use crate::vault_secret_sync::ctx::Ctx;
 use crate::vault_secret_sync::valid::Valid;
-
-/// How long a deletion waits for a vault at most: objects in a vault are no reason to keep a namespace.
-const PATIENCE: SignedDuration = SignedDuration::from_mins(2);
 
 /// A sync, as far as its pushes go.
 struct Subject<'a> {
@@ -70,25 +67,17 @@ pub async fn leave(ctx: &Ctx, sync: &VaultSecretSync) -> Result<(), Problem> {
     if !has_finalizer(sync) {
         return Ok(());
     }
-    let now = Timestamp::now();
+    let records = sync.status.as_ref().map_or(&[][..], |status| &status.push);
     let begun = sync.metadata.deletion_timestamp.as_ref();
-    let deadline = begun.and_then(|begun| begun.0.checked_add(PATIENCE).ok());
-    let left = sync.status.iter().flat_map(|status| &status.push);
-    let hopeless = left
-        .clone()
-        .filter_map(|record| record.error.as_ref())
-        .any(|error| {
-            [Reason::IdentityNotFound, Reason::IdentityDeleting]
-                .iter()
-                .any(|reason| reason.as_str() == error.reason)
-        });
-    if !hopeless && deadline.is_some_and(|deadline| now < deadline) {
+    let until = begun.and_then(|begun| waits_until(begun.0, records));
+    if until.is_some_and(|until| Timestamp::now() < until) {
         let next = ctx.pushes.memory(&subject.ticket.uid, |memory| memory.next);
-        ctx.pushes
-            .wake_at(&subject.ticket, next.into_iter().chain(deadline).min());
+        let next = next.into_iter().chain(until).min();
+        ctx.pushes.wake_at(&subject.ticket, next);
         return Ok(());
     }
-    let objects: Vec<String> = left
+    let objects: Vec<String> = records
+        .iter()
         .filter(|record| is_left(record))
         .map(|record| format!("{} in {}", record.object, record.vault))
         .collect();
@@ -140,17 +129,17 @@ async fn advance(
     sync: &VaultSecretSync,
     subject: &Subject<'_>,
 ) -> Result<Written, Problem> {
-    let status = sync.status.clone().unwrap_or_default();
     let uid = &subject.ticket.uid;
-    let nothing = subject.pushes.is_empty()
-        && status.push.is_empty()
-        && find(&status.conditions, PUSHED).is_none();
+    let status = sync.status.as_ref();
+    let records = status.map_or(&[][..], |status| &status.push);
+    let said = status.and_then(|status| find(&status.conditions, PUSHED));
+    let nothing = subject.pushes.is_empty() && records.is_empty() && said.is_none();
     if nothing && !has_finalizer(sync) {
         ctx.pushes.forget(uid);
         return Ok(None);
     }
     let seen = inputs(ctx, subject).await;
-    let jobs = jobs(subject.vault, subject.pushes, &status.push);
+    let jobs = jobs(subject.vault, subject.pushes, records);
     let (work, due) = ctx.pushes.memory(uid, |memory| {
         let now = Timestamp::now();
         let due = memory.seen != Some(seen) || memory.next.is_some_and(|next| next <= now);
@@ -266,12 +255,12 @@ async fn settle(
     }
     let base = written.as_deref().unwrap_or(sync);
     if has_finalizer(base) && !wants && !keeps {
-        let bare = set_finalizer(ctx, base, false).await?;
+        let freed = set_finalizer(ctx, base, false).await?;
         if subject.deleting {
             ctx.pushes.forget(&subject.ticket.uid);
-            return Ok(Some(Arc::new(bare)));
+            return Ok(Some(Arc::new(freed)));
         }
-        written = Some(ctx.wrote(bare));
+        written = Some(ctx.wrote(freed));
     }
     come_back(ctx, subject, (round, seen), now);
     if !needed.is_empty() {
@@ -293,7 +282,7 @@ fn outcome<'a>(round: &'a Round, job: &Job) -> Option<&'a Outcome> {
 }
 
 /// When the objects are looked at next: when a failure may have passed, else in the sync's rhythm.
-fn come_back(ctx: &Ctx, subject: &Subject<'_>, (round, seen): (&Round, u64), now: Timestamp) {
+fn come_back(ctx: &Ctx, subject: &Subject<'_>, (round, inputs): (&Round, u64), now: Timestamp) {
     let uid = &subject.ticket.uid;
     let failed = || {
         round.outcomes.iter().filter_map(|outcome| match outcome {
@@ -319,10 +308,7 @@ fn come_back(ctx: &Ctx, subject: &Subject<'_>, (round, seen): (&Round, u64), now
     });
     let seed = retry::seed(uid, "push");
     let retries = failed().map(|problem| retry::delay(problem.retry, failures, seed));
-    let recovering = round
-        .outcomes
-        .iter()
-        .any(|outcome| *outcome == Outcome::Recovers);
+    let recovering = round.outcomes.contains(&Outcome::Recovers);
     let rhythm = subject.interval.map(|every| retry::jitter(every, seed));
     let pause = retries
         .chain(recovering.then_some(RECOVERING))
@@ -330,7 +316,7 @@ fn come_back(ctx: &Ctx, subject: &Subject<'_>, (round, seen): (&Round, u64), now
         .min();
     let next = pause.map(|pause| after(now, pause));
     // What changed while the round was made has woken nobody.
-    let missed = (seen != round.seen).then_some(now);
+    let missed = (inputs != round.seen).then_some(now);
     ctx.pushes.wake_at(
         &subject.ticket,
         next.into_iter().chain(planned).chain(missed).min(),

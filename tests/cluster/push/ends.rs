@@ -9,7 +9,7 @@ use testbed::poll::seen;
 use testbed::{Fault, FaultRule, until};
 
 use super::Desk;
-use crate::kit::{Kit, SOON};
+use crate::kit::{Kit, SOON, condition};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -115,9 +115,17 @@ async fn a_deletion_waits_for_a_vault_that_comes_back(kit: Kit) -> Result<()> {
         .syncs()
         .delete("app", &DeleteParams::default())
         .await?;
-    desk.kit
-        .says("app", "Pushed", "False", "AzureUnavailable")
-        .await?;
+    until(SOON, "the vault's trouble is told", async || {
+        let sync = desk.kit.syncs().get("app").await.map_err(seen)?;
+        let status = sync.status.unwrap_or_default();
+        let pushed = condition(&status, "Pushed");
+        if pushed.is_some_and(|pushed| pushed.reason == "AzureUnavailable") {
+            Ok(())
+        } else {
+            Err(format!("{pushed:?}"))
+        }
+    })
+    .await?;
     desk.kit.admin().remove_fault(&fault).await?;
     desk.kit.is_gone(desk.kit.syncs(), "app").await?;
     is_deleted(&desk).await

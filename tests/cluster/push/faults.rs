@@ -154,7 +154,7 @@ async fn an_attacker_replaces_nothing_of_a_neighbour(kit: Kit) -> Result<()> {
         (
             json!({}),
             "IdentityNotAllowed",
-            ["push secret \"db\"", "allow[].push"],
+            ["push secret \"DB\"", "allow[].push"],
         ),
         (
             json!({"push": ["db"]}),
