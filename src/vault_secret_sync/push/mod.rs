@@ -7,12 +7,14 @@
 //! looks as any other. So a difference makes one version, and at most one more for each crash or lost answer.
 //!
 //! `api` spec and status · `valid` a spec parsed (pure) · `content` what is pushed (pure) · `plan` decides (pure) · `status` what
-//! is recorded and said (pure) · `round` looks and writes · `turn` the list of steps.
+//! is recorded and said (pure) · `round` looks and writes · `door` the way to a vault · `source` reads the Secret · `turn` the list of steps.
 
 pub mod api;
 pub mod content;
+mod door;
 pub mod plan;
 mod round;
+mod source;
 pub mod status;
 pub mod turn;
 pub mod valid;
@@ -23,7 +25,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::task::AbortHandle;
 
-use self::round::{Door, Party};
+use self::door::Door;
+use self::round::Party;
 use self::status::{Job, Outcome};
 use super::links::Named;
 use crate::azure::auth::Profile;

@@ -1,34 +1,27 @@
 //! One look at the objects of a sync, as a task of its own, with the changes that it may make.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 use tracing::info;
 
-use super::api::{PushStep, PushedFrom};
-use super::content::{Data, Material, material};
+use super::Office;
+use super::api::PushStep;
+use super::door::Door;
 use super::plan::{self, Decision, Facts, Owner, Scene, Seen};
+use super::source::Source;
 use super::status::{Job, Outcome};
 use super::valid::{Push, name_of};
-use super::{ALLOW_PUSH, Office};
-use crate::azure::http::{Answer, Request};
 use crate::azure::key_vault::write::{Stored, To};
 use crate::azure::key_vault::{Kind, Object};
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::valid::Usable;
-use crate::hub::gate::{self, Gate};
-use crate::hub::reader::Reader;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
-use crate::secret::SecretValue;
-use crate::vault_secret_sync::target::names;
 
-/// Requests under way at once between one identity and one vault. Azure lets a vault make 300 versions in 10 s.
-pub(super) const AT_ONCE: usize = 8;
 /// Whatever happens with one object, it has ended by then: look, source, change, each with another token.
 const DEADLINE: Duration = Duration::from_secs(90);
 
@@ -41,45 +34,6 @@ pub(super) struct Party {
     pub identity: Option<IdentityRef>,
     /// The generation of its spec.
     pub generation: i64,
-}
-
-/// The way to one vault for one identity.
-pub(super) struct Door {
-    reader: Reader,
-    gate: Mutex<Gate>,
-    permits: Semaphore,
-}
-
-impl Door {
-    pub(super) fn new(reader: Reader) -> Self {
-        Self {
-            reader,
-            gate: Mutex::default(),
-            permits: Semaphore::new(AT_ONCE),
-        }
-    }
-
-    fn gate<T>(&self, act: impl FnOnce(&mut Gate) -> T) -> T {
-        act(&mut self.gate.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// A request, where the vault may be asked at all.
-    async fn ask<T>(
-        &self,
-        operation: &'static str,
-        request: impl Fn(&SecretValue) -> Result<Request, Problem>,
-        read: impl Fn(&Answer) -> Result<T, Problem>,
-    ) -> Result<T, Problem> {
-        let _permit = self.permits.acquire().await;
-        let now = Timestamp::now();
-        if let gate::Door::Shut(_, problem) = self.gate(|gate| gate.door(now)) {
-            return Err(problem);
-        }
-        self.gate(|gate| gate.passed(now));
-        let outcome = self.reader.ask(operation, request, read).await;
-        self.gate(|gate| gate.saw(outcome.as_ref().err(), Timestamp::now()));
-        outcome
-    }
 }
 
 /// Looks at each object, and makes the change that its job permits.
@@ -149,16 +103,13 @@ async fn one(
 }
 
 /// One object, and the way to it.
-struct Errand<'a> {
-    office: &'a Office,
-    party: &'a Party,
-    job: &'a Job,
+pub(super) struct Errand<'a> {
+    pub(super) office: &'a Office,
+    pub(super) party: &'a Party,
+    pub(super) job: &'a Job,
     door: Arc<Door>,
     to: To<'a>,
 }
-
-/// The Secret, and what is made of it.
-type Source = (PushedFrom, Material);
 
 impl Errand<'_> {
     async fn push(&self, push: &Push) -> Result<Outcome, Problem> {
@@ -296,69 +247,6 @@ impl Errand<'_> {
             seen,
             now: Timestamp::now(),
         }
-    }
-
-    /// Whether the Secret is as it was when the recorded version was made of it, for this spec.
-    fn knows_source(&self, push: &Push) -> bool {
-        let record = self.job.record.as_ref();
-        let Some(from) = record.and_then(|record| record.source.as_ref()) else {
-            return false;
-        };
-        let named = (self.party.owner.namespace.clone(), push.secret.to_string());
-        from.generation == self.party.generation
-            && from.secret == named.1
-            && self.office.seen_version(&named).as_ref() == Some(&from.resource_version)
-    }
-
-    /// The Secret with its value, where it consents.
-    async fn source(&self, push: &Push) -> Result<Source, Problem> {
-        let Owner {
-            namespace,
-            name,
-            uid,
-            ..
-        } = &self.party.owner;
-        let secret = push.secret.as_str();
-        let read = self.office.kube.secret(namespace, secret).await?;
-        let read = read.ok_or_else(|| {
-            Problem::new(
-                Reason::PushSourceNotFound,
-                Retry::OnChange,
-                format!(
-                    "there is no Secret {namespace}/{secret}, which is to be pushed to {}. What the vault has stays",
-                    push.object
-                ),
-            )
-        })?;
-        let data = Data::new(read.data.unwrap_or_default());
-        let meta = read.metadata;
-        let owned = meta
-            .owner_references
-            .iter()
-            .flatten()
-            .any(|owner| owner.controller == Some(true) && owner.uid == *uid);
-        let allow = meta
-            .annotations
-            .as_ref()
-            .and_then(|annotations| annotations.get(ALLOW_PUSH));
-        if !owned && !names(allow).contains(name) {
-            return Err(Problem::new(
-                Reason::PushNotAllowed,
-                Retry::OnChange,
-                format!(
-                    "Secret {namespace}/{secret} does not consent to be pushed by VaultSecretSync {name}. Mend: kubectl -n {namespace} annotate secret {secret} {ALLOW_PUSH}={name} (several names are separated by commas)"
-                ),
-            ));
-        }
-        let from = PushedFrom {
-            secret: secret.to_owned(),
-            uid: meta.uid.unwrap_or_default(),
-            resource_version: meta.resource_version.unwrap_or_default(),
-            generation: self.party.generation,
-        };
-        let named = (namespace.clone(), secret.to_owned());
-        self.office.learn(&named, &from.resource_version);
-        Ok((from, material(push, namespace, &data)?))
     }
 
     async fn look(&self) -> Result<Option<Stored>, Problem> {

@@ -85,10 +85,7 @@ impl Vault {
             value: text(&bundle["value"]).context("no value")?,
             version: id.rsplit('/').next().unwrap_or_default().to_owned(),
             content_type: text(&bundle["contentType"]),
-            tags: match &bundle["tags"] {
-                Value::Null => BTreeMap::new(),
-                tags => serde_json::from_value(tags.clone())?,
-            },
+            tags: serde_json::from_value::<Option<_>>(bundle["tags"].clone())?.unwrap_or_default(),
             expires: bundle["attributes"]["exp"].as_i64(),
         }))
     }
