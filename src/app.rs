@@ -24,6 +24,7 @@ use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::events::Events;
+use crate::figures;
 use crate::hub::session::Limits;
 use crate::hub::want::Ticket;
 use crate::hub::{Hub, Wake};
@@ -37,6 +38,7 @@ use crate::telemetry::logs::LogFormat;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
+use crate::vault_secret_sync::errands::Errands;
 use crate::vault_secret_sync::logins::Logins;
 use crate::vault_secret_sync::push::Pushes;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
@@ -92,6 +94,10 @@ pub struct RunArgs {
     /// Requests a second that one identity may send one vault after a burst.
     #[arg(long, env = "LAKEVAULT_VAULT_RATE", default_value_t = 100)]
     pub vault_rate: u32,
+
+    /// How often a status is written because its times alone have changed, at most. 0s: never.
+    #[arg(long, env = "LAKEVAULT_STATUS_HEARTBEAT", default_value = "1h")]
+    pub status_heartbeat: kube::core::Duration,
 
     /// Syncs that are worked on at once.
     #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
@@ -246,6 +252,8 @@ impl Operator {
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
         let sync_ctx = self.sync_ctx(args, &kube, &lent, &sync_queue);
+        let count = figures::counter(&sync_ctx, syncs.clone());
+        self.metrics.figures().set(count);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
         let events = Arc::new(Events {
@@ -314,7 +322,16 @@ impl Operator {
                 http(),
                 Arc::clone(&wake),
             ),
-            hub: Hub::new(Arc::clone(identities), http(), args.limits(), wake),
+            hub: Hub::new(
+                Arc::clone(identities),
+                http(),
+                args.limits(),
+                Arc::clone(&wake),
+            ),
+            heartbeat: Some(args.status_heartbeat.into())
+                .filter(|pause: &Duration| !pause.is_zero()),
+            errands: Errands::new(Arc::clone(&wake)),
+            wake,
             logins: Logins::new(http()),
             identities: Arc::clone(identities),
             links: Arc::default(),

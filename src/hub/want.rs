@@ -61,6 +61,17 @@ impl Want {
         self.objects.get(at).map(|(_, held)| held.as_ref())
     }
 
+    /// Whether what is held is followed: where it is looked at again, now or at all.
+    pub(super) fn follows(&self) -> bool {
+        self.every.is_some() || self.fresh.is_some()
+    }
+
+    /// Whether two wants ask for the same, be it that one doubts older answers.
+    pub(super) fn asks_the_same(&self, other: &Self) -> bool {
+        (&self.objects, &self.lists, self.together)
+            == (&other.objects, &other.lists, other.together)
+    }
+
     /// The time from which on a look counts; failures are looked at again more readily.
     pub(super) fn since(&self, failed: bool) -> Option<Timestamp> {
         self.fresh.max(self.retry.filter(|_| failed))

@@ -170,16 +170,16 @@ pub fn due(
     let valid = inputs.valid;
     let forced = valid.sync_at.is_some() && valid.sync_at != status.handled_sync_at;
     let changed = if forced { Scope::Anew } else { Scope::All };
-    let failed = memory.failures > 0;
     let edited = memory.done.is_some_and(|done| done.spec != spec(inputs));
     let repaired = memory
         .done
         .is_some_and(|done| done.revision != inputs.revision);
+    let again = edited || repaired || forced || memory.next.is_some_and(|next| next <= now);
     let scope = match memory.done {
         None => after_start(valid, status, changed),
         Some(_) if edited => changed,
-        // What failed before is looked at as well, whatever the reason for this look: else the failure would be forgotten.
-        Some(_) if failed => Scope::All,
+        // What failed is tried again in full.
+        Some(_) if memory.failures > 0 && again => Scope::All,
         Some(_) => Scope::Lacking,
     };
     let seen = memory.noticed.map_or(now, |(_, seen)| seen);
@@ -187,7 +187,7 @@ pub fn due(
         scope,
         fresh: (forced || edited).then_some(seen),
         retry: seen.checked_sub(TOLERANCE).ok(),
-        again: edited || repaired || forced || memory.next.is_some_and(|next| next <= now),
+        again,
     }
 }
 
@@ -225,6 +225,8 @@ pub struct Looked<'a> {
     pub problem: Option<&'a Problem>,
     /// Failures in a row, this one counted.
     pub failures: u32,
+    /// How often the status says when the vault was looked at.
+    pub heartbeat: Option<Duration>,
     /// What had been planned for later, where this was not its time.
     pub before: Option<Timestamp>,
 }
@@ -244,7 +246,8 @@ pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Opt
     );
     let seed = retry::seed(&valid.uid, "look");
     let retries = problems.map(|problem| retry::delay(problem.retry, looked.failures, seed));
-    let heartbeat = valid.interval.map(|_| retry::jitter(retry::RESYNC, seed));
+    let heartbeat = looked.heartbeat.filter(|_| valid.interval.is_some());
+    let heartbeat = heartbeat.map(|pause| retry::jitter(pause, seed));
     // A token that could not be renewed is tried again as its problem says.
     let good = keys()
         .filter(|(_, key)| key.problem.is_none())

@@ -167,11 +167,15 @@ fn a_change_that_is_waited_upon_is_seen_once() {
 }
 
 #[test]
-fn after_a_failure_all_tokens_are_looked_at() {
+fn after_a_failure_all_tokens_are_looked_at_when_its_time_has_come() {
     let valid = parse(&sync()).unwrap();
     let secret = intact(&valid);
     let inputs = inputs(&valid, Some(&secret));
-    assert_eq!(asked(&inputs, &acted(&inputs, 1)).scope, Scope::All);
+    let scope = |now| {
+        let status = VaultSecretSyncStatus::default();
+        due(&inputs, &acted(&inputs, 1), &status, at(now)).scope
+    };
+    assert_eq!((scope(3599), scope(3600)), (Scope::Lacking, Scope::All));
 }
 
 #[test]
@@ -257,6 +261,7 @@ fn next(valid: &Valid, problem: Option<&Problem>, now: i64) -> Option<Timestamp>
         keys: &keys,
         problem: None,
         failures: 1,
+        heartbeat: Some(Duration::from_hours(1)),
         before: None,
     };
     next_reconcile(valid, &looked, at(now))

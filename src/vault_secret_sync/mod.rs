@@ -11,6 +11,8 @@ pub mod api;
 pub mod ctx;
 pub mod due;
 pub mod entry;
+pub mod errands;
+pub mod figures;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod lender;

@@ -82,7 +82,7 @@ proptest! {
                 }
             }
             let first = valid.entries[2].token().unwrap();
-            for (id, issued) in wanted::tokens(&scene, scope, at(now)) {
+            for (id, issued) in wanted::tokens(&scene, scope, &rejected, at(now)) {
                 let outcome = token(if id == *first { &entra } else { &ml }, now);
                 prop_assert!(issued <= Issued::After(at(now)));
                 objects.insert(ObjectId::Token(id), outcome);
@@ -110,7 +110,7 @@ proptest! {
             prop_assert!(again.write.is_none(), "the plan does not settle");
             if well {
                 let scene = Scene { valid: &valid, secret: secret.as_ref(), rivals: &[] };
-                let tokens = wanted::tokens(&scene, Scope::Lacking, at(now));
+                let tokens = wanted::tokens(&scene, Scope::Lacking, &rejected, at(now));
                 prop_assert!(tokens.is_empty(), "a token that lives is asked for");
                 let needed = wanted::objects(&scene, &rejected);
                 prop_assert!(needed.values().all(Option::is_some), "a value that is held is asked for");

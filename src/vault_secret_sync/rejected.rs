@@ -51,23 +51,32 @@ impl Rejected {
             ..Self::default()
         };
         for (entry, key) in valid.entries.iter().zip(keys) {
-            let Source::Secret(part) = &entry.source else {
-                continue;
-            };
-            let state = match given.get(&entry.object()) {
-                Some(Ok(bundle)) => Some(Held::of(&bundle.facts())),
-                Some(Err(_)) => None,
-                None => self.of(entry).cloned(),
-            };
-            if let Some(state) = state.filter(|_| key.problem.is_some() || whole.is_some()) {
-                after.objects.insert(part.id.clone(), state);
-                let problem = key
-                    .problem
-                    .clone()
-                    .map(|problem| (key.key.clone(), problem));
-                after.keys.extend(problem);
+            let outcome = given.get(&entry.object());
+            match (&entry.source, outcome) {
+                (Source::Secret(part), outcome) => {
+                    let state = match outcome {
+                        Some(Ok(bundle)) => Some(Held::of(&bundle.facts())),
+                        Some(Err(_)) => None,
+                        None => self.of(entry).cloned(),
+                    };
+                    if let Some(state) = state.filter(|_| key.problem.is_some() || whole.is_some())
+                    {
+                        after.objects.insert(part.id.clone(), state);
+                        after.remember(key);
+                    }
+                }
+                // A token that could not be had is asked for again when its problem says so, and not along with others.
+                (Source::Token(_), Some(Err(_))) => after.remember(key),
+                (Source::Token(_), None) if self.problem(entry).is_some() => after.remember(key),
+                (Source::Token(_), _) => {}
             }
         }
         after
+    }
+
+    fn remember(&mut self, key: &KeyPlan) {
+        let problem = key.problem.clone();
+        self.keys
+            .extend(problem.map(|problem| (key.key.clone(), problem)));
     }
 }

@@ -17,7 +17,7 @@ use crate::hub::want::Held;
 
 /// How far a look at tokens goes. One that lives and is as we left it is not asked for just because time goes by, or because
 /// the operator was restarted: each would cost a call and a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Those that the Secret lacks, and those whose time has come.
     Lacking,
@@ -28,7 +28,7 @@ pub enum Scope {
 }
 
 /// Which token will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Issued {
     /// Any that lives.
     Whenever,
@@ -113,13 +113,18 @@ fn is_of(held: &Held, object: &Object) -> bool {
         .is_none_or(|pinned| *pinned == held.version)
 }
 
-/// The tokens.
-pub fn tokens(scene: &Scene<'_>, scope: Scope, now: Timestamp) -> BTreeMap<TokenOf, Issued> {
+/// The tokens, but for those that could not be had and whose time to be tried again has not come.
+pub fn tokens(
+    scene: &Scene<'_>,
+    scope: Scope,
+    rejected: &Rejected,
+    now: Timestamp,
+) -> BTreeMap<TokenOf, Issued> {
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);
     let mut tokens = BTreeMap::new();
     for entry in scene.entries() {
-        let Some(token) = entry.token() else {
+        let Some(token) = entry.token().filter(|_| rejected.problem(entry).is_none()) else {
             continue;
         };
         // A record of another token, or by another identity, is no record of this one.

@@ -59,7 +59,7 @@ fn scene<'a>(valid: &'a Valid, secret: Option<&'a SecretMeta>) -> Scene<'a> {
 
 /// Which tokens: of the identity, of the server.
 fn asked(valid: &Valid, secret: Option<&SecretMeta>, scope: Scope, now: i64) -> Vec<Issued> {
-    let tokens = tokens(&scene(valid, secret), scope, at(now));
+    let tokens = tokens(&scene(valid, secret), scope, &Rejected::default(), at(now));
     tokens.into_values().collect()
 }
 
@@ -177,6 +177,7 @@ fn a_damaged_token_is_asked_for_and_the_other_one_is_not() {
     let tokens: Vec<_> = tokens(
         &scene(&valid, Some(&secret)),
         Scope::Lacking,
+        &Rejected::default(),
         at(ISSUED + 60),
     )
     .into_iter()

@@ -12,7 +12,7 @@ use testbed::{Fault, FaultRule, binaries, until};
 
 use crate::kit::{Kit, SOON, condition, teaches};
 use crate::lane::{Lane, client_secret};
-use crate::scene::requests;
+use crate::scene::looks;
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -213,7 +213,7 @@ async fn stack_whose_vault_names_its_own_audience(kit: Kit) -> Result<()> {
         "{told:?}"
     );
     let vault = format!("{}-stack", stack.lane.kit.vault);
-    let answers = requests(&stack.lane.kit, &vault, "GetSecret").await?;
+    let answers = looks(&stack.lane.kit, &vault).await?;
     let answers: Vec<u16> = answers.iter().map(|entry| entry.status).collect();
     ensure!(answers == [401, 200], "{answers:?}");
     Ok(())

@@ -84,7 +84,8 @@ impl Kit {
     pub async fn asked(&self) -> Result<usize> {
         let journal = self.admin().journal(0).await?;
         let ours = journal.entries.iter().filter(|entry| {
-            entry.vault.as_deref() == Some(&self.vault) && entry.operation == "GetSecret"
+            let looks = ["GetSecret", "ListSecrets"].contains(&entry.operation.as_str());
+            entry.vault.as_deref() == Some(&self.vault) && looks
         });
         Ok(ours.count())
     }

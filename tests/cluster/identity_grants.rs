@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{Kit, teaches};
 use crate::lane::unknown_to_entra;
-use crate::scene::{neighbour, requests};
+use crate::scene::{looks, neighbour};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -107,7 +107,7 @@ async fn label(kit: &Kit, label: &str) -> Result<()> {
 }
 
 async fn reads(kit: &Kit) -> Result<usize> {
-    Ok(requests(kit, &kit.vault, "GetSecret").await?.len())
+    Ok(looks(kit, &kit.vault).await?.len())
 }
 
 async fn lent_by_name(kit: Kit) -> Result<()> {
@@ -180,7 +180,7 @@ async fn object_not_lent(kit: Kit) -> Result<()> {
     loan.refused(&["K: ", "secret \"kept\"", "spec.allow[].secrets"])
         .await?;
     kit.holds("app", &[("A", &lent)]).await?;
-    let asked = requests(kit, &kit.vault, "GetSecret").await?;
+    let asked = looks(kit, &kit.vault).await?;
     ensure!(
         asked.iter().all(|entry| entry.path.contains("lent-a")),
         "{asked:?}"

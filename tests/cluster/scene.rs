@@ -85,10 +85,14 @@ impl Scene {
             .await
     }
 
-    /// A fault of secret `s` alone.
+    /// A fault of secret `s` alone, which has a version that nobody has seen: a list of the vault's secrets says that it
+    /// must be read.
     pub async fn fault_of_s(&self, fault: Fault) -> Result<Value> {
         let rule = FaultRule::new(&self.host(), fault).on_path("^/secrets/s/");
-        self.kit.admin().add_fault(&rule).await
+        let added = self.kit.admin().add_fault(&rule).await?;
+        let value = format!("{}{}-s-unseen", crate::kit::PLANTED, self.kit.vault);
+        self.kit.put("s", &(self.pack)(&value)).await?;
+        Ok(added)
     }
 
     pub async fn lift(&self, fault: &Value) -> Result<()> {
@@ -218,6 +222,13 @@ pub async fn requests(kit: &Kit, vault: &str, operation: &str) -> Result<Vec<Jou
     let path = format!("/journal?since=0&vault={vault}&operation={operation}");
     let journal: Journal = kit.admin().call(Method::GET, &path, None).await?;
     Ok(journal.entries)
+}
+
+/// The requests by which a vault was looked at: reads of secrets, and lists of them.
+pub async fn looks(kit: &Kit, vault: &str) -> Result<Vec<JournalEntry>> {
+    let mut looks = requests(kit, vault, "GetSecret").await?;
+    looks.extend(requests(kit, vault, "ListSecrets").await?);
+    Ok(looks)
 }
 
 /// How many tokens this test's application was given.

@@ -10,7 +10,7 @@ use testbed::{Fault, FaultRule, until};
 use crate::identity_faults::token;
 use crate::kit::{Kit, SOON, condition};
 use crate::lane::{Lane, client_secret};
-use crate::scene::{ended, neighbour, requests};
+use crate::scene::{ended, looks, neighbour};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -126,7 +126,7 @@ async fn challenge(lane: &Lane) -> Result<()> {
         lane.kit.vault,
         lane.kit.endpoints().key_vault_suffix
     );
-    let rule = FaultRule::new(&host, Fault::ClaimsChallenge { claims }).on_path("^/secrets/s/");
+    let rule = FaultRule::new(&host, Fault::ClaimsChallenge { claims }).on_path("^/secrets(/s/|$)");
     lane.kit.admin().add_fault(&rule).await.map(drop)
 }
 
@@ -154,7 +154,7 @@ async fn claims_that_no_token_satisfies(kit: Kit) -> Result<()> {
     lane.kit.look("app").await?;
     lane.fails("Unauthorized", &["does not accept tokens"])
         .await?;
-    let asked = requests(&lane.kit, &lane.kit.vault, "GetSecret").await?;
+    let asked = looks(&lane.kit, &lane.kit.vault).await?;
     let refused = asked.iter().filter(|entry| entry.status == 401).count();
     let tokens = lane.token_requests().await?.len() - before;
     ensure!(

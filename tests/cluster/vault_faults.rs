@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testbed::{Fault, FaultRule, until};
 
 use crate::kit::{Kit, SOON, TENANT, teaches};
-use crate::scene::{Scene, ended, requests, tokens_given};
+use crate::scene::{Scene, ended, looks, requests, tokens_given};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -203,7 +203,7 @@ async fn throttled_with_a_time(kit: Kit) -> Result<()> {
     // More work does not make the operator ask earlier.
     scene.kit.look("app").await?;
     scene.recovers_by_itself().await?;
-    let asked = requests(&scene.kit, &scene.kit.vault, "GetSecret").await?;
+    let asked = looks(&scene.kit, &scene.kit.vault).await?;
     let refused: Vec<Timestamp> = asked
         .iter()
         .filter(|entry| entry.status == 429)
@@ -316,7 +316,7 @@ async fn expired_token(kit: Kit) -> Result<()> {
     scene.kit.admin().add_fault(&once).await?;
     scene.kit.look("app").await?;
     scene.is_well().await?;
-    let refused = requests(&scene.kit, &scene.kit.vault, "GetSecret").await?;
+    let refused = looks(&scene.kit, &scene.kit.vault).await?;
     let refused = refused.iter().filter(|entry| entry.status == 401).count();
     ensure!(refused == 1, "{refused} refusals");
     let given = tokens_given(&scene.kit).await?;

@@ -9,7 +9,7 @@ use serde_json::json;
 use testbed::{SecretBody, poll, until};
 
 use crate::kit::{Kit, PLANTED, SOON, teaches};
-use crate::scene::{Scene, requests};
+use crate::scene::{Scene, looks};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -211,10 +211,10 @@ async fn two_keys_of_one_object(kit: Kit) -> Result<()> {
         .await?;
     kit.holds("app", &[("A", &value), ("B", &value)]).await?;
     kit.is_synced("app").await?;
-    let reads = requests(&kit, &kit.vault, "GetSecret").await?.len();
+    let reads = looks(&kit, &kit.vault).await?.len();
     ensure!(reads == 1, "{reads} reads");
     kit.look("app").await?;
-    let reads = requests(&kit, &kit.vault, "GetSecret").await?.len();
+    let reads = looks(&kit, &kit.vault).await?.len();
     ensure!(reads == 2, "{reads} reads after a second look");
     Ok(())
 }

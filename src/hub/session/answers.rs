@@ -76,11 +76,14 @@ impl Session {
                 continue;
             };
             let has_it = sub.given.iter().any(|(had, _)| had == object);
-            let lacks = match sub.want.of(object) {
-                None => false,
-                Some(None) => true,
-                Some(Some(held)) => current.differs(held),
-            };
+            // Who wants a look from now on is not served with one from before.
+            let late = sub.want.fresh > Some(started);
+            let lacks = !late
+                && match sub.want.of(object) {
+                    None => false,
+                    Some(None) => true,
+                    Some(Some(held)) => sub.want.follows() && current.differs(held),
+                };
             if lacks && !has_it {
                 sub.given.push((Arc::clone(object), Held::of(facts)));
                 if sub.given_at.is_none() {
@@ -238,8 +241,9 @@ impl Session {
                 .and_then(|object| Some((Arc::clone(&object), self.known.get_mut(&object)?)))
         {
             let held = known.callers.iter().filter_map(|ticket| {
-                let sub = self.subs.get(ticket)?;
-                Some(sub.want.of(&object)?.cloned())
+                let want = &self.subs.get(ticket)?.want;
+                let held = want.of(&object)?;
+                (held.is_none() || want.follows()).then(|| held.cloned())
             });
             let held: Vec<Option<Held>> = held.collect();
             let reads = known.listed(&item, held.into_iter());
@@ -367,6 +371,16 @@ impl Session {
         }
     }
 
+    /// Whether somebody waits for an object that a list under way will tell of.
+    fn is_run_waited_for(&self, kind: Kind) -> bool {
+        let run = self.lists.get(&kind).and_then(|list| list.run.as_ref());
+        let known = |object| self.known.get(object);
+        run.is_some_and(|run| {
+            let mut left = run.left.iter().filter_map(known);
+            left.any(|known| !known.waiting.is_empty())
+        })
+    }
+
     /// A page of a list could not be had.
     pub(super) fn page_failed(
         &mut self,
@@ -377,7 +391,7 @@ impl Session {
     ) {
         let seed = self.seed;
         let door = self.gate.door(now);
-        let waited_for = self.is_list_waited_for(kind);
+        let waited_for = self.is_list_waited_for(kind) || self.is_run_waited_for(kind);
         let Some(list) = self.lists.get_mut(&kind) else {
             return;
         };
@@ -389,7 +403,8 @@ impl Session {
             problem.reason,
             Reason::Forbidden | Reason::RequestRefused | Reason::MalformedAnswer
         );
-        if !refused && !waited_for && run.failures < PAGE_FAILURES {
+        let passes = gate::kind(problem.reason) != gate::Kind::Answered;
+        if passes && !waited_for && run.failures < PAGE_FAILURES {
             let pause = retry::delay(problem.retry, run.failures, seed);
             let resume_at = after(now, pause);
             run.resume_at = Some(match door {

@@ -7,6 +7,7 @@
 mod answers;
 mod known;
 mod run;
+mod stats;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +25,7 @@ use crate::azure::key_vault::{Facts, Kind, Object};
 use crate::retry;
 
 pub use known::settled;
+pub use stats::Stats;
 
 /// How much of a vault a session may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +120,9 @@ impl Session {
     /// values that it was given.
     pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
         let old = self.subs.remove(ticket);
-        let news = old.as_ref().is_none_or(|old| old.dirty || old.want != want);
+        let news = old
+            .as_ref()
+            .is_none_or(|old| old.dirty || !old.want.asks_the_same(&want));
         if let Some(old) = &old {
             self.leave(ticket, &old.want);
         }
@@ -192,7 +196,7 @@ impl Session {
 
     /// The credential has changed: what failed is tried again, and so is what is under way with the old one.
     pub fn pardon(&mut self, now: Timestamp) {
-        self.gate = Gate::default();
+        self.gate.open(now);
         let calls = std::mem::take(&mut self.calls);
         self.commands
             .extend(calls.keys().map(|id| Command::Abandon(*id)));
@@ -297,10 +301,11 @@ impl Session {
             Some(_) if pinned => false,
             Some(held) => {
                 known.tried < sub.want.since(false)
-                    || known
-                        .current
-                        .as_ref()
-                        .is_some_and(|current| current.differs(held))
+                    || sub.want.follows()
+                        && known
+                            .current
+                            .as_ref()
+                            .is_some_and(|current| current.differs(held))
             }
         }
     }
@@ -308,7 +313,8 @@ impl Session {
     /// Whether somebody needs the value of an object, and not just a look at it.
     fn needs_value(&self, object: &Object, known: &Known) -> bool {
         known.waiting.iter().any(|ticket| {
-            let held = self.subs.get(ticket).and_then(|sub| sub.want.of(object));
+            let sub = self.subs.get(ticket);
+            let held = sub.and_then(|sub| sub.want.of(object));
             held.is_some_and(|held| match (held, &known.current) {
                 (None, _) => true,
                 (Some(_), None) => false,

@@ -237,6 +237,23 @@ fn who_may_not_list_reads() {
 }
 
 #[test]
+fn a_forced_look_that_fails_is_told_at_once() {
+    let (mut session, app, first) = following(&["a"]);
+    session.turn(first);
+    let list = calls(&mut session)[0].0;
+    session.answered(list, page(&[item("a", 0)], false), at(11));
+    let forced = Want {
+        fresh: Some(at(20)),
+        ..want(&[("a", Some(held(1, 0)))])
+    };
+    session.see(&app, forced, at(20));
+    let list = calls(&mut session)[0].0;
+    let refused = Problem::new(Reason::TenantNotFound, Retry::OnChange, "no tenant");
+    let told = answer(&mut session, list, Answer::Listed(Err(refused)), 21);
+    assert_eq!(told.1, ["app"]);
+}
+
+#[test]
 fn what_is_on_no_page_is_asked_for_once_and_then_known_to_be_gone() {
     let (mut session, app, first) = following(&["a", "b"]);
     session.turn(first);
@@ -403,6 +420,41 @@ fn a_forced_look_asks_anew_and_answers_when_it_has() {
         (vec![], vec!["app".into()])
     );
     assert!(!session.see(&app, forced(), at(21)).pending);
+}
+
+#[test]
+fn a_look_from_before_does_not_do_for_a_forced_one() {
+    let mut session = Session::new(LIMITS, 7);
+    let (app, other) = (ticket("app"), ticket("other"));
+    let once = |fresh| Want {
+        every: None,
+        fresh,
+        ..want(&[("a", Some(held(1, 0)))])
+    };
+    session.see(&app, once(None), at(0));
+    session.see(&other, want(&[("a", None)]), at(1));
+    let early = calls(&mut session)[0].0;
+    assert!(session.see(&app, once(Some(at(2))), at(2)).pending);
+    let told = answer(&mut session, early, read(2, 1), 3);
+    assert_eq!(told, (vec!["other".into()], vec!["other".into()]));
+    let late = calls(&mut session)[0].0;
+    let told = answer(&mut session, late, read(3, 1), 4);
+    assert!(told.0.contains(&"app".to_owned()) && told.1.contains(&"app".to_owned()));
+}
+
+#[test]
+fn who_wanted_one_look_is_not_told_what_others_see() {
+    let mut session = Session::new(LIMITS, 7);
+    let (once, other) = (ticket("once"), ticket("other"));
+    let wants = || Want {
+        every: None,
+        ..want(&[("a", Some(held(1, 0)))])
+    };
+    session.see(&once, wants(), at(0));
+    session.see(&other, want(&[("a", None)]), at(1));
+    let id = calls(&mut session)[0].0;
+    assert_eq!(answer(&mut session, id, read(2, 1), 2).1, ["other"]);
+    assert!(!session.see(&once, wants(), at(3)).pending);
 }
 
 #[test]

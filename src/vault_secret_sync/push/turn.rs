@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt;
 use jiff::Timestamp;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{info, warn};
@@ -138,7 +139,7 @@ async fn advance(
         ctx.pushes.forget(uid);
         return Ok(None);
     }
-    let seen = inputs(ctx, subject).await;
+    let seen = inputs(ctx, subject);
     let jobs = jobs(subject.vault, subject.pushes, records);
     let (work, due) = ctx.pushes.memory(uid, |memory| {
         let now = Timestamp::now();
@@ -177,7 +178,7 @@ fn empty(seen: u64) -> Round {
 }
 
 /// Everything that a round depends on, apart from the vault and the clock.
-async fn inputs(ctx: &Ctx, subject: &Subject<'_>) -> u64 {
+fn inputs(ctx: &Ctx, subject: &Subject<'_>) -> u64 {
     let namespace = subject.ticket.namespace.as_str();
     let sources: BTreeSet<_> = subject
         .pushes
@@ -186,10 +187,13 @@ async fn inputs(ctx: &Ctx, subject: &Subject<'_>) -> u64 {
         .collect();
     let changes = ctx.pushes.follow(&subject.ticket, &sources);
     let reference = subject.party.identity.as_ref();
-    let identity = ctx.identities.resolve(namespace, reference).await;
-    let identity = identity
-        .map(|identity| (identity.valid.uid.clone(), identity.valid.generation))
-        .map_err(|problem| problem.message);
+    // Nobody waits here where the identity's cloud is not known yet: the round makes it known.
+    let identity = ctx.identities.resolve(namespace, reference).now_or_never();
+    let identity = identity.map(|identity| {
+        identity
+            .map(|identity| (identity.valid.uid.clone(), identity.valid.generation))
+            .map_err(|problem| problem.message)
+    });
     let revision = ctx.identities.revision(&key_of(namespace, reference));
     let labels = ctx.identities.namespace_labels(namespace);
     let mut hasher = DefaultHasher::new();
