@@ -258,6 +258,7 @@ fn status(number: usize, sync: &VaultSecretSync) -> VaultSecretSyncStatus {
             deletion_policy: DeletionPolicy::Delete,
         }),
         keys: keys.collect(),
+        push: Vec::new(),
         handled_sync_at: None,
         last_checked: Some(now.clone()),
         last_changed: Some(now.clone()),

@@ -114,6 +114,12 @@ impl Identities {
             .unwrap_or_default()
     }
 
+    /// What tells this cluster from others: the uid of its namespace kube-system, where it is known.
+    pub fn cluster(&self) -> Option<String> {
+        let found = self.stores.namespaces.get(&ObjectRef::new("kube-system"));
+        found.and_then(|namespace| namespace.metadata.uid.clone())
+    }
+
     /// The identity that a resource of `namespace` names; none named means the ClusterAzureIdentity `default`. A named
     /// identity that does not exist is an error: nothing else is ever used in its place.
     pub async fn resolve(

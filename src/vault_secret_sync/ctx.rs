@@ -13,6 +13,7 @@ use super::item::TokenOf;
 use super::links::Links;
 use super::logins::Logins;
 use super::observe::Secrets;
+use super::push::Pushes;
 use super::rollout::pace::Pace;
 use crate::azure_identity::identities::Identities;
 use crate::hub::want::{Caller, Ticket};
@@ -35,6 +36,8 @@ pub struct Ctx {
     pub errands: Errands<BTreeMap<TokenOf, Outcome>>,
     /// Logins at Machine Learning Servers.
     pub logins: Logins,
+    /// Values that are written to vaults.
+    pub pushes: Pushes,
     /// The identities.
     pub identities: Arc<Identities>,
     /// Who has to do with whom.
@@ -147,6 +150,8 @@ impl Ctx {
     pub fn gone(&self, sync: &VaultSecretSync) {
         self.forget(sync);
         self.log_out(sync);
+        self.pushes
+            .forget(sync.metadata.uid.as_deref().unwrap_or_default());
         self.written
             .forget(&sync.namespace().unwrap_or_default(), &sync.name_any());
     }

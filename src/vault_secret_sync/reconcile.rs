@@ -25,7 +25,7 @@ use super::steps::Done;
 use super::target::SecretMeta;
 use super::valid::{Valid, parse};
 use super::wanted::{self, Scope};
-use super::{FINALIZER, PLURAL, steps, tokens};
+use super::{FINALIZER, PLURAL, push, steps, tokens};
 use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
@@ -65,6 +65,9 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     if valid.suspend {
         return rest(sync, ctx).await;
     }
+    // What is pushed goes its own way, and never waits.
+    let pushed = push::turn::turn(ctx, sync, &valid).await?;
+    let sync = pushed.as_deref().unwrap_or(sync);
     // 2. what is known already (caches only)
     let known = ctx
         .secrets
@@ -332,6 +335,7 @@ async fn rest(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
 async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     ctx.forget(sync);
     ctx.log_out(sync);
+    let mut bare = None;
     if sync.finalizers().iter().any(|name| name == FINALIZER) {
         let written = sync
             .status
@@ -349,8 +353,9 @@ async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem>
         {
             steps::release(ctx, sync, target).await?;
         }
-        steps::set_finalizer(ctx, sync, false).await?;
+        bare = Some(steps::set_finalizer(ctx, sync, false).await?);
     }
+    push::turn::leave(ctx, bare.as_ref().unwrap_or(sync)).await?;
     Ok(Outcome {
         word: "deleted",
         action: Action::await_change(),

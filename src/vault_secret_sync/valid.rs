@@ -10,6 +10,7 @@ use super::SYNC_AT;
 use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
 use super::item::{Item, Located, ObjectId};
 use super::item_parse::{self, Around};
+use super::push::{self, valid::Push};
 use super::rollout;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
@@ -42,6 +43,8 @@ pub struct Valid {
     pub interval: Option<Duration>,
     /// What goes into the Secret; each key once.
     pub items: Vec<Item>,
+    /// What is written to the vault.
+    pub pushes: Vec<Push>,
     /// The Secret.
     pub target: Target,
     /// The annotation that asks for a look now.
@@ -104,6 +107,7 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         identity: spec.identity_ref.clone(),
         interval,
         items: item_parse::parse(&spec.data, around)?,
+        pushes: push::valid::parse(&spec.push)?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
         rollout: rollout::valid::parse(&spec.rollout)?,
@@ -167,7 +171,13 @@ fn interval(asked: Option<kube::core::Duration>) -> Result<Option<Duration>, Pro
 /// The vault that the sync names.
 fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
     let vault = spec.vault_uri.as_deref().map(str::parse).transpose();
-    vault.map_err(|error| field("vaultUri", &error))
+    let vault = vault.map_err(|error| field("vaultUri", &error))?;
+    if !spec.push.is_empty() && vault.is_none() {
+        return Err(invalid(
+            "spec.vaultUri: it must be set, since there is something to push".to_owned(),
+        ));
+    }
+    Ok(vault)
 }
 
 fn target(sync: &VaultSecretSync, name: &str) -> Result<Target, Problem> {

@@ -2,6 +2,7 @@
 
 mod clouds;
 mod identities;
+mod pushes;
 mod syncs;
 
 use std::collections::BTreeSet;

@@ -40,6 +40,7 @@ mod lifecycle;
 mod logins;
 mod merge;
 mod ownership;
+mod push;
 mod restarts;
 mod rollouts;
 mod scene;
@@ -97,6 +98,7 @@ fn main() -> ExitCode {
         logins::cases(),
         merge::cases(),
         ownership::cases(),
+        push::cases(),
         restarts::cases(),
         rollouts::cases(),
         stress::cases(),

@@ -41,6 +41,7 @@ pub fn sync_pairs() -> Vec<Pair> {
         of_secrets(),
         of_tokens(),
         of_keys(),
+        super::pushes::of_pushes(),
     ]
     .into_iter()
     .flatten()
