@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 /// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, Events and service-account
 /// tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
-pub(crate) const POLICY: &str = "\
+const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -20,6 +20,7 @@ rules:
   resources: &kinds
   - group: lakevault.dev
   - group: events.k8s.io
+  # further groups
   - group: ''
     resources: [secrets, configmaps, namespaces, events, serviceaccounts/token]
 - level: Metadata
@@ -27,6 +28,15 @@ rules:
   resources: *kinds
 - level: None
 ";
+
+/// The policy, for these API groups too.
+pub(crate) fn policy(groups: &[String]) -> String {
+    let further: String = groups
+        .iter()
+        .map(|group| format!("  - group: {group}\n"))
+        .collect();
+    POLICY.replace("  # further groups\n", &further)
+}
 
 /// One answered request.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
