@@ -24,7 +24,7 @@ pub async fn run(settings: &Settings) -> Result<Report> {
     progress(&format!("{NAME}: until {} are Ready", load.syncs))?;
     let stage = Stage::new(settings, load).await?;
     let subject = Subject::start(&stage).await?;
-    stage.settle().await?;
+    stage.settle(&subject).await?;
     progress(&format!("{NAME}: one interval passes"))?;
     tokio::time::sleep(load.interval).await;
     progress(&format!("{NAME}: {NEWCOMERS} come"))?;

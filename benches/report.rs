@@ -50,6 +50,9 @@ impl Aim {
     }
 }
 
+/// What is told of External Secrets Operator, whose numbers are not of this run.
+const ELSEWHERE: &str = "Measured elsewhere with the same work, on a machine of two CPUs; only an order of magnitude. External Secrets Operator:\n  ";
+
 /// The measures of one scenario, in the order of the table.
 #[derive(Debug)]
 pub struct Report {
@@ -79,6 +82,11 @@ impl Report {
     /// A number that an aim is set for.
     pub fn judge(&mut self, measure: impl Into<String>, value: f64, unit: &'static str, aim: Aim) {
         self.add(measure.into(), value, unit, Some(aim));
+    }
+
+    /// Says what External Secrets Operator was seen to do elsewhere.
+    pub fn compare(&mut self, peer: &str) {
+        self.note = Some(format!("{ELSEWHERE}{peer}"));
     }
 
     /// Numbers of calls by what they are.

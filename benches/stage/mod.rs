@@ -42,7 +42,7 @@ pub struct Stage {
 impl Stage {
     /// A stage for the operator that is to be measured.
     pub async fn new(settings: &Settings, load: Load) -> Result<Self> {
-        let mut stage = Self::empty(load, &subject::audit_groups(settings)?).await?;
+        let mut stage = Self::empty(load, &subject::audit_groups(settings, &load)?).await?;
         if let Some(other) = settings.other() {
             subject::furnish(&mut stage, other).await?;
         }
@@ -167,9 +167,10 @@ impl Stage {
         self.create_syncs().try_for_each(async |_| Ok(())).await
     }
 
-    /// Creates all and waits until all are Ready. The values are right then.
-    pub async fn settle(&self) -> Result<()> {
-        tokio::try_join!(self.create_all(), self.all_ready())?;
+    /// Creates all and waits until the operator has made all Ready. The values are right then.
+    pub async fn settle(&self, subject: &Subject) -> Result<()> {
+        let ready = subject.doing(self.all_ready());
+        tokio::try_join!(self.create_all(), ready)?;
         self.verify().await
     }
 

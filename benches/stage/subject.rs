@@ -12,7 +12,7 @@ use kube::discovery;
 use testbed::{Operator, OperatorOptions, Process, operator};
 
 use super::Stage;
-use super::load::{CLIENT, CLIENT_SECRET, CREDENTIAL, NAMESPACE, TENANT, vault};
+use super::load::{CLIENT, CLIENT_SECRET, CREDENTIAL, Load, NAMESPACE, TENANT, vault};
 use crate::settings::{Other, Settings};
 
 /// Who another operator is to the API server. It may do everything.
@@ -69,6 +69,19 @@ impl Subject {
                 *process = spawn(stage, other)?;
                 Ok(())
             }
+        }
+    }
+
+    /// Waits for what it is to do, for no longer than it runs.
+    pub async fn doing<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let ended = async {
+            while self.process().is_alive() {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            () = ended => Err(self.process().failure("ended in the middle of its work")),
         }
     }
 
@@ -137,12 +150,13 @@ fn variables(stage: &Stage) -> Result<BTreeMap<String, String>> {
 
 /// API groups that the audit log covers besides the usual ones: that of the other operator's syncs, and that of what a
 /// rollout would touch.
-pub fn audit_groups(settings: &Settings) -> Result<Vec<String>> {
+pub fn audit_groups(settings: &Settings, load: &Load) -> Result<Vec<String>> {
     let mut groups = vec!["apps".to_owned()];
     if let Some(other) = settings.other() {
         let template = read(&other.sync_template)?;
-        groups.extend(kind(&template)?.map(|kind| kind.group));
+        groups.push(kind(load, &template)?.group);
     }
+    // It always is covered.
     groups.retain(|group| group != "lakevault.dev");
     Ok(groups)
 }
@@ -162,7 +176,7 @@ pub async fn furnish(stage: &mut Stage, other: Other) -> Result<()> {
             .with_context(|| format!("cannot apply {}", file.display()))?;
     }
     stage.template = read(&other.sync_template)?;
-    let kind = kind(&stage.template)?.context("the sync template has no apiVersion and kind")?;
+    let kind = kind(&stage.load, &stage.template)?;
     let look = async || {
         let found = discovery::pinned_kind(&stage.client, &kind).await;
         found.map_err(|error| error.to_string())
@@ -199,12 +213,15 @@ fn manifests(other: &Other) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn kind(template: &str) -> Result<Option<GroupVersionKind>> {
-    // A line for each object of no object is still a manifest.
+/// The kind of the syncs that a template makes.
+fn kind(load: &Load, template: &str) -> Result<GroupVersionKind> {
     let sync: DynamicObject =
-        serde_saphyr::from_str(template).context("the sync template is no manifest")?;
-    let types = sync.types.as_ref();
-    Ok(types.map(GroupVersionKind::try_from).transpose()?)
+        serde_saphyr::from_str(&load.filled(0, "https://vault.example.net", template))
+            .context("the sync template is no manifest")?;
+    let types = sync
+        .types
+        .context("the sync template has no apiVersion and kind")?;
+    Ok(GroupVersionKind::try_from(&types)?)
 }
 
 fn read(path: &std::path::Path) -> Result<String> {
