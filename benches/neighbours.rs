@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use jiff::Timestamp;
-use testbed::simulator::JournalEntry;
 use testbed::{Fault, FaultRule};
 
 use crate::progress;
@@ -105,41 +104,26 @@ async fn disturb(stage: &Stage, fault: Option<Fault>) -> Result<()> {
 }
 
 async fn watch(stage: &Stage, time: Duration) -> Result<Part> {
-    let admin = stage.simulator.admin();
-    admin.clear_journal().await?;
+    stage.clear_journal().await?;
     tokio::time::sleep(time).await;
     let end = Timestamp::now();
-    let (mut entries, mut since) = (Vec::new(), 0);
-    loop {
-        let page = admin.journal(since).await?;
-        if page.entries.is_empty() {
-            break;
-        }
-        since = page.next;
-        entries.extend(page.entries);
-    }
-    let first = entries.iter().filter(|entry| of(entry, &vault(0)));
-    let first = first.count();
-    let mut refreshes: BTreeMap<(&str, &str), Vec<f64>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| entry.status == 200) {
-        let name = entry.vault.as_deref().unwrap_or_default();
-        if name.starts_with("kv-") && name != vault(0) {
-            let times = refreshes.entry((name, &entry.path)).or_default();
-            let time: Timestamp = entry.time.parse().context("no time in the journal")?;
-            times.push(end.duration_since(time).as_secs_f64());
-        }
+    let calls = stage.vault_calls().await?;
+    let (first, others): (Vec<_>, Vec<_>) = calls
+        .iter()
+        .partition(|(_, entry)| entry.vault.as_deref() == Some(&vault(0)));
+    let mut refreshes: BTreeMap<(Option<&str>, &str), Vec<f64>> = BTreeMap::new();
+    for (time, entry) in others.iter().filter(|(_, entry)| entry.status == 200) {
+        let unit = (entry.vault.as_deref(), entry.path.as_str());
+        let before = end.duration_since(*time).as_secs_f64();
+        refreshes.entry(unit).or_default().push(before);
     }
     let interval = stage.load.interval.as_secs_f64();
     let all: Vec<Vec<f64>> = refreshes.into_values().collect();
     Ok(Part {
         age: quantile(all.iter().flat_map(|times| ages(times)).collect(), 0.99),
         rate: all.iter().map(|times| rate(times, interval)).sum(),
-        first,
+        first: first.len(),
     })
-}
-
-fn of(entry: &JournalEntry, vault: &str) -> bool {
-    entry.vault.as_deref() == Some(vault)
 }
 
 /// The ages of what the refreshes brought, at even moments from the first of them to the end. `times` are seconds before the

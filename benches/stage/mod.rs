@@ -1,6 +1,7 @@
 //! What each scenario runs on: a fresh control plane, a fresh simulator, an operator, and the user who creates syncs.
 
 pub mod count;
+pub mod journal;
 pub mod load;
 mod subject;
 mod watch;

@@ -52,7 +52,7 @@ impl Stage {
                 until_none_waits(waiting, ready).await
             }
         };
-        tokio::time::timeout(LIMIT, seen)
+        tokio::time::timeout(LIMIT, Box::pin(seen))
             .await
             .with_context(|| format!("not all of {count} syncs became Ready within {LIMIT:?}"))?
     }

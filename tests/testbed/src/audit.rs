@@ -31,9 +31,9 @@ rules:
 
 /// The policy, for these API groups too.
 pub(crate) fn policy(groups: &[String]) -> String {
-    let further: String = groups
-        .iter()
-        .map(|group| format!("  - group: {group}\n"))
+    let further = groups.iter();
+    let further: String = further
+        .flat_map(|group| ["  - group: ", group, "\n"])
         .collect();
     POLICY.replace("  # further groups\n", &further)
 }
