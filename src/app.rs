@@ -24,9 +24,9 @@ use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::events::Events;
-use crate::hub::Hub;
 use crate::hub::session::Limits;
 use crate::hub::want::Ticket;
+use crate::hub::{Hub, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::controller::{self, Queue};
 use crate::k8s::overlay::Overlay;
@@ -37,6 +37,7 @@ use crate::telemetry::logs::LogFormat;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
+use crate::vault_secret_sync::errands::Errands;
 use crate::vault_secret_sync::logins::Logins;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
@@ -91,6 +92,10 @@ pub struct RunArgs {
     /// Requests a second that one identity may send one vault after a burst.
     #[arg(long, env = "LAKEVAULT_VAULT_RATE", default_value_t = 100)]
     pub vault_rate: u32,
+
+    /// How often a status is written because its times alone have changed, at most. 0s: never.
+    #[arg(long, env = "LAKEVAULT_STATUS_HEARTBEAT", default_value = "1h")]
+    pub status_heartbeat: kube::core::Duration,
 
     /// Syncs that are worked on at once.
     #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
@@ -244,14 +249,23 @@ impl Operator {
         };
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
-        let wake = {
+        let wake: Wake = {
             let queue: Queue<VaultSecretSync> = sync_queue.clone();
             Arc::new(move |caller: &Ticket| {
                 queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
             })
         };
         let sync_ctx = Arc::new(SyncCtx {
-            hub: Hub::new(Arc::clone(&lent), self.http.clone(), args.limits(), wake),
+            hub: Hub::new(
+                Arc::clone(&lent),
+                self.http.clone(),
+                args.limits(),
+                Arc::clone(&wake),
+            ),
+            heartbeat: Some(args.status_heartbeat.into())
+                .filter(|pause: &Duration| !pause.is_zero()),
+            errands: Errands::new(Arc::clone(&wake)),
+            wake,
             logins: Logins::new(self.http.clone()),
             identities: Arc::clone(&lent),
             links: Arc::default(),

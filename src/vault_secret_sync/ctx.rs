@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use kube::ResourceExt;
 
 use super::api::VaultSecretSync;
 use super::due::Memory;
+use super::entry::TokenOf;
+use super::errands::Errands;
 use super::links::Links;
 use super::logins::Logins;
 use super::observe::Secrets;
 use crate::azure_identity::identities::Identities;
-use crate::hub::Hub;
 use crate::hub::want::{Caller, Ticket};
+use crate::hub::{Hub, Outcome, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::telemetry::metrics::Metrics;
@@ -23,6 +26,12 @@ pub struct Ctx {
     pub kube: Kube,
     /// The door to vaults.
     pub hub: Hub,
+    /// How often a status is written because its times alone have changed, at most.
+    pub heartbeat: Option<Duration>,
+    /// Tells a sync to look.
+    pub wake: Wake,
+    /// Tokens that are being asked for.
+    pub errands: Errands<BTreeMap<TokenOf, Outcome>>,
     /// Logins at Machine Learning Servers.
     pub logins: Logins,
     /// The identities.
@@ -99,11 +108,13 @@ impl Ctx {
     /// Forgets what was remembered, and wants nothing of any vault: the next reconcile begins anew.
     pub fn forget(&self, sync: &VaultSecretSync) {
         let uid = sync.metadata.uid.as_deref().unwrap_or_default();
-        self.hub.forget(&Ticket::new(Caller {
+        let ticket = Ticket::new(Caller {
             uid: uid.to_owned(),
             namespace: sync.namespace().unwrap_or_default(),
             name: sync.name_any(),
-        }));
+        });
+        self.hub.forget(&ticket);
+        self.errands.forget(&ticket);
         lock(&self.memories).remove(uid);
         lock(&self.stumbles).remove(uid);
     }

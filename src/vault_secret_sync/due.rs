@@ -225,6 +225,8 @@ pub struct Looked<'a> {
     pub problem: Option<&'a Problem>,
     /// Failures in a row, this one counted.
     pub failures: u32,
+    /// How often the status says when the vault was looked at.
+    pub heartbeat: Option<Duration>,
     /// What had been planned for later, where this was not its time.
     pub before: Option<Timestamp>,
 }
@@ -244,7 +246,8 @@ pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Opt
     );
     let seed = retry::seed(&valid.uid, "look");
     let retries = problems.map(|problem| retry::delay(problem.retry, looked.failures, seed));
-    let heartbeat = valid.interval.map(|_| retry::jitter(retry::RESYNC, seed));
+    let heartbeat = looked.heartbeat.filter(|_| valid.interval.is_some());
+    let heartbeat = heartbeat.map(|pause| retry::jitter(pause, seed));
     // A token that could not be renewed is tried again as its problem says.
     let good = keys()
         .filter(|(_, key)| key.problem.is_none())

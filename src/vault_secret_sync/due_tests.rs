@@ -261,6 +261,7 @@ fn next(valid: &Valid, problem: Option<&Problem>, now: i64) -> Option<Timestamp>
         keys: &keys,
         problem: None,
         failures: 1,
+        heartbeat: Some(Duration::from_hours(1)),
         before: None,
     };
     next_reconcile(valid, &looked, at(now))

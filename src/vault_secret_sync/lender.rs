@@ -1,8 +1,13 @@
 //! The identity of a sync and what it lends, from caches: whatever is not lent is refused before any call.
 
+use std::sync::Arc;
+
+use futures::FutureExt;
+
 use super::ctx::Ctx;
 use super::due::Inputs;
 use super::entry::{Entry, Source, TokenOf};
+use super::observe::ticket;
 use super::plan::Rival;
 use super::target::SecretMeta;
 use super::valid::Valid;
@@ -24,17 +29,13 @@ pub struct Lender {
     lends: Vec<bool>,
 }
 
-/// Looks the identity up.
-pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
+/// Looks the identity up. None while its cloud is being discovered; the sync is woken when that is done.
+pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     let revision =
         ctx.identities.revision(&key) + ctx.links.password_revision(&valid.namespace, &valid.name);
     let resolved = if valid.entries.iter().any(needs_identity) {
-        let reference = valid.identity.as_ref();
-        ctx.identities
-            .resolve(&valid.namespace, reference)
-            .await
-            .map(Some)
+        resolve(ctx, valid)?.map(Some)
     } else {
         Ok(None)
     };
@@ -58,13 +59,29 @@ pub async fn lender(ctx: &Ctx, valid: &Valid) -> Lender {
         let entries = valid.entries.iter();
         entries.map(|entry| allows(&identity.valid, borrower, valid, entry).is_ok())
     });
-    Lender {
+    Some(Lender {
         revision,
         lends: lends.collect(),
         identity,
         vault,
         problem,
+    })
+}
+
+/// The identity, which mostly is known.
+fn resolve(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Result<Identity, Problem>> {
+    let (namespace, reference) = (valid.namespace.as_str(), valid.identity.as_ref());
+    let known = ctx.identities.resolve(namespace, reference).now_or_never();
+    if known.is_none() {
+        let (ctx, valid) = (Arc::clone(ctx), valid.clone());
+        tokio::spawn(async move {
+            let reference = valid.identity.as_ref();
+            // What comes of it is kept where it is looked up.
+            drop(ctx.identities.resolve(&valid.namespace, reference).await);
+            (ctx.wake)(&ticket(&valid));
+        });
     }
+    known
 }
 
 impl Lender {

@@ -10,6 +10,7 @@ pub mod api;
 pub mod ctx;
 pub mod due;
 pub mod entry;
+pub mod errands;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod lender;

@@ -1,5 +1,6 @@
 //! The list of steps that keeps a Secret equal to its vault.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use super::steps::Done;
 use super::valid::parse;
 use super::wanted::{self, Scene, Scope};
 use super::{FINALIZER, PLURAL, steps, tokens};
+use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
 use crate::retry;
@@ -47,7 +49,7 @@ pub async fn reconcile(sync: Arc<VaultSecretSync>, ctx: Arc<Ctx>) -> Action {
     outcome.action
 }
 
-async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
+async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem> {
     if sync.metadata.deletion_timestamp.is_some() {
         return clean_up(sync, ctx).await;
     }
@@ -60,7 +62,9 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         return rest(sync, ctx).await;
     }
     // 2. what is known already (caches only)
-    let lender = lender(ctx, &valid).await;
+    let Some(lender) = lender(ctx, &valid) else {
+        return Ok(waiting());
+    };
     let rivals = ctx
         .links
         .rivals(&valid.namespace, valid.target.name.as_str(), &valid.name);
@@ -89,19 +93,25 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     } else {
         Arc::clone(&memory.rejected)
     };
-    let sight = look(ctx, &scene, &lender, &rejected, due);
-    if sight.pending {
+    let rests = memory.rests(&inputs, now);
+    let tokens = match rests {
+        Some(_) => Some(BTreeMap::new()),
+        None => tokens(ctx, &scene, &lender, &rejected, due),
+    };
+    // Values are fetched when everything else is there.
+    let sight = tokens.map(|tokens| (look(ctx, &scene, &lender, &rejected, due), tokens));
+    let Some((mut seen, tokens)) = sight.filter(|(sight, _)| !sight.pending) else {
         ctx.note(&valid.uid, memory.waiting(secret));
         return Ok(waiting());
-    }
-    let rests = memory.rests(&inputs, now).filter(|_| !sight.news);
-    if let Some(next) = rests {
+    };
+    if let Some(next) = rests.filter(|_| !seen.news) {
         return Ok(Outcome {
             word: "not_due",
             action: again(next),
         });
     }
-    let seen = ask(ctx, &scene, &lender, &rejected, due, sight).await;
+    seen.objects.extend(tokens);
+    ctx.errands.forget(&observe::ticket(&valid));
     // 5. plan (pure)
     let plan = plan::plan(
         &valid,
@@ -131,6 +141,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
         keys: &done.keys,
         problem: done.problem.as_ref(),
         failures,
+        heartbeat: ctx.heartbeat,
         before: memory.next.filter(|next| !due.again && *next > now),
     };
     let next = next_reconcile(&valid, &looked, Timestamp::now());
@@ -154,25 +165,28 @@ fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due:
     observe::vault(ctx, scene, lender, rejected, due)
 }
 
-/// What authorities say besides.
-async fn ask(
-    ctx: &Ctx,
+/// What authorities say; nothing while they are asked.
+fn tokens(
+    ctx: &Arc<Ctx>,
     scene: &Scene<'_>,
     lender: &Lender,
     rejected: &Rejected,
     due: Due,
-    mut sight: Sight,
-) -> Sight {
-    if plan::blocked(scene.valid, scene.secret, scene.rivals).is_none() {
-        let wanted = wanted::tokens(scene, due.scope, rejected, Timestamp::now());
-        let anew = due.scope == Scope::Anew;
-        let identity = lender.identity.as_ref();
-        let given = tokens::tokens(ctx, scene.valid, identity, wanted, anew).await;
-        let given = given.into_iter();
-        let named = given.map(|(token, outcome)| (ObjectId::Token(token), outcome));
-        sight.objects.extend(named);
+) -> Option<BTreeMap<ObjectId, hub::Outcome>> {
+    let valid = scene.valid;
+    let wanted = wanted::tokens(scene, due.scope, rejected, Timestamp::now());
+    if wanted.is_empty() || plan::blocked(valid, scene.secret, scene.rivals).is_some() {
+        return Some(BTreeMap::new());
     }
-    sight
+    let question = (&wanted, due.scope, due.retry, valid.generation);
+    let given = ctx.errands.run(&observe::ticket(valid), &question, || {
+        let (ctx, valid, wanted) = (Arc::clone(ctx), valid.clone(), wanted.clone());
+        let (identity, anew) = (lender.identity.clone(), due.scope == Scope::Anew);
+        async move { tokens::tokens(&ctx, &valid, identity.as_ref(), wanted, anew).await }
+    })?;
+    let given = given.into_iter();
+    let named = given.map(|(token, outcome)| (ObjectId::Token(token), outcome));
+    Some(named.collect())
 }
 
 fn waiting() -> Outcome {
@@ -206,7 +220,7 @@ async fn write_status(
     old: &VaultSecretSyncStatus,
     new: VaultSecretSyncStatus,
 ) -> Result<(), Problem> {
-    if !status::differs(old, &new) {
+    if !status::differs(old, &new, ctx.heartbeat) {
         return Ok(());
     }
     let edge = conditions::edge(&old.conditions, &new.conditions, "Synced");

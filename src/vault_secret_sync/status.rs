@@ -1,5 +1,7 @@
 //! What a sync's status says. Pure.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
@@ -107,14 +109,31 @@ pub fn suspended(
     }
 }
 
-/// Whether anything but times differs. Times alone are no reason to write.
-pub fn differs(old: &VaultSecretSyncStatus, new: &VaultSecretSyncStatus) -> bool {
+/// Whether the status is worth a write: anything but times differs, or they are older than a heartbeat.
+pub fn differs(
+    old: &VaultSecretSyncStatus,
+    new: &VaultSecretSyncStatus,
+    heartbeat: Option<Duration>,
+) -> bool {
     let timeless = VaultSecretSyncStatus {
         last_checked: old.last_checked.clone(),
         next_check: old.next_check.clone(),
         ..new.clone()
     };
-    timeless != *old
+    timeless != *old || heartbeat.is_some_and(|heartbeat| is_outdated(old, new, heartbeat))
+}
+
+/// Whether the times that were written last are older than a heartbeat; it comes a tenth early or late.
+fn is_outdated(
+    old: &VaultSecretSyncStatus,
+    new: &VaultSecretSyncStatus,
+    heartbeat: Duration,
+) -> bool {
+    let (Some(before), Some(now)) = (&old.last_checked, &new.last_checked) else {
+        return false;
+    };
+    let passed = Duration::try_from(now.0.duration_since(before.0));
+    passed.is_ok_and(|passed| passed >= heartbeat.mul_f64(0.8))
 }
 
 fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
@@ -382,14 +401,16 @@ mod tests {
     fn times_alone_are_not_written() {
         let keys = [key("A", Some("1"), None)];
         let first = looked(&VaultSecretSyncStatus::default(), &keys, None, 0);
-        assert!(differs(&VaultSecretSyncStatus::default(), &first));
+        assert!(differs(&VaultSecretSyncStatus::default(), &first, None));
         let second = looked(&first, &keys, None, 300);
         assert_ne!(first, second);
-        assert!(!differs(&first, &second));
-        assert!(differs(
-            &first,
-            &looked(&first, &[key("A", Some("2"), None)], None, 300)
-        ));
+        assert!(!differs(&first, &second, None));
+        let changed = looked(&first, &[key("A", Some("2"), None)], None, 300);
+        assert!(differs(&first, &changed, None));
+        // But for a heartbeat, which says now and then that looks happen.
+        let hour = Some(Duration::from_hours(1));
+        assert!(!differs(&first, &second, hour));
+        assert!(differs(&first, &looked(&first, &keys, None, 3300), hour));
     }
 
     #[test]

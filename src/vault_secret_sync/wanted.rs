@@ -17,7 +17,7 @@ use crate::hub::want::Held;
 
 /// How far a look at tokens goes. One that lives and is as we left it is not asked for just because time goes by, or because
 /// the operator was restarted: each would cost a call and a write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Those that the Secret lacks, and those whose time has come.
     Lacking,
@@ -28,7 +28,7 @@ pub enum Scope {
 }
 
 /// Which token will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Issued {
     /// Any that lives.
     Whenever,

@@ -28,6 +28,7 @@ mod diagnose;
 mod drift;
 mod environments;
 mod hands;
+mod hub;
 mod identity_faults;
 mod identity_grants;
 mod isolation;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         credentials::cases(),
         drift::cases(),
         environments::cases(),
+        hub::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
         isolation::cases(),
