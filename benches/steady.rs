@@ -81,10 +81,11 @@ pub async fn cpu(settings: &Settings) -> Result<Report> {
     let mut each = Vec::new();
     for load in loads {
         let seen = watch(settings, CPU, load, false).await?;
-        let refreshes = float(load.syncs) * seen.steady.seconds / interval.as_secs_f64();
+        let refreshes = refreshes(load, &seen.steady);
         let cpu = seen.steady.cpu.operator / refreshes * 1000.0 * 1000.0;
         let what = format!("{} syncs: CPU per 1,000 refreshes", load.syncs);
         report.tell(what, cpu, "ms");
+        report.tell("  refreshes seen", refreshes, "");
         let a_minute = seen.steady.a_minute(seen.steady.cpu.operator);
         report.tell("  CPU of the operator a minute", a_minute, "s");
         report.tell("  memory of the operator (RSS)", seen.rss, "MiB");
@@ -97,6 +98,12 @@ pub async fn cpu(settings: &Settings) -> Result<Report> {
         report.judge("growth per refresh (1: linear)", growth, "×", aim);
     }
     Ok(report)
+}
+
+/// How often a sync was looked at, all syncs together: a page of a list looks at as many objects as it holds.
+fn refreshes(load: Load, span: &Span) -> f64 {
+    let on_a_page = float(load.distinct()) / float(load.pages());
+    (float(span.lists) * on_a_page + float(span.gets)) / float(load.objects)
 }
 
 /// Lets all become Ready and an interval pass, and then looks on.
