@@ -10,7 +10,7 @@ use crate::report::{Aim, Report, float};
 use crate::settings::Settings;
 use crate::stage::count::{Mark, Span, memory};
 use crate::stage::journal::by_runs;
-use crate::stage::load::Load;
+use crate::stage::load::{Load, object, vault};
 use crate::stage::{Stage, Subject};
 
 pub const STEADY: &str = "steady";
@@ -30,6 +30,8 @@ struct Seen {
     idle: Option<Span>,
     /// Vault calls by the interval, where they came in runs.
     by_runs: Option<f64>,
+    /// In an interval and a little more after one shared object was changed.
+    change: Option<Span>,
     rss: f64,
 }
 
@@ -59,6 +61,13 @@ pub async fn shared(settings: &Settings) -> Result<Report> {
     let gets = float(seen.start.gets);
     report.judge("reads (GET) until all are Ready", gets, "calls", reads);
     judge_calls(&mut report, settings, load, &seen);
+    if let Some(change) = &seen.change {
+        let gets = float(change.gets);
+        let what = "reads (GET) when one object is changed";
+        report.judge(what, gets, "calls", Aim::Exactly(1.0));
+        let writes = Span::starting(&change.writes, "patch secrets");
+        report.tell("  writes of Secrets that have it", writes, "calls");
+    }
     judge_cpu(&mut report, &seen);
     Ok(report)
 }
@@ -132,6 +141,11 @@ async fn watch(
     let times: Vec<Timestamp> = calls.iter().map(|(time, _)| *time).collect();
     let by_runs = by_runs(&times, load.interval.as_secs_f64());
     let (rss, _) = memory(subject.process())?;
+    let mut change = None;
+    if load.pool.is_some() {
+        part("one shared object is changed")?;
+        change = Some(change_one(&stage, &subject).await?);
+    }
     subject.stop().await?;
     let mut idle = None;
     if with_idle && !settings.without_floors {
@@ -146,8 +160,17 @@ async fn watch(
         steady,
         idle,
         by_runs,
+        change,
         rss,
     })
+}
+
+async fn change_one(stage: &Stage, subject: &Subject) -> Result<Span> {
+    let mark = Mark::set(stage, Some(subject)).await?;
+    let admin = stage.simulator.admin();
+    admin.put_secret(&vault(0), &object(0), "changed").await?;
+    tokio::time::sleep(stage.load.interval + Duration::from_secs(5)).await;
+    mark.span(stage, Some(subject)).await
 }
 
 fn judge_calls(report: &mut Report, settings: &Settings, load: Load, seen: &Seen) {
