@@ -53,7 +53,9 @@ pub async fn run(settings: &Settings) -> Result<Report> {
     };
     let undisturbed = part("undisturbed", None).await?;
     let hanging = part("one vault hangs", Some(Fault::Hang(true))).await?;
-    part("it is well again", None).await?;
+    progress(&format!("{NAME}: it is well again for a while"))?;
+    disturb(&stage, None).await?;
+    tokio::time::sleep(load.interval * LONGER).await;
     let throttled = Fault::throttled(Some(60));
     let throttled = part("one vault throttles", Some(throttled)).await?;
     subject.stop().await?;
