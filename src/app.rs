@@ -24,6 +24,7 @@ use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::events::Events;
+use crate::figures;
 use crate::hub::session::Limits;
 use crate::hub::want::Ticket;
 use crate::hub::{Hub, Wake};
@@ -276,6 +277,8 @@ impl Operator {
             metrics: self.metrics.clone(),
             kube: kube.clone(),
         });
+        let count = figures::counter(&sync_ctx, syncs.clone());
+        self.metrics.figures().set(count);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
         let events = Arc::new(Events {

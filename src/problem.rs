@@ -130,6 +130,14 @@ reasons! {
     PropertyNotFound,
     /// The value could not be decoded.
     DecodeFailed,
+    /// The value is not the object, mapping or list of lines that it is to be taken apart as.
+    NotExpandable,
+    /// Two objects come to one key of the Secret, or a name to none.
+    KeyCollision,
+    /// A template is not well-formed, or says what no template may.
+    InvalidTemplate,
+    /// A template could not be rendered with the values there are.
+    TemplateFailed,
     /// The values are more than a Secret may hold.
     TooLarge,
     /// The Secret exists and belongs to somebody else.
@@ -138,6 +146,8 @@ reasons! {
     TargetClaimed,
     /// The Secret has another type, which Kubernetes lets nobody change.
     TargetTypeImmutable,
+    /// The Secret's type wants keys that are not there yet.
+    TargetIncomplete,
     /// The Secret to merge into does not exist yet.
     TargetNotFound,
     /// The API server found the Secret invalid.

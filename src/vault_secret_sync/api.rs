@@ -12,6 +12,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::api_certificates::{CertificateSource, PublicKeySource};
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
@@ -42,12 +43,12 @@ use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
         priority = 1
     ),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
-    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, has(entry.secret))").message("vaultUri must be set where an entry of data has secret")
+    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, !has(entry.accessToken) && !has(entry.vaultUri))").message("vaultUri must be set where an entry of data is of a vault and has no vaultUri of its own")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {
     /// The vault, by the origin of its data plane. It must belong to the cloud of the identity. Example:
-    /// <https://kv-payments.vault.azure.net>. Needed where an entry of data has secret.
+    /// <https://kv-payments.vault.azure.net>. Needed where an entry has an object of a vault and no vaultUri of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
@@ -68,7 +69,7 @@ pub struct VaultSecretSyncSpec {
 
     /// The keys of the Secret, and where their values come from.
     #[schemars(length(min = 1, max = 256))]
-    #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, b.key == a.key))").message("each key may stand once in data"))]
+    #[x_kube(validation = Rule::new("self.all(a, !has(a.key) || self.exists_one(b, has(b.key) && b.key == a.key))").message("each key may stand once in data"))]
     pub data: Vec<DataEntry>,
 
     /// Type, labels and annotations of the Secret.
@@ -86,17 +87,39 @@ pub struct VaultSecretSyncSpec {
 
 /// One key of the Secret.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[x_kube(validation = Rule::new("has(self.secret) != has(self.accessToken)").message("exactly one of secret and accessToken must be set"))]
+#[x_kube(validation = Rule::new("[has(self.secret), has(self.certificate), has(self.publicKey), has(self.accessToken)].filter(is, is).size() == 1").message("exactly one of secret, certificate, publicKey and accessToken must be set"))]
+#[x_kube(validation = Rule::new("has(self.key) || has(self.certificate)").message("key must be set, unless the entry has certificate"))]
+#[x_kube(validation = Rule::new("!has(self.vaultUri) || !has(self.accessToken)").message("vaultUri has no meaning beside accessToken"))]
 #[serde(rename_all = "camelCase")]
 pub struct DataEntry {
-    /// Key in the Secret's data: letters, digits, `-`, `_` and `.`. Example: `DB_PASSWORD`.
+    /// Key in the Secret's data: letters, digits, `-`, `_` and `.`. Of a certificate it is what its keys begin with, instead of tls:
+    /// web gives web.crt, web.key and web.ca.crt. Example: `DB_PASSWORD`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[-._a-zA-Z0-9]+$"), length(min = 1, max = 253))]
     #[x_kube(validation = Rule::new("self != '.' && !self.startsWith('..')").message("key must not be '.' and must not start with '..'"))]
-    pub key: String,
+    pub key: Option<String>,
+
+    /// The vault of this entry, where it is another than the sync's. It is read with the same identity. Default: vaultUri of the
+    /// sync. Example: <https://kv-shared.vault.azure.net>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
+        length(max = 512)
+    )]
+    pub vault_uri: Option<String>,
 
     /// A secret of the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<SecretSource>,
+
+    /// A certificate of the vault: tls.crt, tls.key, and ca.crt where the vault has its authority. Without key the Secret is of
+    /// type kubernetes.io/tls, unless template.type says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateSource>,
+
+    /// The public half of a key of the vault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<PublicKeySource>,
 
     /// A bearer token, renewed before it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,7 +211,8 @@ impl Decode {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretTemplate {
-    /// The Secret's type. Kubernetes lets nobody change it later. Default: Opaque (Own), the type it has (Merge).
+    /// The Secret's type. Kubernetes lets nobody change it later. Default: kubernetes.io/tls where data has a certificate without
+    /// key, else Opaque (Own); the type it has (Merge).
     /// Example: kubernetes.io/basic-auth.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
@@ -323,9 +347,13 @@ pub struct KeyStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<Time>,
 
-    /// When that version expires.
+    /// When that version expires; of a certificate, when the certificate ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Time>,
+
+    /// What is odd about the value, though it was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 
     /// Why the last look failed. The value in the Secret, if any, is the last good one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

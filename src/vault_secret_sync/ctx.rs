@@ -8,8 +8,8 @@ use kube::ResourceExt;
 
 use super::api::VaultSecretSync;
 use super::due::Memory;
-use super::entry::TokenOf;
 use super::errands::Errands;
+use super::item::TokenOf;
 use super::links::Links;
 use super::logins::Logins;
 use super::observe::Secrets;

@@ -7,8 +7,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::VaultSecretSyncStatus;
-use super::entry::{Entry, Source};
-use super::plan::{KeyPlan, Rival};
+use super::claims::Rival;
+use super::item::Item;
+use super::plan::KeyPlan;
 use super::rejected::Rejected;
 use super::target::SecretMeta;
 use super::token_times;
@@ -31,7 +32,7 @@ pub struct Inputs<'a> {
     pub valid: &'a Valid,
     /// Its identity: uid and generation, or why it cannot be used. Empty where it needs none.
     pub identity: Result<(&'a str, i64), &'a str>,
-    /// For each entry, whether the identity lends its object.
+    /// For each item, whether the identity lends its objects.
     pub lends: &'a [bool],
     /// How often the credentials had changed before the look: the identity's, and passwords of tokens.
     pub revision: u64,
@@ -208,10 +209,10 @@ fn after_start(valid: &Valid, status: &VaultSecretSyncStatus, changed: Scope) ->
 /// When the first of the tokens is renewed.
 fn renewal<'a>(
     valid: &Valid,
-    versions: impl Iterator<Item = (&'a Entry, Option<&'a str>)>,
+    versions: impl Iterator<Item = (&'a Item, Option<&'a str>)>,
 ) -> Option<Timestamp> {
     versions
-        .filter(|(entry, _)| entry.token().is_some())
+        .filter(|(item, _)| item.token().is_some())
         .filter_map(|(_, version)| token_times::renewal(version?, &valid.uid))
         .min()
 }
@@ -219,7 +220,9 @@ fn renewal<'a>(
 /// How a look went.
 #[derive(Debug, Clone, Copy)]
 pub struct Looked<'a> {
-    /// Each entry in order.
+    /// The items.
+    pub items: &'a [Item],
+    /// How each of their keys stands.
     pub keys: &'a [KeyPlan],
     /// What is wrong with the whole.
     pub problem: Option<&'a Problem>,
@@ -235,14 +238,15 @@ pub struct Looked<'a> {
 /// pass by itself, and now and then to show when the vault was last looked at. What the vault did not give, the hub asks for
 /// again.
 pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Option<Timestamp> {
-    let keys = || valid.entries.iter().zip(looked.keys);
-    let own = |entry: &Entry, problem: &Problem| match entry.source {
-        Source::Secret(_) => problem.reason == Reason::NotYetValid,
-        Source::Token(_) => true,
+    let keys = || {
+        let keys = looked.keys.iter();
+        keys.filter_map(|key| Some((looked.items.get(key.item)?, key)))
+    };
+    let own = |item: &Item, problem: &Problem| {
+        item.token().is_some() || problem.reason == Reason::NotYetValid
     };
     let problems = looked.problem.into_iter().chain(
-        keys()
-            .filter_map(|(entry, key)| key.problem.as_ref().filter(|problem| own(entry, problem))),
+        keys().filter_map(|(item, key)| key.problem.as_ref().filter(|problem| own(item, problem))),
     );
     let seed = retry::seed(&valid.uid, "look");
     let retries = problems.map(|problem| retry::delay(problem.retry, looked.failures, seed));
@@ -251,7 +255,7 @@ pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Opt
     // A token that could not be renewed is tried again as its problem says.
     let good = keys()
         .filter(|(_, key)| key.problem.is_none())
-        .map(|(entry, key)| (entry, key.version.as_deref()));
+        .map(|(item, key)| (item, key.version.as_deref()));
     let renewal = renewal(valid, good).map(|time| until(time, now).max(SHORTEST_PAUSE));
     let pause = retries.chain(heartbeat).chain(renewal).min();
     let next = pause.map(|pause| after(now, pause));

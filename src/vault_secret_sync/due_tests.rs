@@ -2,7 +2,7 @@ use super::*;
 use crate::k8s::conditions::Says;
 use crate::retry::Retry;
 use crate::vault_secret_sync::fixtures::{
-    recorded, sync, sync_with, sync_with_tokens, token_version,
+    key_of, recorded, sync, sync_with, sync_with_tokens, token_version,
 };
 use crate::vault_secret_sync::target::{Record, Share};
 use crate::vault_secret_sync::valid::parse;
@@ -24,9 +24,9 @@ fn inputs<'a>(valid: &'a Valid, secret: Option<&'a SecretMeta>) -> Inputs<'a> {
 
 fn intact(valid: &Valid) -> SecretMeta {
     let keys = valid
-        .entries
+        .items
         .iter()
-        .map(|entry| (entry.key.to_string(), recorded(entry, &version(entry))));
+        .map(|item| (key_of(item), recorded(item, &version(item))));
     let record = Record {
         keys: keys.collect(),
         ..Record::default()
@@ -44,8 +44,8 @@ fn intact(valid: &Valid) -> SecretMeta {
 }
 
 /// Tokens of an hour, since time 0.
-fn version(entry: &Entry) -> String {
-    if entry.token().is_some() {
+fn version(item: &Item) -> String {
+    if item.token().is_some() {
         token_version(0, 3600)
     } else {
         "v1".to_owned()
@@ -240,24 +240,31 @@ fn once_with_tokens() -> Valid {
     parse(&sync).unwrap()
 }
 
-fn key(entry: &Entry, problem: Option<Problem>) -> KeyPlan {
+fn key(place: usize, item: &Item, problem: Option<Problem>) -> KeyPlan {
     KeyPlan {
-        key: entry.key.to_string(),
+        key: key_of(item),
+        item: place,
         object: String::new(),
-        version: Some(version(entry)),
+        version: Some(version(item)),
         held: None,
         times: None,
+        note: None,
         problem,
     }
 }
 
 fn next(valid: &Valid, problem: Option<&Problem>, now: i64) -> Option<Timestamp> {
     let keys: Vec<KeyPlan> = valid
-        .entries
+        .items
         .iter()
-        .map(|entry| key(entry, problem.filter(|_| entry.token().is_some()).cloned()))
+        .enumerate()
+        .map(|(place, item)| {
+            let problem = problem.filter(|_| item.token().is_some());
+            key(place, item, problem.cloned())
+        })
         .collect();
     let looked = Looked {
+        items: &valid.items,
         keys: &keys,
         problem: None,
         failures: 1,

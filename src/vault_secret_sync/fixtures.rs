@@ -1,9 +1,9 @@
 //! Objects for tests: the smallest sync that is right, and changes of it.
 
 use super::api::VaultSecretSync;
-use super::entry::Entry;
-use crate::azure::key_vault::Bundle;
-use crate::secret::SecretValue;
+use super::item::Item;
+use super::origin::origin;
+use crate::hub::want::Held;
 
 /// Two keys, `DB_PASSWORD` and `API_KEY`, of vault `kv`.
 pub(crate) fn sync() -> VaultSecretSync {
@@ -61,15 +61,16 @@ pub(crate) fn token_version(issued: i64, expires: i64) -> String {
     bundle.version.to_string()
 }
 
-/// What an entry records of a version.
-pub(crate) fn recorded(entry: &Entry, version: &str) -> String {
-    entry.recorded(&Bundle {
+/// What an item records of a version.
+pub(crate) fn recorded(item: &Item, version: &str) -> String {
+    let held = Held {
         version: version.parse().unwrap(),
-        value: SecretValue::new(Vec::new()),
-        content_type: None,
         updated: None,
-        not_before: None,
-        expires: None,
-        answered: None,
-    })
+    };
+    origin(item, &vec![held; item.needs().len()])
+}
+
+/// The first key of an item.
+pub(crate) fn key_of(item: &Item) -> String {
+    item.keys().remove(0).key.to_string()
 }

@@ -1,14 +1,15 @@
 //! The identity of a sync and what it lends, from caches: whatever is not lent is refused before any call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt;
 
+use super::claims::Rival;
 use super::ctx::Ctx;
 use super::due::Inputs;
-use super::entry::{Entry, Source, TokenOf};
+use super::item::{Item, ObjectId, TokenOf};
 use super::observe::ticket;
-use super::plan::Rival;
 use super::target::SecretMeta;
 use super::valid::Valid;
 use crate::azure_identity::grant::{self, Borrower};
@@ -22,9 +23,9 @@ pub struct Lender {
     revision: u64,
     /// The identity; none where it cannot be used, or is not needed.
     pub identity: Option<Identity>,
-    /// The vault, where the identity may be used for it.
-    pub vault: Option<VaultUri>,
-    /// Why the identity cannot be used, for the vault or at all.
+    /// The vaults that something comes from, and why the identity may not be used for one.
+    pub vaults: BTreeMap<VaultUri, Result<(), Problem>>,
+    /// Why the identity cannot be used: at all, or for the only vault that there is.
     pub problem: Option<Problem>,
     lends: Vec<bool>,
 }
@@ -34,7 +35,7 @@ pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     let revision =
         ctx.identities.revision(&key) + ctx.links.password_revision(&valid.namespace, &valid.name);
-    let resolved = if valid.entries.iter().any(needs_identity) {
+    let resolved = if valid.items.iter().any(needs_identity) {
         resolve(ctx, valid)?.map(Some)
     } else {
         Ok(None)
@@ -44,27 +45,34 @@ pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
         namespace: &valid.namespace,
         labels: &labels,
     };
-    let (identity, mut problem) = match resolved {
+    let (identity, unresolved) = match resolved {
         Ok(identity) => (identity, None),
         Err(problem) => (None, Some(problem)),
     };
-    let vault = identity.as_ref().and_then(|identity| {
-        let vault = needed_vault(valid)?;
-        let refused = may_ask(identity, borrower, vault).err();
-        let allowed = refused.is_none().then(|| vault.clone());
-        problem = refused;
-        allowed
+    let vaults = identity.iter().flat_map(|identity| {
+        let vaults = valid.vaults().into_iter();
+        vaults.map(|vault| {
+            let may = may_ask(identity, borrower, &vault);
+            (vault, may)
+        })
     });
+    let vaults: BTreeMap<VaultUri, Result<(), Problem>> = vaults.collect();
+    let refused = vaults.values().find_map(|may| may.clone().err());
     let lends = identity.iter().flat_map(|identity| {
-        let entries = valid.entries.iter();
-        entries.map(|entry| allows(&identity.valid, borrower, valid, entry).is_ok())
+        let items = valid.items.iter();
+        items.map(|item| {
+            let needs = item.needs();
+            let objects = needs.iter().filter_map(ObjectId::located);
+            let mut asked = objects.filter_map(|object| vaults.get(valid.vault_of(object)?));
+            asked.all(Result::is_ok) && allows(&identity.valid, borrower, valid, item).is_ok()
+        })
     });
     Some(Lender {
         revision,
         lends: lends.collect(),
+        problem: unresolved.or(refused.filter(|_| vaults.len() == 1)),
         identity,
-        vault,
-        problem,
+        vaults,
     })
 }
 
@@ -112,20 +120,12 @@ impl Lender {
     }
 }
 
-fn needs_identity(entry: &Entry) -> bool {
-    match entry.source {
-        Source::Secret(_) | Source::Token(TokenOf::Identity { .. }) => true,
-        Source::Token(TokenOf::MlServer(_)) => false,
-    }
-}
-
-/// The vault, where something comes from it.
-fn needed_vault(valid: &Valid) -> Option<&VaultUri> {
-    let of_vault = |entry: &Entry| entry.token().is_none();
-    valid
-        .vault
-        .as_ref()
-        .filter(|_| valid.entries.iter().any(of_vault))
+/// Whether an item comes by an identity.
+pub fn needs_identity(item: &Item) -> bool {
+    item.needs().iter().any(|need| match need {
+        ObjectId::Object(_) | ObjectId::Token(TokenOf::Identity { .. }) => true,
+        ObjectId::Token(TokenOf::MlServer(_)) => false,
+    })
 }
 
 /// Whether the identity may be used for this vault.
@@ -134,20 +134,21 @@ fn may_ask(identity: &Identity, borrower: Borrower<'_>, vault: &VaultUri) -> Res
     grant::vault_in_cloud(identity, vault)
 }
 
-/// Whether the identity lends what an entry wants.
+/// Whether the identity lends all that an item needs.
 pub fn allows(
     identity: &Spec,
     borrower: Borrower<'_>,
     valid: &Valid,
-    entry: &Entry,
+    item: &Item,
 ) -> Result<(), Problem> {
-    match (&entry.source, &valid.vault) {
-        (Source::Secret(part), Some(vault)) => {
-            grant::allows_object(identity, borrower, vault, &part.id)
-        }
-        (Source::Token(TokenOf::Identity { resource, .. }), _) => {
+    let needs = item.needs();
+    needs.iter().try_for_each(|need| match need {
+        ObjectId::Object(id) => valid.vault_of(id).map_or(Ok(()), |vault| {
+            grant::allows_object(identity, borrower, vault, &id.object)
+        }),
+        ObjectId::Token(TokenOf::Identity { resource, .. }) => {
             grant::allows_resource(identity, borrower, resource)
         }
-        (Source::Token(TokenOf::MlServer(_)), _) | (Source::Secret(_), None) => Ok(()),
-    }
+        ObjectId::Token(TokenOf::MlServer(_)) => Ok(()),
+    })
 }

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::api::{Ownership, VaultSecretSync};
-use super::plan::Rival;
+use super::claims::Rival;
+use super::valid::parse;
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
 
@@ -66,12 +67,8 @@ impl Links {
             identity: key_of(&named.0, sync.spec.identity_ref.as_ref()),
             created: sync.metadata.creation_timestamp.as_ref().map(|time| time.0),
             ownership: asked.ownership,
-            keys: sync
-                .spec
-                .data
-                .iter()
-                .map(|entry| entry.key.clone())
-                .collect(),
+            // What cannot be parsed claims nothing but what it holds.
+            keys: parse(sync).map(|valid| valid.keys()).unwrap_or_default(),
             passwords: passwords(sync),
         };
         if self.lock().syncs.get(&named) == Some(&link) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use super::entry::Login;
+use super::item::Login;
 use crate::azure::auth::Token;
 use crate::azure::http::{Http, Request};
 use crate::azure::ml_server::{self, Server, Session};

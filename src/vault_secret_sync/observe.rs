@@ -11,17 +11,20 @@ use kube::runtime::watcher::Event;
 
 use super::ctx::Ctx;
 use super::due::Due;
-use super::entry::ObjectId;
+use super::item::{Located, ObjectId};
 use super::lender::Lender;
 use super::links::Named;
 use super::rejected::Rejected;
+use super::scene::Scene;
 use super::target::SecretMeta;
 use super::valid::Valid;
-use super::wanted::{self, Scene};
+use super::wanted;
+use crate::azure::key_vault::Object;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::hub::want::{Caller, Ticket, Want};
 use crate::hub::{Outcome, View};
 use crate::k8s::overlay::{Overlay, Seen};
+use crate::names::VaultUri;
 use crate::problem::Problem;
 
 /// Metadata of the Secrets that syncs have to do with, from the watch and from our own writes. No value is ever in it.
@@ -164,7 +167,11 @@ pub fn vault(
 ) -> Sight {
     let valid = scene.valid;
     let ticket = ticket(valid);
-    let (Some(identity), Some(uri)) = (&lender.identity, &lender.vault) else {
+    let Some(identity) = lender
+        .identity
+        .as_ref()
+        .filter(|_| lender.problem.is_none())
+    else {
         ctx.hub.forget(&ticket);
         return Sight::default();
     };
@@ -173,40 +180,65 @@ pub fn vault(
         namespace: &valid.namespace,
         labels: &labels,
     };
-    let (mut objects, mut wanted) = (BTreeMap::new(), Vec::new());
+    let (mut refused, mut wanted) = (BTreeMap::new(), BTreeMap::new());
     for (object, held) in wanted::objects(scene, rejected) {
-        match grant::allows_object(&identity.valid, borrower, uri, &object) {
-            Ok(()) => wanted.push((Arc::new(object), held)),
+        let Some(uri) = valid.vault_of(&object) else {
+            continue;
+        };
+        let may = lender.vaults.get(uri).cloned().unwrap_or(Ok(()));
+        let may =
+            may.and_then(|()| grant::allows_object(&identity.valid, borrower, uri, &object.object));
+        match may {
+            Ok(()) => {
+                let of_vault: &mut Vec<_> = wanted.entry(uri.clone()).or_default();
+                of_vault.push((Arc::new(object.object), held));
+            }
             Err(problem) => {
-                objects.insert(ObjectId::Secret(object), Err(problem));
+                refused.insert(ObjectId::Object(object), Err(problem));
             }
         }
     }
-    let want = Want {
-        objects: wanted,
-        lists: Vec::new(),
-        every: valid.interval,
-        // What is too much as a whole is rendered as a whole.
-        together: rejected.whole.is_some(),
-        fresh: due.fresh,
-        retry: due.retry,
-    };
-    let views = ctx
-        .hub
-        .see(&ticket, vec![(identity.clone(), uri.clone(), want)]);
-    let mut sight = Sight {
-        objects,
-        ..Sight::default()
-    };
-    for View { glance, objects } in views {
+    let wants = wanted.into_iter().map(|(uri, objects)| {
+        let want = Want {
+            objects,
+            lists: Vec::new(),
+            every: valid.interval,
+            // What is refused as a whole, or made of several, is needed as a whole.
+            together: rejected.whole.is_some() || valid.together(),
+            fresh: due.fresh,
+            retry: due.retry,
+        };
+        (identity.clone(), uri, want)
+    });
+    let wants: Vec<_> = wants.collect();
+    let vaults: Vec<VaultUri> = wants.iter().map(|(_, uri, _)| uri.clone()).collect();
+    let mut sight = gathered(valid, vaults, ctx.hub.see(&ticket, wants));
+    sight.objects.extend(refused);
+    sight
+}
+
+/// What several vaults say, as one.
+fn gathered(valid: &Valid, vaults: Vec<VaultUri>, views: Vec<View>) -> Sight {
+    let mut sight = Sight::default();
+    let never = views.iter().any(|view| view.glance.looked.is_none());
+    for (vault, View { glance, objects }) in vaults.into_iter().zip(views) {
         sight.pending |= glance.pending;
         sight.news |= glance.news;
-        sight.looked = glance.looked;
-        sight.next = glance.next;
+        if !never {
+            let looked = sight.looked.into_iter().chain(glance.looked);
+            sight.looked = looked.min();
+        }
+        sight.next = sight.next.into_iter().chain(glance.next).min();
+        let vault = Some(vault).filter(|vault| valid.vault.as_ref() != Some(vault));
+        let located = |object: &Object| {
+            ObjectId::Object(Located {
+                vault: vault.clone(),
+                object: object.clone(),
+            })
+        };
         let given = objects.into_iter();
-        sight.objects.extend(
-            given.map(|(object, outcome)| (ObjectId::Secret(object.as_ref().clone()), outcome)),
-        );
+        let given = given.map(|(object, outcome)| (located(&object), outcome));
+        sight.objects.extend(given);
     }
     sight
 }

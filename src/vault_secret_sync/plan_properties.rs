@@ -1,10 +1,11 @@
 use proptest::prelude::*;
 
-use super::tests::{at, bundle, failed, written};
+use super::tests::{at, bundle, failed, scene_of, written};
 use super::*;
 use crate::vault_secret_sync::fixtures::{sync_with_tokens, token_version};
+use crate::vault_secret_sync::target::SecretMeta;
 use crate::vault_secret_sync::valid::parse;
-use crate::vault_secret_sync::wanted::{self, Issued, Scene, Scope};
+use crate::vault_secret_sync::wanted::{self, Issued, Scope};
 
 #[derive(Debug, Clone)]
 enum Answer {
@@ -71,17 +72,17 @@ proptest! {
         let mut now = 0;
         for (db, api, entra, ml, scope, pause) in rounds {
             now += pause;
-            let scene = Scene { valid: &valid, secret: secret.as_ref(), rivals: &[] };
+            let scene = scene_of(&valid, secret.as_ref(), &[]);
             let mut objects = BTreeMap::new();
             for (object, held) in wanted::objects(&scene, &rejected) {
-                let outcome = outcome(if object.name.as_str() == "api-key" { &api } else { &db });
+                let outcome = outcome(if object.object.name.as_str() == "api-key" { &api } else { &db });
                 // What is as it was is not told.
                 let same = outcome.as_ref().is_ok_and(|bundle| held.is_some_and(|held| held.version == bundle.version));
                 if !same {
-                    objects.insert(ObjectId::Secret(object), outcome);
+                    objects.insert(ObjectId::Object(object), outcome);
                 }
             }
-            let first = valid.entries[2].token().unwrap();
+            let first = valid.items[2].token().unwrap();
             for (id, issued) in wanted::tokens(&scene, scope, &rejected, at(now)) {
                 let outcome = token(if id == *first { &entra } else { &ml }, now);
                 prop_assert!(issued <= Issued::After(at(now)));
@@ -89,11 +90,10 @@ proptest! {
             }
             let before = secret.clone();
             let planned = plan(
-                &valid,
-                &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[], rejected: &rejected },
+                &Observed { scene: scene_of(&valid, secret.as_ref(), &[]), objects: &objects, rejected: &rejected },
                 at(now),
             );
-            rejected = rejected.after(&valid, &objects, &planned.keys, planned.blocked.as_ref());
+            rejected = rejected.after(&valid.items, &objects, &planned.keys, planned.blocked.as_ref());
             let well = planned.keys.iter().all(|key| key.problem.is_none());
             if let Some(write) = planned.write {
                 secret = Some(execute(&valid, &write));
@@ -103,13 +103,12 @@ proptest! {
             };
             prop_assert!(filled(&secret).is_superset(&filled(&before)), "a key vanished");
             let again = plan(
-                &valid,
-                &Observed { secret: secret.as_ref(), objects: &objects, rivals: &[], rejected: &rejected },
+                &Observed { scene: scene_of(&valid, secret.as_ref(), &[]), objects: &objects, rejected: &rejected },
                 at(now),
             );
             prop_assert!(again.write.is_none(), "the plan does not settle");
             if well {
-                let scene = Scene { valid: &valid, secret: secret.as_ref(), rivals: &[] };
+                let scene = scene_of(&valid, secret.as_ref(), &[]);
                 let tokens = wanted::tokens(&scene, Scope::Lacking, &rejected, at(now));
                 prop_assert!(tokens.is_empty(), "a token that lives is asked for");
                 let needed = wanted::objects(&scene, &rejected);

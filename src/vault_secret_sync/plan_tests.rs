@@ -1,11 +1,15 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::azure::key_vault::{Kind, Object};
+use crate::azure::key_vault::{Bundle, Kind, Object};
+use crate::secret::SecretValue;
+use crate::vault_secret_sync::api::Ownership;
+use crate::vault_secret_sync::claims::Rival;
 use crate::vault_secret_sync::fixtures::{sync, sync_with};
-use crate::vault_secret_sync::target::{Controller, Facts};
+use crate::vault_secret_sync::item::Located;
+use crate::vault_secret_sync::target::{Controller, Facts, SecretMeta, owner};
 use crate::vault_secret_sync::valid::parse;
-use crate::vault_secret_sync::wanted::{Scene, objects};
+use crate::vault_secret_sync::wanted::objects;
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -37,10 +41,13 @@ pub(super) fn failed(reason: Reason) -> Outcome {
 }
 
 fn id(name: &str) -> ObjectId {
-    ObjectId::Secret(Object {
-        kind: Kind::Secret,
-        name: name.parse().unwrap(),
-        version: None,
+    ObjectId::Object(Located {
+        vault: None,
+        object: Object {
+            kind: Kind::Secret,
+            name: name.parse().unwrap(),
+            version: None,
+        },
     })
 }
 
@@ -48,17 +55,26 @@ fn both(db: Outcome, api: Outcome) -> BTreeMap<ObjectId, Outcome> {
     BTreeMap::from([(id("db-password"), db), (id("api-key"), api)])
 }
 
-/// The secrets of the vault whose values are asked for.
-fn needed(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> Vec<ObjectId> {
-    let scene = Scene {
+pub(super) fn scene_of<'a>(
+    valid: &'a Valid,
+    secret: Option<&'a SecretMeta>,
+    rivals: &'a [Rival],
+) -> Scene<'a> {
+    Scene {
         valid,
+        items: &valid.items,
         secret,
         rivals,
-    };
+    }
+}
+
+/// The secrets of the vault whose values are asked for.
+fn needed(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> Vec<ObjectId> {
+    let scene = scene_of(valid, secret, rivals);
     let objects = objects(&scene, &Rejected::default()).into_iter();
     objects
         .filter(|(_, held)| held.is_none())
-        .map(|(object, _)| ObjectId::Secret(object))
+        .map(|(object, _)| ObjectId::Object(object))
         .collect()
 }
 
@@ -103,16 +119,12 @@ fn planned(
     objects: &BTreeMap<ObjectId, Outcome>,
     rivals: &[Rival],
 ) -> Plan {
-    plan(
-        valid,
-        &Observed {
-            secret,
-            objects,
-            rivals,
-            rejected: &Rejected::default(),
-        },
-        at(100),
-    )
+    let observed = Observed {
+        scene: scene_of(valid, secret, rivals),
+        objects,
+        rejected: &Rejected::default(),
+    };
+    plan(&observed, at(100))
 }
 
 fn versions(plan: &Plan) -> Vec<(&str, Option<&str>)> {

@@ -10,17 +10,19 @@ use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
 use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
+use super::claims::blocked;
 use super::ctx::Ctx;
 use super::due::{Due, Looked, due, next_reconcile, until};
-use super::entry::{Entry, ObjectId};
+use super::item::{Item, ObjectId};
 use super::lender::{Lender, lender};
 use super::observe::{self, Sight};
 use super::plan::{self, Observed};
 use super::rejected::Rejected;
+use super::scene::Scene;
 use super::status::{self, Look};
 use super::steps::Done;
 use super::valid::parse;
-use super::wanted::{self, Scene, Scope};
+use super::wanted::{self, Scope};
 use super::{FINALIZER, PLURAL, steps, tokens};
 use crate::hub;
 use crate::k8s::conditions;
@@ -85,6 +87,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     };
     let scene = Scene {
         valid: &valid,
+        items: &valid.items,
         secret: secret.as_deref(),
         rivals: &rivals,
     };
@@ -113,23 +116,24 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     seen.objects.extend(tokens);
     ctx.errands.forget(&observe::ticket(&valid));
     // 5. plan (pure)
-    let plan = plan::plan(
-        &valid,
-        &Observed {
-            secret: secret.as_deref(),
-            objects: &seen.objects,
-            rivals: &rivals,
-            rejected: &rejected,
-        },
-        now,
-    );
+    let observed = Observed {
+        scene,
+        objects: &seen.objects,
+        rejected: &rejected,
+    };
+    let plan = plan::plan(&observed, now);
     // 6. carry out (writes)
     let mut done = steps::carry_out(ctx, sync, &valid, plan).await?;
-    let rejected = rejected.after(&valid, &seen.objects, &done.keys, done.problem.as_ref());
+    let rejected = rejected.after(
+        scene.items,
+        &seen.objects,
+        &done.keys,
+        done.problem.as_ref(),
+    );
     drop(seen.objects);
     done.problem = done.problem.or_else(|| lender.problem.clone());
     if done.problem.is_none() {
-        let logins = valid.entries.iter().filter_map(Entry::login);
+        let logins = valid.items.iter().filter_map(Item::login);
         ctx.logins.keep(&valid.uid, logins);
     }
     // 7. status (pure), written where it differs; remembered, and come back in time
@@ -138,6 +142,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         None => 0,
     };
     let looked = Looked {
+        items: scene.items,
         keys: &done.keys,
         problem: done.problem.as_ref(),
         failures,
@@ -158,7 +163,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
 
 /// What the vault says. Where the Secret must not be written anyway, it is not asked.
 fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due: Due) -> Sight {
-    if plan::blocked(scene.valid, scene.secret, scene.rivals).is_some() {
+    if blocked(scene.valid, scene.secret, scene.rivals).is_some() {
         ctx.hub.forget(&observe::ticket(scene.valid));
         return Sight::default();
     }
@@ -175,7 +180,7 @@ fn tokens(
 ) -> Option<BTreeMap<ObjectId, hub::Outcome>> {
     let valid = scene.valid;
     let wanted = wanted::tokens(scene, due.scope, rejected, Timestamp::now());
-    if wanted.is_empty() || plan::blocked(valid, scene.secret, scene.rivals).is_some() {
+    if wanted.is_empty() || blocked(valid, scene.secret, scene.rivals).is_some() {
         return Some(BTreeMap::new());
     }
     let question = (&wanted, due.scope, due.retry, valid.generation);

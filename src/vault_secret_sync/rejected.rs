@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{Entry, ObjectId, Source};
+use super::item::{Item, Located, ObjectId};
 use super::plan::KeyPlan;
-use super::valid::Valid;
-use crate::azure::key_vault::Object;
 use crate::hub::Outcome;
 use crate::hub::want::Held;
 use crate::problem::{Problem, Reason};
@@ -14,69 +12,68 @@ use crate::problem::{Problem, Reason};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejected {
     /// The state of each object that was given.
-    objects: BTreeMap<Object, Held>,
-    /// What is wrong with each key.
-    keys: BTreeMap<String, Problem>,
+    objects: BTreeMap<Located, Held>,
+    /// What is wrong with each item, by where it stands.
+    items: BTreeMap<String, Problem>,
     /// What is wrong with all of it together.
     pub whole: Option<Problem>,
 }
 
 impl Rejected {
-    /// What is wrong with an entry.
-    pub fn problem(&self, entry: &Entry) -> Option<&Problem> {
-        self.keys.get(entry.key.as_str())
+    /// What is wrong with an item.
+    pub fn problem(&self, item: &Item) -> Option<&Problem> {
+        self.items.get(&item.at)
     }
 
-    /// The state in which the object of an entry could not be used.
-    pub fn of(&self, entry: &Entry) -> Option<&Held> {
-        let Source::Secret(part) = &entry.source else {
-            return None;
-        };
-        let concerned = self.whole.is_some() || self.keys.contains_key(entry.key.as_str());
-        self.objects.get(&part.id).filter(|_| concerned)
+    /// The state in which an object that an item needs could not be used.
+    pub fn of(&self, item: &Item, object: &Located) -> Option<&Held> {
+        let concerned = self.whole.is_some() || self.items.contains_key(&item.at);
+        self.objects.get(object).filter(|_| concerned)
     }
 
     /// After a plan was made with what was given, and `problem` with the whole came of it.
     #[must_use]
     pub fn after(
         &self,
-        valid: &Valid,
+        items: &[Item],
         given: &BTreeMap<ObjectId, Outcome>,
         keys: &[KeyPlan],
         problem: Option<&Problem>,
     ) -> Self {
-        let whole = problem.filter(|problem| problem.reason == Reason::TooLarge);
+        let of_all = |reason| matches!(reason, Reason::TooLarge | Reason::TargetIncomplete);
+        let whole = problem.filter(|problem| of_all(problem.reason));
         let mut after = Self {
             whole: whole.cloned(),
             ..Self::default()
         };
-        for (entry, key) in valid.entries.iter().zip(keys) {
-            let outcome = given.get(&entry.object());
-            match (&entry.source, outcome) {
-                (Source::Secret(part), outcome) => {
-                    let state = match outcome {
-                        Some(Ok(bundle)) => Some(Held::of(&bundle.facts())),
-                        Some(Err(_)) => None,
-                        None => self.of(entry).cloned(),
-                    };
-                    if let Some(state) = state.filter(|_| key.problem.is_some() || whole.is_some())
-                    {
-                        after.objects.insert(part.id.clone(), state);
-                        after.remember(key);
-                    }
-                }
+        for (place, item) in items.iter().enumerate() {
+            let mut of_item = keys.iter().filter(|key| key.item == place);
+            let problem = of_item.find_map(|key| key.problem.as_ref());
+            if problem.is_none() && whole.is_none() {
+                continue;
+            }
+            let mut known = false;
+            for need in item.needs() {
+                let state = match (given.get(&need), need.located()) {
+                    (Some(Ok(bundle)), Some(_)) => Some(Held::of(&bundle.facts())),
+                    (None, Some(object)) => self.of(item, object).cloned(),
+                    (Some(Err(_)), _) | (_, None) => None,
+                };
                 // A token that could not be had is asked for again when its problem says so, and not along with others.
-                (Source::Token(_), Some(Err(_))) => after.remember(key),
-                (Source::Token(_), None) if self.problem(entry).is_some() => after.remember(key),
-                (Source::Token(_), _) => {}
+                known |= match given.get(&need) {
+                    _ if need.located().is_some() => false,
+                    Some(outcome) => outcome.is_err(),
+                    None => self.problem(item).is_some(),
+                };
+                if let (Some(state), Some(object)) = (state, need.located()) {
+                    known = true;
+                    after.objects.insert(object.clone(), state);
+                }
+            }
+            if let Some(problem) = problem.filter(|_| known) {
+                after.items.insert(item.at.clone(), problem.clone());
             }
         }
         after
-    }
-
-    fn remember(&mut self, key: &KeyPlan) {
-        let problem = key.problem.clone();
-        self.keys
-            .extend(problem.map(|problem| (key.key.clone(), problem)));
     }
 }

@@ -141,10 +141,17 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
         .keys
         .iter()
         .find(|key| key.key == plan.key && key.version == plan.version);
-    let (updated, expires) = match (plan.times, before) {
-        (Some(times), _) => (times.updated.map(Time), times.expires.map(Time)),
-        (None, Some(before)) => (before.updated.clone(), before.expires.clone()),
-        (None, None) => (None, None),
+    let (updated, expires, note) = match (plan.times, before) {
+        (Some(times), _) => {
+            let note = plan.note.as_deref().map(cut);
+            (times.updated.map(Time), times.expires.map(Time), note)
+        }
+        (None, Some(before)) => (
+            before.updated.clone(),
+            before.expires.clone(),
+            before.note.clone(),
+        ),
+        (None, None) => (None, None, None),
     };
     KeyStatus {
         key: plan.key.clone(),
@@ -152,6 +159,7 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
         version: plan.version.clone(),
         updated,
         expires,
+        note,
         error: plan.problem.as_ref().map(key_error),
     }
 }
@@ -303,10 +311,12 @@ mod tests {
     fn key(name: &str, version: Option<&str>, reason: Option<Reason>) -> KeyPlan {
         KeyPlan {
             key: name.to_owned(),
+            item: 0,
             object: "o".to_owned(),
             version: version.map(str::to_owned),
             held: None,
             times: None,
+            note: None,
             problem: reason
                 .map(|reason| Problem::new(reason, Retry::Backoff, format!("why {reason}"))),
         }

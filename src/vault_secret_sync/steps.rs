@@ -14,7 +14,8 @@ use zeroize::Zeroize;
 
 use super::api::{DeletionPolicy, Ownership, TargetStatus, VaultSecretSync};
 use super::ctx::Ctx;
-use super::plan::{KeyPlan, Plan, Write, over_limit};
+use super::dress::Write;
+use super::plan::{KeyPlan, Plan, over_limit};
 use super::status::Look;
 use super::target::{SecretMeta, written_by_one};
 use super::valid::Valid;

@@ -20,7 +20,7 @@ use crate::retry::Retry;
 /// What a sync recorded on a Secret when it last wrote it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Record {
-    /// For each key where its value came from (see `Entry::recorded`).
+    /// For each key where its value came from (see `origin`).
     pub keys: BTreeMap<String, String>,
     /// The type that was asked for.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::ctx::Ctx;
-use super::entry::{Login, TokenOf};
+use super::item::{Login, TokenOf};
 use super::logins::Who;
 use super::token_times::bundle;
 use super::valid::Valid;

@@ -1,6 +1,6 @@
 //! A spec parsed into types that cannot be wrong. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +8,8 @@ use kube::ResourceExt;
 
 use super::SYNC_AT;
 use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
-use super::entry::{self, Entry};
+use super::item::{Item, Located, ObjectId};
+use super::item_parse::{self, Around};
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
 use crate::names::{NameError, ResourceName, VaultUri};
@@ -32,14 +33,14 @@ pub struct Valid {
     pub generation: i64,
     /// When it was made: of two that claim one key the older has it.
     pub created: Option<Timestamp>,
-    /// The vault; none where nothing comes from one.
+    /// Its own vault, where it names one. Items may name others.
     pub vault: Option<VaultUri>,
     /// The identity that it names.
     pub identity: Option<IdentityRef>,
     /// How often the vault is looked at; none means once.
     pub interval: Option<Duration>,
     /// What goes into the Secret; each key once.
-    pub entries: Vec<Entry>,
+    pub items: Vec<Item>,
     /// The Secret.
     pub target: Target,
     /// The annotation that asks for a look now.
@@ -76,26 +77,51 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         ));
     }
     let interval = interval(spec.refresh_interval)?;
+    let vault = vault(spec)?;
+    let namespace = sync.namespace().unwrap_or_default();
+    let around = Around {
+        identity: &key_of(&namespace, spec.identity_ref.as_ref()),
+        vault: vault.as_ref(),
+    };
     Ok(Valid {
-        namespace: sync.namespace().unwrap_or_default(),
         uid: sync.uid().unwrap_or_default(),
         generation: sync.metadata.generation.unwrap_or_default(),
         created: sync.metadata.creation_timestamp.as_ref().map(|time| time.0),
-        vault: vault(spec)?,
         identity: spec.identity_ref.clone(),
         interval,
-        entries: entry::parse(
-            &spec.data,
-            &key_of(
-                sync.namespace().as_deref().unwrap_or_default(),
-                spec.identity_ref.as_ref(),
-            ),
-        )?,
+        items: item_parse::parse(&spec.data, around)?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
         suspend: spec.suspend,
         name,
+        namespace,
+        vault,
     })
+}
+
+impl Valid {
+    /// The vault of an object.
+    pub fn vault_of<'a>(&'a self, object: &'a Located) -> Option<&'a VaultUri> {
+        object.vault.as_ref().or(self.vault.as_ref())
+    }
+
+    /// Whether something is made of several objects, so that all are needed as soon as one is.
+    pub fn together(&self) -> bool {
+        self.items.iter().any(|item| item.needs().len() > 1)
+    }
+
+    /// The keys that it claims.
+    pub fn keys(&self) -> BTreeSet<String> {
+        let given = self.items.iter().flat_map(Item::keys);
+        given.map(|given| given.key.to_string()).collect()
+    }
+
+    /// The vaults that something comes from.
+    pub fn vaults(&self) -> BTreeSet<VaultUri> {
+        let needs = self.items.iter().flat_map(Item::needs);
+        let located = |need: ObjectId| self.vault_of(need.located()?).cloned();
+        needs.filter_map(located).collect()
+    }
 }
 
 fn invalid(message: String) -> Problem {
@@ -123,17 +149,10 @@ fn interval(asked: Option<kube::core::Duration>) -> Result<Option<Duration>, Pro
     Ok(Some(asked))
 }
 
-/// The vault, which there must be where a secret of it is wanted.
+/// The vault that the sync names.
 fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
     let vault = spec.vault_uri.as_deref().map(str::parse).transpose();
-    let vault = vault.map_err(|error| field("vaultUri", &error))?;
-    let needed = spec.data.iter().any(|entry| entry.secret.is_some());
-    if needed && vault.is_none() {
-        return Err(invalid(
-            "spec.vaultUri: it must be set, since an entry of data has secret".to_owned(),
-        ));
-    }
-    Ok(vault)
+    vault.map_err(|error| field("vaultUri", &error))
 }
 
 fn target(sync: &VaultSecretSync, name: &str) -> Result<Target, Problem> {
@@ -184,6 +203,25 @@ mod tests {
                 serde_json::json!([{"key": "T", "accessToken": {"resource": "api://x"}}]);
         });
         assert_eq!(parse(&tokens).unwrap().vault, None);
+    }
+
+    #[test]
+    fn an_entry_may_name_a_vault_of_its_own() {
+        let other = "https://kv-shared.vault.azure.net";
+        let several = sync_with(|spec| spec["data"][1]["vaultUri"] = other.into());
+        let vaults = parse(&several).unwrap().vaults();
+        let names: Vec<&str> = vaults.iter().map(VaultUri::vault_name).collect();
+        assert_eq!(names, ["kv-shared", "kv"]);
+        // The sync's own vault is the same vault, in whatever way it is written.
+        let own =
+            sync_with(|spec| spec["data"][1]["vaultUri"] = "https://KV.vault.azure.net/".into());
+        assert_eq!(parse(&own).unwrap().items, parse(&sync()).unwrap().items);
+        let alone = sync_with(|spec| {
+            spec.as_object_mut().unwrap().remove("vaultUri");
+            spec["data"].as_array_mut().unwrap().remove(0);
+            spec["data"][0]["vaultUri"] = other.into();
+        });
+        assert_eq!(parse(&alone).unwrap().vaults().len(), 1);
     }
 
     #[test]

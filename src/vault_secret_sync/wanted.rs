@@ -5,12 +5,11 @@ use std::collections::btree_map::Entry as Place;
 
 use jiff::Timestamp;
 
-use super::entry::{Entry, Source, TokenOf, version_of};
-use super::plan::{Rival, claimed, held};
+use super::item::{Located, TokenOf};
 use super::rejected::Rejected;
-use super::target::{SecretMeta, Share};
+use super::scene::{Scene, states};
+use super::target::Share;
 use super::token_times::{Times, is_newer, seed};
-use super::valid::Valid;
 use crate::azure::auth::Token;
 use crate::azure::key_vault::Object;
 use crate::hub::want::Held;
@@ -46,58 +45,31 @@ impl Issued {
     }
 }
 
-/// What the Secret holds, and who else writes it.
-#[derive(Debug, Clone, Copy)]
-pub struct Scene<'a> {
-    /// The sync.
-    pub valid: &'a Valid,
-    /// The Secret.
-    pub secret: Option<&'a SecretMeta>,
-    /// Other syncs of the same Secret.
-    pub rivals: &'a [Rival],
-}
-
-impl<'a> Scene<'a> {
-    fn share(&self) -> Option<&'a Share> {
-        self.secret?.share(&self.valid.name)
-    }
-
-    /// Keys that are left to a rival need nothing.
-    fn entries(&self) -> impl Iterator<Item = &'a Entry> {
-        let Self {
-            valid,
-            secret,
-            rivals,
-        } = *self;
-        valid
-            .entries
-            .iter()
-            .filter(move |entry| claimed(valid, entry, secret, rivals).is_none())
-    }
-}
-
-/// The objects of the vault, each with what the Secret holds of it. Where nothing is held, or not all of its keys hold the
-/// same, the value is needed.
-pub fn objects(scene: &Scene<'_>, rejected: &Rejected) -> BTreeMap<Object, Option<Held>> {
+/// The objects of vaults, each with what the Secret holds of it. Where nothing is held, or not all of its keys hold the same,
+/// the value is needed.
+pub fn objects(scene: &Scene<'_>, rejected: &Rejected) -> BTreeMap<Located, Option<Held>> {
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);
     let mut objects = BTreeMap::new();
-    for entry in scene.entries() {
-        let Source::Secret(part) = &entry.source else {
-            continue;
-        };
-        let state = rejected
-            .of(entry)
-            .cloned()
-            .or_else(|| entry.held(held(entry, share)?))
-            .filter(|held| is_of(held, &part.id));
-        match objects.entry(part.id.clone()) {
-            Place::Vacant(place) => {
-                place.insert(state);
-            }
-            Place::Occupied(mut place) => {
-                if *place.get() != state {
-                    place.insert(None);
+    for item in scene.wanting() {
+        let held = states(item, share);
+        for (place, need) in item.needs().iter().enumerate() {
+            let Some(object) = need.located() else {
+                continue;
+            };
+            let state = rejected
+                .of(item, object)
+                .or_else(|| held.as_ref()?.get(place))
+                .filter(|held| is_of(held, &object.object))
+                .cloned();
+            match objects.entry(object.clone()) {
+                Place::Vacant(place) => {
+                    place.insert(state);
+                }
+                Place::Occupied(mut place) => {
+                    if *place.get() != state {
+                        place.insert(None);
+                    }
                 }
             }
         }
@@ -123,14 +95,13 @@ pub fn tokens(
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);
     let mut tokens = BTreeMap::new();
-    for entry in scene.entries() {
-        let Some(token) = entry.token().filter(|_| rejected.problem(entry).is_none()) else {
+    for item in scene.wanting() {
+        let Some(token) = item.token().filter(|_| rejected.problem(item).is_none()) else {
             continue;
         };
         // A record of another token, or by another identity, is no record of this one.
-        let times = held(entry, share)
-            .filter(|recorded| entry.held(recorded).is_some())
-            .and_then(|recorded| Times::read(version_of(recorded)));
+        let held = states(item, share).and_then(|states| states.into_iter().next());
+        let times = held.and_then(|held| Times::read(held.version.as_str()));
         let Some(issued) = token_is_wanted(times, scope, seed(&scene.valid.uid), now) else {
             continue;
         };

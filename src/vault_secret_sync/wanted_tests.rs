@@ -1,7 +1,7 @@
 use super::*;
-use crate::vault_secret_sync::fixtures::{recorded, sync_with_tokens, token_version};
-use crate::vault_secret_sync::target::{Record, Share};
-use crate::vault_secret_sync::valid::parse;
+use crate::vault_secret_sync::fixtures::{key_of, recorded, sync_with_tokens, token_version};
+use crate::vault_secret_sync::target::{Record, SecretMeta, Share};
+use crate::vault_secret_sync::valid::{Valid, parse};
 
 const ISSUED: i64 = 1_000;
 const HOUR: i64 = 3_600;
@@ -21,14 +21,14 @@ fn valid() -> Valid {
 
 /// The Secret as our own apply leaves it, with tokens of an hour that were issued at [`ISSUED`].
 fn written(valid: &Valid) -> SecretMeta {
-    let keys = valid.entries.iter().map(|entry| {
+    let keys = valid.items.iter().map(|item| {
         let version = token_version(ISSUED, ISSUED + HOUR);
-        let version = if entry.token().is_some() {
+        let version = if item.token().is_some() {
             &version
         } else {
             "v1"
         };
-        (entry.key.to_string(), recorded(entry, version))
+        (key_of(item), recorded(item, version))
     });
     let record = Record {
         keys: keys.collect(),
@@ -52,6 +52,7 @@ fn damaged(mut secret: SecretMeta, key: &str) -> SecretMeta {
 fn scene<'a>(valid: &'a Valid, secret: Option<&'a SecretMeta>) -> Scene<'a> {
     Scene {
         valid,
+        items: &valid.items,
         secret,
         rivals: &[],
     }
@@ -122,32 +123,37 @@ fn what_could_not_be_used_is_not_needed_again() {
         expires: None,
         answered: None,
     };
-    let entry = &valid.entries[0];
-    let given = [(entry.object(), Ok(std::sync::Arc::new(bundle)))].into();
+    let item = &valid.items[0];
+    let given = [(item.needs().remove(0), Ok(std::sync::Arc::new(bundle)))].into();
     let empty = crate::problem::Problem::new(
         crate::problem::Reason::EmptyValue,
         crate::retry::Retry::OnChange,
         "it is empty",
     );
     let key = |problem| crate::vault_secret_sync::plan::KeyPlan {
-        key: entry.key.to_string(),
+        key: key_of(item),
+        item: 0,
         object: String::new(),
         version: None,
         held: None,
         times: None,
+        note: None,
         problem,
     };
     let none = Rejected::default();
-    let rejected = none.after(&valid, &given, &[key(Some(empty.clone()))], None);
-    assert_eq!(rejected.problem(entry), Some(&empty));
+    let rejected = none.after(&valid.items, &given, &[key(Some(empty.clone()))], None);
+    assert_eq!(rejected.problem(item), Some(&empty));
     assert_eq!(held_of(&valid, None, &rejected)[1].as_deref(), Some("v9"));
     // It stays so while nothing new is given, and ends with a value that can be used.
     let nothing = [].into();
     assert_eq!(
-        rejected.after(&valid, &nothing, &[key(Some(empty))], None),
+        rejected.after(&valid.items, &nothing, &[key(Some(empty))], None),
         rejected
     );
-    assert_eq!(rejected.after(&valid, &given, &[key(None)], None), none);
+    assert_eq!(
+        rejected.after(&valid.items, &given, &[key(None)], None),
+        none
+    );
 }
 
 #[test]
@@ -182,7 +188,7 @@ fn a_damaged_token_is_asked_for_and_the_other_one_is_not() {
     )
     .into_iter()
     .collect();
-    let token = valid.entries[2].token().unwrap().clone();
+    let token = valid.items[2].token().unwrap().clone();
     assert_eq!(tokens, [(token, WHENEVER)]);
 }
 

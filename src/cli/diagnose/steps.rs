@@ -28,7 +28,7 @@ use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
-use crate::vault_secret_sync::entry::{Source, TokenOf};
+use crate::vault_secret_sync::item::{Item, ObjectId, TokenOf};
 use crate::vault_secret_sync::{lender, valid as sync_valid};
 
 const PROBE: Duration = Duration::from_secs(10);
@@ -133,9 +133,10 @@ impl<'a> Steps<'a> {
         valid: Valid,
         sync: Option<&sync_valid::Valid>,
     ) -> Option<Usable> {
-        let vault = sync.and_then(|sync| sync.vault.as_ref());
+        let vaults = sync.map(sync_valid::Valid::vaults).unwrap_or_default();
         let usable = identities.usable(valid).await.and_then(|usable| {
-            vault.map_or(Ok(()), |vault| grant::vault_in_cloud(&usable, vault))?;
+            let mut vaults = vaults.iter();
+            vaults.try_for_each(|vault| grant::vault_in_cloud(&usable, vault))?;
             Ok(usable)
         });
         let usable = taken(findings, Step::Cloud, usable)?;
@@ -219,11 +220,11 @@ impl<'a> Steps<'a> {
         usable: &Usable,
         sync: &sync_valid::Valid,
     ) {
-        let wanted = sync.entries.iter().find_map(|entry| match &entry.source {
-            Source::Secret(part) => Some(&part.id),
-            Source::Token(_) => None,
-        });
-        let (Some(vault), Some(id)) = (&sync.vault, wanted) else {
+        let needs: Vec<ObjectId> = sync.items.iter().flat_map(Item::needs).collect();
+        let mut objects = needs.iter().filter_map(ObjectId::located);
+        let first = objects.next();
+        let first = first.and_then(|located| Some((sync.vault_of(located)?, &located.object)));
+        let Some((vault, id)) = first else {
             let why = "the sync wants no object of the vault";
             findings.skipped(Step::Vault, why);
             findings.skipped(Step::Role, why);
@@ -301,17 +302,16 @@ fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Res
         namespace: &sync.namespace,
         labels: &labels,
     };
-    if let Some(vault) = &sync.vault {
+    for vault in &sync.vaults() {
         grant::allows_vault(valid, borrower, vault)?;
     }
-    let mut entries = sync.entries.iter();
-    entries.try_for_each(|entry| lender::allows(valid, borrower, sync, entry))
+    let mut items = sync.items.iter();
+    items.try_for_each(|item| lender::allows(valid, borrower, sync, item))
 }
 
 /// Whether anything of the sync comes by an identity.
 fn needs_identity(sync: &sync_valid::Valid) -> bool {
-    let mut entries = sync.entries.iter();
-    entries.any(|entry| !matches!(entry.source, Source::Token(TokenOf::MlServer(_))))
+    sync.items.iter().any(lender::needs_identity)
 }
 
 /// The tokens that are needed: one for Key Vault where something is read there, and each that is handed out.
@@ -320,17 +320,12 @@ fn wants(usable: &Usable, sync: Option<&sync_valid::Valid>) -> Vec<Want> {
     let Some(sync) = sync else {
         return vec![vaults()];
     };
-    let of_entry = |source: &Source| match source {
-        Source::Secret(_) => Some(vaults()),
-        Source::Token(TokenOf::Identity { resource, .. }) => {
-            Some(Want::handed_out(resource.clone()))
-        }
-        Source::Token(TokenOf::MlServer(_)) => None,
+    let want = |need: ObjectId| match need {
+        ObjectId::Object(_) => Some(vaults()),
+        ObjectId::Token(TokenOf::Identity { resource, .. }) => Some(Want::handed_out(resource)),
+        ObjectId::Token(TokenOf::MlServer(_)) => None,
     };
-    let wants = sync
-        .entries
-        .iter()
-        .filter_map(|entry| of_entry(&entry.source));
+    let wants = sync.items.iter().flat_map(Item::needs).filter_map(want);
     wants.collect::<BTreeSet<Want>>().into_iter().collect()
 }
 

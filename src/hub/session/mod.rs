@@ -7,6 +7,7 @@
 mod answers;
 mod known;
 mod run;
+mod stats;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +25,7 @@ use crate::azure::key_vault::{Facts, Kind, Object};
 use crate::retry;
 
 pub use known::settled;
+pub use stats::Stats;
 
 /// How much of a vault a session may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +196,7 @@ impl Session {
 
     /// The credential has changed: what failed is tried again, and so is what is under way with the old one.
     pub fn pardon(&mut self, now: Timestamp) {
-        self.gate = Gate::default();
+        self.gate.open(now);
         let calls = std::mem::take(&mut self.calls);
         self.commands
             .extend(calls.keys().map(|id| Command::Abandon(*id)));

@@ -17,6 +17,11 @@ fn entry(change: &Value) -> Value {
     json!({"spec": {"data": [entry]}})
 }
 
+fn merged(mut value: Value, change: &Value) -> Value {
+    merge(&mut value, change);
+    value
+}
+
 fn keys(count: usize) -> Value {
     let entries: Vec<Value> = (0..count)
         .map(|n| json!({"key": format!("K{n}"), "secret": {"name": "s"}}))
@@ -73,7 +78,27 @@ fn of_vault() -> Vec<Pair> {
         pair(
             json!({}),
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry of data has secret",
+            "vaultUri must be set where an entry of data is of a vault",
+        ),
+        pair(
+            entry(&json!({"vaultUri": "https://kv2.vault.azure.net"})),
+            entry(&json!({"vaultUri": "http://kv2.vault.azure.net"})),
+            "spec.data[0].vaultUri",
+        ),
+        pair(
+            merged(
+                entry(&json!({"vaultUri": "https://kv2.vault.azure.net"})),
+                &json!({"spec": {"vaultUri": null}}),
+            ),
+            entry(
+                &json!({"secret": null, "accessToken": {"resource": "api://x"}, "vaultUri": "https://kv2.vault.azure.net"}),
+            ),
+            "vaultUri has no meaning beside accessToken",
+        ),
+        pair(
+            entry(&json!({"vaultUri": format!("https://kv.{}", text(501))})),
+            entry(&json!({"vaultUri": format!("https://kv.{}", text(502))})),
+            "spec.data[0].vaultUri: Too long",
         ),
         pair(
             interval("10s"),
@@ -235,14 +260,14 @@ fn of_tokens() -> Vec<Pair> {
     let password = |change: Value| server(json!({ "passwordFrom": change }));
     let mut without_vault = resource("api://x".to_owned());
     without_vault["spec"]["vaultUri"] = Value::Null;
-    let one = "exactly one of secret and accessToken must be set";
+    let one = "exactly one of secret, certificate, publicKey and accessToken must be set";
     let kind = "exactly one of resource and mlServer must be set";
     let url = "spec.data[0].accessToken.mlServer.url";
     vec![
         pair(
             without_vault,
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry of data has secret",
+            "vaultUri must be set where an entry of data is of a vault",
         ),
         pair(json!({}), entry(&json!({"secret": null})), one),
         pair(

@@ -1,0 +1,68 @@
+//! What a sync finds: its items, the Secret and what it holds, and who else writes it. Pure.
+
+use super::claims::{Rival, claimed};
+use super::item::Item;
+use super::origin;
+use super::target::{SecretMeta, Share};
+use super::valid::Valid;
+use crate::hub::want::Held;
+
+/// What the Secret holds, and who else writes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scene<'a> {
+    /// The sync.
+    pub valid: &'a Valid,
+    /// What goes into the Secret, in the order of precedence.
+    pub items: &'a [Item],
+    /// The Secret.
+    pub secret: Option<&'a SecretMeta>,
+    /// Other syncs of the same Secret.
+    pub rivals: &'a [Rival],
+}
+
+impl<'a> Scene<'a> {
+    /// The sync's part in the Secret.
+    pub fn share(&self) -> Option<&'a Share> {
+        self.secret?.share(&self.valid.name)
+    }
+
+    /// The rival that a key is left to.
+    pub fn claimed(&self, key: &str) -> Option<&'a Rival> {
+        claimed(self.valid, key, self.secret, self.rivals)
+    }
+
+    /// The items that give something: one whose keys are all left to rivals needs nothing.
+    pub fn wanting(&self) -> impl Iterator<Item = &'a Item> {
+        let scene = *self;
+        let free = move |item: &Item| {
+            let mut keys = item.keys().into_iter();
+            keys.any(|given| scene.claimed(given.key.as_str()).is_none())
+        };
+        self.items.iter().filter(move |item| free(item))
+    }
+}
+
+/// The line of a key whose value in the Secret is as we left it.
+pub fn held<'a>(key: &str, share: &'a Share) -> Option<&'a str> {
+    let line = share.record.keys.get(key);
+    line.filter(|_| share.intact.contains(key))
+        .map(String::as_str)
+}
+
+/// The states of an item's objects that the Secret holds: those that all of its keys tell of. None where a key lacks, is not as
+/// we left it, or was made in another way.
+pub fn states(item: &Item, share: &Share) -> Option<Vec<Held>> {
+    let mut all: Option<Vec<Held>> = None;
+    for given in item.keys() {
+        let key = given.key.as_str();
+        if !given.always && !share.record.keys.contains_key(key) {
+            continue;
+        }
+        let states = origin::states(item, held(key, share)?)?;
+        if all.as_ref().is_some_and(|all| *all != states) {
+            return None;
+        }
+        all = Some(states);
+    }
+    all
+}
