@@ -237,7 +237,7 @@ impl Identities {
     where
         F: Future<Output = Result<Token, Problem>> + Send + 'static,
     {
-        let slot = self.slot(identity, want);
+        let slot = Self::slot(identity, want);
         let asker = || ask(self.wanted_claims().remove(&slot));
         let now = Timestamp::now();
         self.slots.get_that(&slot, now, fits, asker).await
@@ -251,7 +251,7 @@ impl Identities {
         token: &SecretValue,
         claims: Option<Claims>,
     ) {
-        let slot = self.slot(identity, want);
+        let slot = Self::slot(identity, want);
         let now = Timestamp::now();
         let demanded = claims.is_some();
         if let Some(claims) = claims {
@@ -267,7 +267,7 @@ impl Identities {
         self.clouds.distrusted(&identity.valid, Timestamp::now());
     }
 
-    fn slot(&self, identity: &Usable, want: &Want) -> SlotKey {
+    fn slot(identity: &Usable, want: &Want) -> SlotKey {
         SlotKey {
             identity: Arc::clone(&identity.valid),
             profile: Arc::clone(&identity.profile),

@@ -134,7 +134,7 @@ fn gauges<L: EncodeLabelSet>(
 
 /// As many as a gauge can tell exactly.
 fn number(count: u64) -> f64 {
-    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
+    u32::try_from(count).map_or_else(|_| f64::from(u32::MAX), f64::from)
 }
 
 impl Collector for Source {

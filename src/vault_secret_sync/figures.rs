@@ -31,7 +31,7 @@ pub fn count<'a>(
         let of_vault = status
             .keys
             .iter()
-            .filter(|key| !key.version.iter().any(is_token));
+            .filter(|key| !key.version.as_deref().is_some_and(is_token));
         for expires in of_vault.filter_map(|key| key.expires.as_ref()) {
             let seconds = expires.0.duration_since(now).as_secs_f64();
             syncs.first_expiry = Some(
@@ -47,7 +47,7 @@ pub fn count<'a>(
     syncs
 }
 
-fn is_token(version: &String) -> bool {
+fn is_token(version: &str) -> bool {
     super::token_times::Times::read(version).is_some()
 }
 

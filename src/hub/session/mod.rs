@@ -51,6 +51,34 @@ struct Sub {
     woken: bool,
 }
 
+impl Sub {
+    /// Whether the caller waits for an object.
+    fn waits(&self, object: &Object, known: &Known) -> bool {
+        let Some(held) = self.want.of(object) else {
+            return false;
+        };
+        if self.given.iter().any(|(given, _)| given.as_ref() == object) {
+            return false;
+        }
+        if known.problem.is_some() {
+            return known.tried < self.want.since(true);
+        }
+        let pinned = object.version.is_some();
+        match held {
+            None => true,
+            Some(_) if pinned => false,
+            Some(held) => {
+                known.tried < self.want.since(false)
+                    || self.want.follows()
+                        && known
+                            .current
+                            .as_ref()
+                            .is_some_and(|current| current.differs(held))
+            }
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Job {
     Get(Arc<Object>),
@@ -284,32 +312,6 @@ impl Session {
         self.known.remove(object);
     }
 
-    /// Whether a caller waits for an object.
-    fn waits(&self, sub: &Sub, object: &Object, known: &Known) -> bool {
-        let Some(held) = sub.want.of(object) else {
-            return false;
-        };
-        if sub.given.iter().any(|(given, _)| given.as_ref() == object) {
-            return false;
-        }
-        if known.problem.is_some() {
-            return known.tried < sub.want.since(true);
-        }
-        let pinned = object.version.is_some();
-        match held {
-            None => true,
-            Some(_) if pinned => false,
-            Some(held) => {
-                known.tried < sub.want.since(false)
-                    || sub.want.follows()
-                        && known
-                            .current
-                            .as_ref()
-                            .is_some_and(|current| current.differs(held))
-            }
-        }
-    }
-
     /// Whether somebody needs the value of an object, and not just a look at it.
     fn needs_value(&self, object: &Object, known: &Known) -> bool {
         known.waiting.iter().any(|ticket| {
@@ -326,7 +328,7 @@ impl Session {
     /// Sets down whether a caller waits for an object.
     fn refresh(&mut self, object: &Arc<Object>, ticket: &Ticket) {
         let waits = match (self.subs.get(ticket), self.known.get(object)) {
-            (Some(sub), Some(known)) => self.waits(sub, object, known),
+            (Some(sub), Some(known)) => sub.waits(object, known),
             _ => false,
         };
         if let Some(known) = self.known.get_mut(object) {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 /// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, workloads, Events and
 /// service-account tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
-pub(crate) const POLICY: &str = "\
+const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -22,6 +22,7 @@ rules:
   - group: events.k8s.io
   - group: apps
   - group: argoproj.io
+  # further groups
   - group: ''
     resources: [secrets, configmaps, namespaces, events, serviceaccounts/token]
 - level: Metadata
@@ -29,6 +30,15 @@ rules:
   resources: *kinds
 - level: None
 ";
+
+/// The policy, for these API groups too.
+pub(crate) fn policy(groups: &[String]) -> String {
+    let further = groups.iter();
+    let further: String = further
+        .flat_map(|group| ["  - group: ", group, "\n"])
+        .collect();
+    POLICY.replace("  # further groups\n", &further)
+}
 
 /// One answered request.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
