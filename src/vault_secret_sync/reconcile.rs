@@ -66,7 +66,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         return rest(sync, ctx).await;
     }
     // What is pushed goes its own way, and never waits.
-    let pushed = push::turn::turn(ctx, sync, &valid).await?;
+    let pushed = push::steps::turn(ctx, sync, &valid).await?;
     let sync = pushed.as_deref().unwrap_or(sync);
     // 2. what is known already (caches only)
     let known = ctx
@@ -355,7 +355,7 @@ async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem>
         }
         bare = Some(steps::set_finalizer(ctx, sync, false).await?);
     }
-    push::turn::leave(ctx, bare.as_ref().unwrap_or(sync)).await?;
+    push::steps::leave(ctx, bare.as_ref().unwrap_or(sync)).await?;
     Ok(Outcome {
         word: "deleted",
         action: Action::await_change(),

@@ -1,13 +1,13 @@
 //! Values of Secrets that are written to a vault.
 //!
-//! A turn of a sync ([`turn`]) starts a round, or takes over what a round brought; a round ([`round`]) runs as a task of its own
+//! A turn of a sync ([`steps`]) starts a round, or takes over what a round brought; a round ([`round`]) runs as a task of its own
 //! and wakes the sync when it is over, so that no worker waits for Azure. A round looks, and changes only what its job permits:
 //! what is to be changed is first told to the turn, which writes it into the status, and then a second round looks again and
 //! changes it. After a crash in between there is an operation in the status and nobody who remembers it, and the next round
 //! looks as any other. So a difference makes one version, and at most one more for each crash or lost answer.
 //!
 //! `api` spec and status · `valid` a spec parsed (pure) · `content` what is pushed (pure) · `plan` decides (pure) · `status` what
-//! is recorded and said (pure) · `round` looks and writes · `door` the way to a vault · `source` reads the Secret · `turn` the list of steps.
+//! is recorded and said (pure) · `round` looks and writes · `door` the way to a vault · `source` reads the Secret · `steps` one turn.
 
 pub mod api;
 pub mod content;
@@ -16,7 +16,7 @@ pub mod plan;
 mod round;
 mod source;
 pub mod status;
-pub mod turn;
+pub mod steps;
 pub mod valid;
 
 use std::collections::{BTreeMap, BTreeSet};
