@@ -58,13 +58,13 @@ pub struct Memory {
     /// The inputs as they were first seen, and when: failures from before that are not theirs.
     noticed: Option<(u64, Timestamp)>,
     /// What could not be used.
-    pub rejected: Arc<Rejected>,
+    rejected: Arc<Rejected>,
     /// The Secret as it was read while an answer was waited for; it is read once.
     pub live: Option<Option<Arc<SecretMeta>>>,
     /// When something is to be done again; none means when something changes.
     pub next: Option<Timestamp>,
     /// Failures in a row.
-    pub failures: u32,
+    failures: u32,
 }
 
 /// What is to be done now.
@@ -130,6 +130,24 @@ impl Memory {
             self.noticed = Some((seen, now));
         }
         self
+    }
+
+    /// What could not be used and is not given another try now.
+    pub fn rejected(&self, due: Due) -> Arc<Rejected> {
+        if due.again {
+            Arc::default()
+        } else {
+            Arc::clone(&self.rejected)
+        }
+    }
+
+    /// Failures in a row after this reconcile. One that was no try does not count.
+    pub fn failures_after(&self, failed: bool, due: Due) -> u32 {
+        if failed {
+            (self.failures + u32::from(due.again)).max(1)
+        } else {
+            0
+        }
     }
 
     /// While an answer is waited for.

@@ -94,11 +94,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         secret: secret.as_deref(),
         rivals: &rivals,
     };
-    let rejected = if due.again {
-        Arc::default()
-    } else {
-        Arc::clone(&memory.rejected)
-    };
+    let rejected = memory.rejected(due);
     let rests = memory.rests(&inputs, now);
     let tokens = match rests {
         Some(_) => Some(BTreeMap::new()),
@@ -140,10 +136,8 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         ctx.logins.keep(&valid.uid, logins);
     }
     // 7. status (pure), written where it differs; remembered, and come back in time
-    let failures = match status::headline(&done.look(None, None)) {
-        Some(_) => (memory.failures + u32::from(due.again)).max(1),
-        None => 0,
-    };
+    let failed = status::headline(&done.look(None, None)).is_some();
+    let failures = memory.failures_after(failed, due);
     let looked = Looked {
         items: scene.items,
         keys: &done.keys,
