@@ -90,10 +90,10 @@ proptest! {
             }
             let before = secret.clone();
             let planned = plan(
-                &Observed { scene: scene_of(&valid, secret.as_ref(), &[]), objects: &objects, rejected: &rejected },
+                &Observed { scene: scene_of(&valid, secret.as_ref(), &[]), objects: &objects, rejected: &rejected, removal: None },
                 at(now),
             );
-            rejected = rejected.after(&valid.items, &objects, &planned.keys, planned.blocked.as_ref());
+            rejected = rejected.after(&valid.items, &objects, &planned.keys, &planned.told, planned.blocked.as_ref());
             let well = planned.keys.iter().all(|key| key.problem.is_none());
             if let Some(write) = planned.write {
                 secret = Some(execute(&valid, &write));
@@ -103,7 +103,7 @@ proptest! {
             };
             prop_assert!(filled(&secret).is_superset(&filled(&before)), "a key vanished");
             let again = plan(
-                &Observed { scene: scene_of(&valid, secret.as_ref(), &[]), objects: &objects, rejected: &rejected },
+                &Observed { scene: scene_of(&valid, secret.as_ref(), &[]), objects: &objects, rejected: &rejected, removal: None },
                 at(now),
             );
             prop_assert!(again.write.is_none(), "the plan does not settle");

@@ -2,6 +2,7 @@
 
 mod clouds;
 mod identities;
+mod sources;
 mod syncs;
 
 use std::collections::BTreeSet;
