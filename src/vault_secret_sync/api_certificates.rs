@@ -23,7 +23,7 @@ pub struct CertificateSource {
     #[schemars(regex(pattern = r"^[0-9A-Za-z]+$"), length(min = 1, max = 64))]
     pub version: Option<String>,
 
-    /// What stands in tls.crt behind the certificate. Default: LeafFirst.
+    /// What stands in tls.crt behind the certificate. Default: `LeafFirst`.
     #[serde(default, skip_serializing_if = "ChainSpec::is_leaf_first")]
     pub chain: ChainSpec,
 

@@ -113,16 +113,14 @@ pub fn resolve(
         for item in found {
             let mut keys = item.keys().into_iter().map(|given| given.key);
             let double = keys.find_map(|key| Some((taken.get(&key)?.clone(), key)));
-            match double {
-                Some((first, key)) => past
-                    .told
-                    .push(told(&find.at, collision(&key, &first, &item.at))),
-                None => {
-                    let given = item.keys().into_iter();
-                    taken.extend(given.map(|given| (given.key, item.at.clone())));
-                    items.push(item);
-                }
+            if let Some((first, key)) = double {
+                let problem = collision(&key, &first, &item.at);
+                past.told.push(told(&find.at, problem));
+                continue;
             }
+            let given = item.keys().into_iter();
+            taken.extend(given.map(|given| (given.key, item.at.clone())));
+            items.push(item);
         }
     }
     items.extend(rest.cloned());

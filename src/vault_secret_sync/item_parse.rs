@@ -158,7 +158,7 @@ fn source(at: &str, entry: &DataEntry, around: Around<'_>) -> Result<Source, Pro
             },
             (None, Some(certificate), None, None) => {
                 let at = format!("{at}.certificate");
-                Source::Certificate(certificate_part(&at, certificate, key, vault()?)?)
+                Source::Certificate(certificate_part(&at, certificate, key, vault()?.as_ref())?)
             }
             (None, None, Some(public), None) => Source::PublicKey {
                 key: needed()?,
@@ -206,7 +206,7 @@ fn certificate_part(
     at: &str,
     certificate: &CertificateSource,
     prefix: Option<SecretKey>,
-    vault: Option<VaultUri>,
+    vault: Option<&VaultUri>,
 ) -> Result<CertificatePart, Problem> {
     let CertificateSource {
         name,
@@ -236,14 +236,14 @@ fn certificate_part(
                 &format!("{at}.keystores[{place}].passwordFrom.secret"),
                 Kind::Secret,
                 (&password.name, password.version.as_deref()),
-                vault.clone(),
+                vault.cloned(),
             )?,
             alias: store.alias.clone().unwrap_or_else(|| name.clone()),
         })
     });
     let part = CertificatePart {
         keystores: stores.collect::<Result<_, Problem>>()?,
-        id: located(at, Kind::Secret, (name, version.as_deref()), vault.clone())?,
+        id: located(at, Kind::Secret, (name, version.as_deref()), vault.cloned())?,
         prefix,
         chain,
     };

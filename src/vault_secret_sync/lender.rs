@@ -71,7 +71,7 @@ pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
     Some(Lender {
         revision,
         lends: lends.collect(),
-        problem: unresolved.or(refused.filter(|_| vaults.len() == 1)),
+        problem: unresolved.or_else(|| refused.filter(|_| vaults.len() == 1)),
         identity,
         vaults,
     })

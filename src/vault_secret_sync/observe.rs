@@ -211,16 +211,13 @@ pub fn vault(
             continue;
         };
         let kinds = find.finder.kinds().iter().map(|kind| listed_kind(*kind));
-        match lender.vaults.get(uri) {
-            Some(Err(problem)) => listings.extend(kinds.map(|kind| {
-                let problem = Err(problem.clone());
-                ((find.vault.clone(), kind), problem)
-            })),
-            Some(Ok(())) | None => {
-                let of_vault: &mut BTreeSet<Kind> = lists.entry(uri.clone()).or_default();
-                of_vault.extend(kinds);
-                wanted.entry(uri.clone()).or_default();
-            }
+        if let Some(Err(problem)) = lender.vaults.get(uri) {
+            let told = kinds.map(|kind| ((find.vault.clone(), kind), Err(problem.clone())));
+            listings.extend(told);
+        } else {
+            let of_vault: &mut BTreeSet<Kind> = lists.entry(uri.clone()).or_default();
+            of_vault.extend(kinds);
+            wanted.entry(uri.clone()).or_default();
         }
     }
     let wants = wanted.into_iter().map(|(uri, objects)| {

@@ -241,11 +241,3 @@ fn write(scene: &Scene<'_>, share: &Share, rows: &[Row<'_>]) -> Option<Write> {
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "plan_properties.rs"]
-mod properties;
-
-#[cfg(test)]
-#[path = "plan_items_tests.rs"]
-mod tests_of_items;

@@ -1,4 +1,3 @@
-use super::tests::{at, bundle, failed, id, reasons, scene_of, versions, written};
 use super::*;
 use crate::vault_secret_sync::fixtures::sync_with;
 use crate::vault_secret_sync::target::SecretMeta;

@@ -1,6 +1,5 @@
 use proptest::prelude::*;
 
-use super::tests::{at, bundle, failed, scene_of, written};
 use super::*;
 use crate::vault_secret_sync::fixtures::{sync_with_tokens, token_version};
 use crate::vault_secret_sync::target::SecretMeta;

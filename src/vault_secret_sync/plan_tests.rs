@@ -524,3 +524,9 @@ fn two_that_merge_share_a_secret_key_by_key() {
         "a value is read that somebody else writes"
     );
 }
+
+#[path = "plan_properties.rs"]
+mod properties;
+
+#[path = "plan_items_tests.rs"]
+mod items;
