@@ -148,6 +148,8 @@ reasons! {
     TargetTypeImmutable,
     /// The Secret's type wants keys that are not there yet.
     TargetIncomplete,
+    /// Objects of many keys are gone, and the keys wait for a second look before they go.
+    RemovalHeld,
     /// The Secret to merge into does not exist yet.
     TargetNotFound,
     /// The API server found the Secret invalid.

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::api_certificates::{CertificateSource, PublicKeySource};
+use super::api_sources::DataFromEntry;
 use super::push::api::{PushEntry, PushStatus};
 use super::rollout::api::{RolloutStatus, RolloutTarget};
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
@@ -45,8 +46,9 @@ use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
         priority = 1
     ),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
-    validation = Rule::new("has(self.spec.vaultUri) || !self.spec.data.exists(entry, !has(entry.accessToken) && !has(entry.vaultUri))").message("vaultUri must be set where an entry of data is of a vault and has no vaultUri of its own"),
-    validation = Rule::new("has(self.spec.vaultUri) || !has(self.spec.push)").message("vaultUri must be set where push is")
+    validation = Rule::new("has(self.spec.vaultUri) || (!(has(self.spec.data) && self.spec.data.exists(entry, !has(entry.accessToken) && !has(entry.vaultUri))) && !(has(self.spec.dataFrom) && self.spec.dataFrom.exists(from, !has(from.vaultUri))))").message("vaultUri must be set where an entry is of a vault and has no vaultUri of its own"),
+    validation = Rule::new("has(self.spec.vaultUri) || !has(self.spec.push)").message("vaultUri must be set where push is"),
+    validation = Rule::new("(has(self.spec.data) && size(self.spec.data) > 0) || (has(self.spec.dataFrom) && size(self.spec.dataFrom) > 0)").message("data or dataFrom must have an entry")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {
@@ -72,9 +74,21 @@ pub struct VaultSecretSyncSpec {
     pub refresh_interval: Option<Duration>,
 
     /// The keys of the Secret, and where their values come from.
-    #[schemars(length(min = 1, max = 256))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
     #[x_kube(validation = Rule::new("self.all(a, !has(a.key) || self.exists_one(b, has(b.key) && b.key == a.key))").message("each key may stand once in data"))]
     pub data: Vec<DataEntry>,
+
+    /// Sources of many keys. Where two give one key, data goes before dataFrom, and what stands first before what comes later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub data_from: Vec<DataFromEntry>,
+
+    /// What becomes of a key whose object is gone from the vault, or not found any more. Whatever it says, the last key is not
+    /// removed, and where more than half of the keys would go, a second look one interval later must say the same.
+    /// Default: Retain.
+    #[serde(default, skip_serializing_if = "OnMissing::is_retain")]
+    pub on_missing: OnMissing,
 
     /// Values of Secrets that are written to the vault, and again whenever they change. The identity needs a role that may
     /// write; a ClusterAzureIdentity must lend it by allow[].push. Names have no case, and each may stand once, as a secret or
@@ -101,6 +115,26 @@ pub struct VaultSecretSyncSpec {
     /// Pauses the sync: the vault is not asked and the Secret is left as it is. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
+}
+
+/// What becomes of a key whose object is gone.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnMissing {
+    /// It keeps the last value.
+    #[default]
+    Retain,
+    /// It goes, too.
+    Remove,
+}
+
+impl OnMissing {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_retain(&self) -> bool {
+        *self == Self::Retain
+    }
 }
 
 /// One key of the Secret.
@@ -138,6 +172,10 @@ pub struct DataEntry {
     /// The public half of a key of the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<PublicKeySource>,
+
+    /// Whether the object may be absent from the vault: then the key is, too, and nothing is wrong. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 
     /// A bearer token, renewed before it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -319,6 +357,11 @@ pub struct VaultSecretSyncStatus {
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["key"]))]
     pub keys: Vec<KeyStatus>,
 
+    /// What is wrong with sources of the spec, and with no single key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["source"]))]
+    pub sources: Vec<SourceStatus>,
+
     /// Restarts of workloads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutStatus>,
@@ -386,6 +429,17 @@ pub struct KeyStatus {
     /// Why the last look failed. The value in the Secret, if any, is the last good one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<KeyError>,
+}
+
+/// What is wrong with a source of the spec.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceStatus {
+    /// Where it stands. Example: `spec.dataFrom[0]`.
+    pub source: String,
+
+    /// What is wrong.
+    pub error: KeyError,
 }
 
 /// Why a key could not be brought up to date.

@@ -26,6 +26,15 @@ pub struct DataFromEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expand: Option<ExpandSource>,
 
+    /// The vault of this entry, where it is another than the sync's. It is read with the same identity. Default: vaultUri of the
+    /// sync. Example: <https://kv-shared.vault.azure.net>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
+        length(max = 512)
+    )]
+    pub vault_uri: Option<String>,
+
     /// How a name becomes a key. Default: as it is. What Kubernetes does not allow in a key becomes `_` in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rename: Option<RenameSpec>,

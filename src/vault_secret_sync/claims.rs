@@ -110,10 +110,8 @@ pub fn blocked(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> 
 
 /// The type that the Secret gets.
 pub fn type_of(valid: &Valid) -> Option<String> {
-    let is_tls = |item: &Item| match &item.source {
-        Source::Certificate(part) => part.prefix.is_none(),
-        Source::Secret { .. } | Source::PublicKey { .. } | Source::Token { .. } => false,
-    };
+    let is_tls =
+        |item: &Item| matches!(&item.source, Source::Certificate(part) if part.prefix.is_none());
     let default = if valid.items.iter().any(is_tls) {
         TLS
     } else {

@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::api::VaultSecretSyncStatus;
 use super::claims::Rival;
+use super::found::{Listings, Told};
 use super::item::Item;
-use super::plan::KeyPlan;
+use super::plan::{KeyPlan, Removal};
 use super::rejected::Rejected;
 use super::target::SecretMeta;
 use super::token_times;
@@ -61,6 +62,10 @@ pub struct Memory {
     rejected: Arc<Rejected>,
     /// The Secret as it was read while an answer was waited for; it is read once.
     pub live: Option<Option<Arc<SecretMeta>>>,
+    /// What lists told last.
+    pub listings: Arc<Listings>,
+    /// What waits for a second look before it is removed.
+    pub removal: Option<Removal>,
     /// When something is to be done again; none means when something changes.
     pub next: Option<Timestamp>,
     /// Failures in a row.
@@ -122,6 +127,11 @@ impl Memory {
         (same && self.next.is_none_or(|next| next > now)).then_some(self.next)
     }
 
+    /// Whether no reconcile has come to its end yet.
+    pub fn is_new(&self) -> bool {
+        self.done.is_none()
+    }
+
     /// Notes when these inputs were first seen.
     #[must_use]
     pub fn notice(mut self, inputs: &Inputs<'_>, now: Timestamp) -> Self {
@@ -152,9 +162,10 @@ impl Memory {
 
     /// While an answer is waited for.
     #[must_use]
-    pub fn waiting(self, live: Option<Arc<SecretMeta>>) -> Self {
+    pub fn waiting(self, live: Option<Arc<SecretMeta>>, listings: Arc<Listings>) -> Self {
         Self {
             live: Some(live),
+            listings,
             ..self
         }
     }
@@ -169,6 +180,8 @@ impl Memory {
         rejected: Rejected,
     ) -> Self {
         Self {
+            listings: self.listings,
+            removal: self.removal,
             done: Some(brief(inputs)),
             noticed: self.noticed,
             rejected: Arc::new(rejected),
@@ -242,6 +255,8 @@ pub struct Looked<'a> {
     pub items: &'a [Item],
     /// How each of their keys stands.
     pub keys: &'a [KeyPlan],
+    /// What is wrong with sources.
+    pub told: &'a [Told],
     /// What is wrong with the whole.
     pub problem: Option<&'a Problem>,
     /// Failures in a row, this one counted.
@@ -266,6 +281,8 @@ pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Opt
     let problems = looked.problem.into_iter().chain(
         keys().filter_map(|(item, key)| key.problem.as_ref().filter(|problem| own(item, problem))),
     );
+    let told = looked.told.iter().map(|told| &told.problem);
+    let problems = problems.chain(told.filter(|problem| problem.reason == Reason::RemovalHeld));
     let seed = retry::seed(&valid.uid, "look");
     let retries = problems.map(|problem| retry::delay(problem.retry, looked.failures, seed));
     let heartbeat = looked.heartbeat.filter(|_| valid.interval.is_some());

@@ -161,7 +161,7 @@ fn a_change_that_is_waited_upon_is_seen_once() {
     let valid = parse(&sync()).unwrap();
     let inputs = inputs(&valid, None);
     let first = Memory::default().notice(&inputs, at(10));
-    let later = first.waiting(None).notice(&inputs, at(20));
+    let later = first.waiting(None, Arc::default()).notice(&inputs, at(20));
     let due = due(&inputs, &later, &VaultSecretSyncStatus::default(), at(20));
     assert_eq!(due.retry, Some(at(8)));
 }
@@ -266,6 +266,7 @@ fn next(valid: &Valid, problem: Option<&Problem>, now: i64) -> Option<Timestamp>
     let looked = Looked {
         items: &valid.items,
         keys: &keys,
+        told: &[],
         problem: None,
         failures: 1,
         heartbeat: Some(Duration::from_hours(1)),

@@ -110,6 +110,12 @@ impl Finder {
                 .all(|(tag, value)| object.tags.get(tag) == Some(value))
     }
 
+    /// Whether an object of this kind and name might be taken, whatever its tags are.
+    pub fn may_take(&self, kind: FindKind, name: &str) -> bool {
+        let pattern = self.pattern.as_ref();
+        self.kinds.contains(&kind) && pattern.is_none_or(|pattern| pattern.is_match(name))
+    }
+
     /// The objects that are taken, with their keys, by name. The order in which they are listed does not matter.
     ///
     /// Errors: `TooLarge` where more are found than a Secret can hold.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::api::Decode;
+use super::expand::Expander;
 use crate::azure::auth::Resource;
 use crate::azure::key_vault::Object;
 use crate::azure::ml_server::Server;
@@ -18,6 +19,10 @@ pub struct Item {
     pub at: String,
     /// What it gives.
     pub source: Source,
+    /// Whether its object may be absent.
+    pub optional: bool,
+    /// Whether a `find` gave it.
+    pub found: bool,
 }
 
 /// What an item gives, and what of.
@@ -32,6 +37,8 @@ pub enum Source {
     },
     /// The keys of a certificate.
     Certificate(CertificatePart),
+    /// Keys that stand in a secret of the vault.
+    Expand(ExpandPart),
     /// One key with the public half of a key.
     PublicKey {
         /// The key of the Secret.
@@ -69,6 +76,25 @@ pub struct SecretPart {
     /// How it is decoded.
     pub decode: Decode,
 }
+
+/// A secret of the vault with many values.
+#[derive(Debug, Clone)]
+pub struct ExpandPart {
+    /// The secret.
+    pub part: SecretPart,
+    /// How it is taken apart, in short.
+    pub how: String,
+    /// What takes it apart.
+    pub expander: Expander,
+}
+
+impl PartialEq for ExpandPart {
+    fn eq(&self, other: &Self) -> bool {
+        self.part == other.part && self.how == other.how
+    }
+}
+
+impl Eq for ExpandPart {}
 
 /// A certificate, and what is made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,7 +274,9 @@ impl Item {
     /// What is asked for, the one first that the status names.
     pub fn needs(&self) -> Vec<ObjectId> {
         match &self.source {
-            Source::Secret { part, .. } => vec![ObjectId::Object(part.id.clone())],
+            Source::Secret { part, .. } | Source::Expand(ExpandPart { part, .. }) => {
+                vec![ObjectId::Object(part.id.clone())]
+            }
             Source::Certificate(part) => {
                 let mut needs = vec![ObjectId::Object(part.id.clone())];
                 for store in &part.keystores {
@@ -276,7 +304,12 @@ impl Item {
         needs.join(", ")
     }
 
-    /// The keys that it gives.
+    /// Whether only its value tells which keys it gives.
+    pub fn is_open(&self) -> bool {
+        matches!(self.source, Source::Expand(_))
+    }
+
+    /// The keys that it gives, where that is known without a value.
     pub fn keys(&self) -> Vec<Given> {
         match &self.source {
             Source::Secret { key, .. }
@@ -286,13 +319,17 @@ impl Item {
                 always: true,
             }],
             Source::Certificate(part) => part.keys(),
+            Source::Expand(_) => Vec::new(),
         }
     }
 
     /// The token, where it is one.
     pub fn token(&self) -> Option<&TokenOf> {
         match &self.source {
-            Source::Secret { .. } | Source::Certificate(_) | Source::PublicKey { .. } => None,
+            Source::Secret { .. }
+            | Source::Certificate(_)
+            | Source::Expand(_)
+            | Source::PublicKey { .. } => None,
             Source::Token { of, .. } => Some(of),
         }
     }

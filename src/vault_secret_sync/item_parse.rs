@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest;
+
 use super::api::{AccessTokenSource, DataEntry, MlServerSource, SecretSource};
 use super::api_certificates::{
     CertificateSource, ChainSpec, CiphersSpec, KeystoreFormat, PublicKeyFormat,
 };
+use super::api_sources::{DataFromEntry, ExpandSource};
+use super::expand::Expander;
+use super::find::Finder;
+use super::found::Find;
 use super::item::{
-    CertificatePart, Given, Item, Keystore, Located, Login, SecretPart, Source, StoreFormat,
-    TokenOf,
+    CertificatePart, ExpandPart, Given, Item, Keystore, Located, Login, SecretPart, Source,
+    StoreFormat, TokenOf,
 };
 use crate::azure::auth::Resource;
 use crate::azure::key_vault::{Kind, Object};
@@ -49,17 +55,19 @@ impl Around<'_> {
 
 /// Parses the items of a sync.
 pub fn parse(data: &[DataEntry], around: Around<'_>) -> Result<Vec<Item>, Problem> {
-    if data.is_empty() {
-        return Err(invalid(
-            "spec.data: there must be at least one entry".to_owned(),
-        ));
-    }
     let items = data.iter().enumerate();
     let items: Vec<Item> = items
         .map(|(place, entry)| {
             let at = format!("spec.data[{place}]");
             let source = source(&at, entry, around)?;
-            Ok(Item { at, source })
+            let optional = entry.optional;
+            let found = false;
+            Ok(Item {
+                at,
+                source,
+                optional,
+                found,
+            })
         })
         .collect::<Result<_, Problem>>()?;
     let mut seen: BTreeMap<SecretKey, &str> = BTreeMap::new();
@@ -74,6 +82,55 @@ pub fn parse(data: &[DataEntry], around: Around<'_>) -> Result<Vec<Item>, Proble
         }
     }
     Ok(items)
+}
+
+/// Parses the sources of many keys: items, and what is found by lists. `items` are those that go before.
+pub fn parse_from(
+    from: &[DataFromEntry],
+    mut items: Vec<Item>,
+    around: Around<'_>,
+) -> Result<(Vec<Item>, Vec<Find>), Problem> {
+    let mut finds = Vec::new();
+    for (place, entry) in from.iter().enumerate() {
+        let at = format!("spec.dataFrom[{place}]");
+        let vault = around.vault(&at, entry.vault_uri.as_deref())?;
+        match (&entry.find, &entry.expand) {
+            (Some(find), None) => finds.push(Find {
+                finder: Finder::parse(&at, find, entry.rename.as_ref())?,
+                after: items.len(),
+                spec: entry.clone(),
+                vault,
+                at,
+            }),
+            (None, Some(expand)) => items.push(Item {
+                source: Source::Expand(ExpandPart {
+                    part: secret_part(&format!("{at}.expand"), &expand.secret, vault)?,
+                    how: how(entry, expand),
+                    expander: Expander::parse(&at, expand.format, entry.rename.as_ref())?,
+                }),
+                optional: false,
+                found: false,
+                at,
+            }),
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(invalid(format!(
+                    "{at}: exactly one of find and expand must be set"
+                )));
+            }
+        }
+    }
+    Ok((items, finds))
+}
+
+/// How a value is taken apart, in short: the format, and a digest of the renaming, which may be long and stands with every key.
+fn how(entry: &DataFromEntry, expand: &ExpandSource) -> String {
+    let rename = entry.rename.as_ref().map(|rename| {
+        let text = format!("{:?} {:?}", rename.from, rename.to);
+        let digest = digest::digest(&digest::SHA256, text.as_bytes());
+        let digits = digest.as_ref().iter().take(4);
+        digits.fold("~".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    });
+    format!("{:?}{}", expand.format, rename.unwrap_or_default())
 }
 
 fn source(at: &str, entry: &DataEntry, around: Around<'_>) -> Result<Source, Problem> {

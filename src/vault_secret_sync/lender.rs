@@ -35,7 +35,8 @@ pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     let revision =
         ctx.identities.revision(&key) + ctx.links.password_revision(&valid.namespace, &valid.name);
-    let resolved = if valid.items.iter().any(needs_identity) {
+    let needed = valid.items.iter().any(needs_identity) || !valid.finds.is_empty();
+    let resolved = if needed {
         resolve(ctx, valid)?.map(Some)
     } else {
         Ok(None)

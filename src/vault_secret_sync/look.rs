@@ -21,6 +21,8 @@ pub enum Looked {
         values: Vec<(SecretKey, SecretValue)>,
         /// What is odd about them.
         note: Option<String>,
+        /// What was left out.
+        told: Vec<Problem>,
         /// The line that tells where they come from.
         line: String,
         /// Times of the first object.
@@ -30,6 +32,8 @@ pub enum Looked {
     Unasked,
     /// There are no new values, for this reason.
     Failed(Problem),
+    /// The vault says that there is no such object.
+    Missing(Problem),
 }
 
 impl Looked {
@@ -40,7 +44,7 @@ impl Looked {
                 let first = values.first()?;
                 note.clone().filter(|_| first.0.as_str() == key)
             }
-            Self::Unasked | Self::Failed(_) => None,
+            Self::Unasked | Self::Failed(_) | Self::Missing(_) => None,
         }
     }
 }
@@ -49,6 +53,11 @@ impl Looked {
 pub fn look(item: &Item, observed: &Observed<'_>, now: Timestamp) -> Looked {
     let needs = item.needs();
     let given = || needs.iter().filter_map(|need| observed.objects.get(need));
+    let first = needs.first().and_then(|need| observed.objects.get(need));
+    let gone = first.and_then(|outcome| outcome.as_ref().err());
+    if let Some(problem) = gone.filter(|problem| problem.reason == Reason::ObjectNotFound) {
+        return Looked::Missing(problem.clone());
+    }
     if let Some(problem) = given().find_map(|outcome| outcome.as_ref().err()) {
         return Looked::Failed(problem.clone());
     }
@@ -60,6 +69,7 @@ pub fn look(item: &Item, observed: &Observed<'_>, now: Timestamp) -> Looked {
             values.map_or_else(Looked::Failed, |rendered| Looked::Fresh {
                 values: rendered.values,
                 note: (!rendered.notes.is_empty()).then(|| rendered.notes.join("; ")),
+                told: rendered.told,
                 line: line(item, &bundles),
                 times: Times {
                     updated: first.updated,

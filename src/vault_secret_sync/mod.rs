@@ -10,6 +10,7 @@
 pub mod api;
 pub mod api_certificates;
 pub mod api_sources;
+pub mod brake;
 pub mod claims;
 pub mod ctx;
 pub mod dress;
@@ -22,6 +23,7 @@ pub mod find;
 pub mod find_keys;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod found;
 pub mod item;
 pub mod item_parse;
 pub mod lender;
@@ -38,6 +40,7 @@ pub mod render;
 pub mod render_certificate;
 pub mod render_secret;
 pub mod rollout;
+pub mod rows;
 pub mod scene;
 pub mod status;
 pub mod steps;

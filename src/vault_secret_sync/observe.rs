@@ -1,6 +1,6 @@
 //! Reads: the Secret's metadata, the vault's objects and tokens. A thing that is not there is a fact, not an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use kube::runtime::watcher::Event;
 
 use super::ctx::Ctx;
 use super::due::Due;
+use super::found::{Listings, listed_kind};
 use super::item::{Located, ObjectId};
 use super::lender::Lender;
 use super::links::Named;
@@ -19,9 +20,9 @@ use super::scene::Scene;
 use super::target::SecretMeta;
 use super::valid::Valid;
 use super::wanted;
-use crate::azure::key_vault::Object;
+use crate::azure::key_vault::{Kind, Object};
 use crate::azure_identity::grant::{self, Borrower};
-use crate::hub::want::{Caller, Ticket, Want};
+use crate::hub::want::{Caller, Held, Ticket, Want};
 use crate::hub::{Outcome, View};
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::names::VaultUri;
@@ -150,6 +151,8 @@ pub struct Sight {
     pub news: bool,
     /// What was asked for: values, and what could not be had.
     pub objects: BTreeMap<ObjectId, Outcome>,
+    /// What lists told.
+    pub listings: Listings,
     /// When what was looked at longest ago was looked at.
     pub looked: Option<Timestamp>,
     /// When the vault is looked at next.
@@ -157,13 +160,14 @@ pub struct Sight {
 }
 
 /// Says at the hub what a sync wants, and what there is. Objects that the identity does not lend are refused before any call;
-/// without an identity, or a vault that may be asked, nothing is wanted.
+/// without an identity, or a vault that may be asked, nothing is wanted. What was got a moment ago is held.
 pub fn vault(
     ctx: &Ctx,
     scene: &Scene<'_>,
     lender: &Lender,
     rejected: &Rejected,
     due: Due,
+    got: &BTreeMap<ObjectId, Outcome>,
 ) -> Sight {
     let valid = scene.valid;
     let ticket = ticket(valid);
@@ -191,6 +195,9 @@ pub fn vault(
         match may {
             Ok(()) => {
                 let of_vault: &mut Vec<_> = wanted.entry(uri.clone()).or_default();
+                let id = ObjectId::Object(object.clone());
+                let got = got.get(&id).and_then(|outcome| outcome.as_ref().ok());
+                let held = got.map(|bundle| Held::of(&bundle.facts())).or(held);
                 of_vault.push((Arc::new(object.object), held));
             }
             Err(problem) => {
@@ -198,10 +205,26 @@ pub fn vault(
             }
         }
     }
+    let (mut lists, mut listings) = (BTreeMap::new(), Listings::new());
+    for find in &valid.finds {
+        let Some(uri) = find.vault.as_ref().or(valid.vault.as_ref()) else {
+            continue;
+        };
+        let kinds = find.finder.kinds().iter().map(|kind| listed_kind(*kind));
+        if let Some(Err(problem)) = lender.vaults.get(uri) {
+            let told = kinds.map(|kind| ((find.vault.clone(), kind), Err(problem.clone())));
+            listings.extend(told);
+        } else {
+            let of_vault: &mut BTreeSet<Kind> = lists.entry(uri.clone()).or_default();
+            of_vault.extend(kinds);
+            wanted.entry(uri.clone()).or_default();
+        }
+    }
     let wants = wanted.into_iter().map(|(uri, objects)| {
+        let lists = lists.get(&uri).into_iter().flatten().copied();
         let want = Want {
             objects,
-            lists: Vec::new(),
+            lists: lists.collect(),
             every: valid.interval,
             // What is refused as a whole, or made of several, is needed as a whole.
             together: rejected.whole.is_some() || valid.together(),
@@ -214,7 +237,21 @@ pub fn vault(
     let vaults: Vec<VaultUri> = wants.iter().map(|(_, uri, _)| uri.clone()).collect();
     let mut sight = gathered(valid, vaults, ctx.hub.see(&ticket, wants));
     sight.objects.extend(refused);
+    sight.listings.extend(listings);
     sight
+}
+
+/// Whether the identity lends an object of a list. What it does not lend is not even told to be there.
+pub fn lends(ctx: &Ctx, valid: &Valid, lender: &Lender, object: &Located) -> bool {
+    let labels = ctx.identities.namespace_labels(&valid.namespace);
+    let borrower = Borrower {
+        namespace: &valid.namespace,
+        labels: &labels,
+    };
+    let identity = lender.identity.as_ref().zip(valid.vault_of(object));
+    identity.is_some_and(|(identity, vault)| {
+        grant::allows_object(&identity.valid, borrower, vault, &object.object).is_ok()
+    })
 }
 
 /// What several vaults say, as one.
@@ -236,6 +273,10 @@ fn gathered(valid: &Valid, vaults: Vec<VaultUri>, views: Vec<View>) -> Sight {
                 object: object.clone(),
             })
         };
+        let lists = glance.lists.into_iter();
+        sight
+            .listings
+            .extend(lists.map(|(kind, told)| ((vault.clone(), kind), told)));
         let given = objects.into_iter();
         let given = given.map(|(object, outcome)| (located(&object), outcome));
         sight.objects.extend(given);

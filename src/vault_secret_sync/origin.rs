@@ -8,11 +8,20 @@
 use jiff::Timestamp;
 
 use super::api::Decode;
+use super::api_sources::FindKind;
 use super::item::{CertificatePart, Item, Located, ObjectId, SecretPart, Source, StoreFormat};
 use crate::azure::key_vault::Kind;
 use crate::certificate::bundle::Chain;
 use crate::certificate::keystore::Ciphers;
 use crate::hub::want::Held;
+use crate::names::VaultUri;
+
+/// At the end of the line of a key that a `find` gave.
+const FOUND: &str = "#find";
+/// Before how a certificate is written.
+const TLS: &str = "#tls:";
+/// Before how a value was taken apart.
+const EXPANDED: &str = "#expand:";
 
 /// The line of an item whose objects are in these states, in the order of [`Item::needs`].
 pub fn origin(item: &Item, states: &[Held]) -> String {
@@ -29,7 +38,8 @@ pub fn origin(item: &Item, states: &[Held]) -> String {
         }
     });
     let inputs: Vec<String> = inputs.collect();
-    format!("{}{}", inputs.join("+"), what(item))
+    let found = if item.found { FOUND } else { "" };
+    format!("{}{}{found}", inputs.join("+"), what(item))
 }
 
 fn located(id: &Located) -> String {
@@ -49,6 +59,7 @@ fn what(item: &Item) -> String {
     match &item.source {
         Source::Secret { part, .. } => taken(part),
         Source::Certificate(part) => certificate(part),
+        Source::Expand(expand) => format!("{}{EXPANDED}{}", taken(&expand.part), expand.how),
         Source::PublicKey { jwk: true, .. } => "#Jwk".to_owned(),
         Source::PublicKey { jwk: false, .. } => "#Pem".to_owned(),
         Source::Token { of, .. } => format!("#{of}"),
@@ -72,7 +83,7 @@ fn certificate(part: &CertificatePart) -> String {
         let password = located(&store.password);
         format!(" {format} {:?} {password}", store.alias)
     });
-    format!("#tls:{chain}{}", stores.collect::<String>())
+    format!("{TLS}{chain}{}", stores.collect::<String>())
 }
 
 fn taken(part: &SecretPart) -> String {
@@ -96,6 +107,38 @@ pub fn states(item: &Item, line: &str) -> Option<Vec<Held>> {
     let states: Vec<Held> = inputs(line).map(read).collect::<Option<_>>()?;
     let whole = states.len() == item.needs().len();
     (whole && origin(item, &states) == line).then_some(states)
+}
+
+/// Whether a line tells of the object of an item that is taken apart, be it that it was done in another way then.
+pub fn expanded(item: &Item, line: &str) -> bool {
+    let Source::Expand(expand) = &item.source else {
+        return false;
+    };
+    let mut inputs = inputs(line).map(name_in);
+    let same = inputs.next() == Some(located(&expand.part.id).as_str());
+    same && line.contains(EXPANDED)
+}
+
+/// What a line of a found object tells: kind and name. None where it is none of this vault.
+pub fn found<'a>(line: &'a str, vault: Option<&VaultUri>) -> Option<(FindKind, &'a str)> {
+    let line = line.strip_suffix(FOUND)?;
+    let input = name_in(inputs(line).next()?);
+    let name = match (input.split_once('!'), vault) {
+        (None, None) => Some(input),
+        (Some((seen, name)), Some(vault)) => (seen == vault.authority()).then_some(name),
+        (None, Some(_)) | (Some(_), None) => None,
+    };
+    let kind = if line.contains(TLS) {
+        FindKind::Certificate
+    } else {
+        FindKind::Secret
+    };
+    Some((kind, name?))
+}
+
+/// The name in an input, with kind and vault.
+fn name_in(input: &str) -> &str {
+    input.split_once('/').map_or(input, |(name, _)| name)
 }
 
 /// The version of the first object.

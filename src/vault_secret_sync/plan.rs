@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::brake::brake;
 use super::claims::{TLS, blocked, type_of};
 use super::dress::{Write, dress, dressed};
+use super::found::Told;
 use super::item::{Item, ObjectId};
 use super::look::{Looked, look};
-use super::origin::version_of;
 use super::rejected::Rejected;
+use super::rows::{Put, Row, Rows, earlier};
 use super::scene::{Scene, held};
 use super::target::{Record, Relation, Share, relation};
 use super::valid::Valid;
@@ -29,6 +31,17 @@ pub struct Observed<'a> {
     pub objects: &'a BTreeMap<ObjectId, Outcome>,
     /// What was given earlier and could not be used.
     pub rejected: &'a Rejected,
+    /// What would have been removed before, and waits for a second look.
+    pub removal: Option<&'a Removal>,
+}
+
+/// Keys that are to be removed, more than half of all, and since when that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The keys.
+    pub keys: BTreeSet<String>,
+    /// When it was first seen.
+    pub since: Timestamp,
 }
 
 /// What is to be done, and how each key stands once it is.
@@ -40,6 +53,10 @@ pub struct Plan {
     pub write: Option<Write>,
     /// Why the Secret as a whole cannot be written.
     pub blocked: Option<Problem>,
+    /// What is wrong with sources, and with no single key.
+    pub told: Vec<Told>,
+    /// What is not removed before a second look.
+    pub removal: Option<Removal>,
     /// Whether the write sets right what somebody else changed.
     pub repairs: bool,
 }
@@ -103,32 +120,43 @@ pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     let blocked = blocked(scene.valid, scene.secret, scene.rivals)
         .or_else(|| too_large(scene.valid, &looked))
         .or_else(|| still_too_large(observed.rejected, &looked));
-    let rows = looked.iter().enumerate();
-    let rows = rows.flat_map(|(place, (item, looked))| rows_of(place, item, looked, scene, &share));
-    if blocked.is_some() {
-        return Plan {
-            keys: rows.map(|row| row.plan.unwritten()).collect(),
-            write: None,
-            blocked,
-            repairs: false,
-        };
+    let mut rows = Rows {
+        scene,
+        share: &share,
+        rows: Vec::new(),
+        taken: BTreeMap::new(),
+        told: scene.past.told.clone(),
+    };
+    for (place, (item, looked)) in looked.iter().enumerate() {
+        rows.add(place, item, looked, observed.rejected);
     }
-    let rows: Vec<Row<'_>> = rows.collect();
-    let write = write(scene, &share, &rows);
-    if let Some(problem) = write.as_ref().and_then(|write| incomplete(write, &rows)) {
-        return Plan {
-            keys: rows.into_iter().map(|row| row.plan.unwritten()).collect(),
-            write: None,
-            blocked: Some(problem),
-            repairs: false,
-        };
-    }
+    let Rows {
+        mut rows, mut told, ..
+    } = rows;
+    rows.extend(earlier(scene, &share));
+    let (removal, problem) = brake(scene.valid, &share, &mut rows, observed.removal, now);
+    told.extend(problem.map(|problem| Told {
+        at: "spec.onMissing".to_owned(),
+        problem,
+    }));
+    let write = match &blocked {
+        Some(_) => None,
+        None => write(scene, &share, &rows),
+    };
+    let blocked = blocked.or_else(|| incomplete(write.as_ref()?, &rows));
+    let write = write.filter(|_| blocked.is_none());
     let mut recorded = share.record.keys.keys();
     let damaged = recorded.any(|key| !share.intact.contains(key));
+    let keys = rows.into_iter().filter(|row| row.shown).map(|row| row.plan);
+    let unwritten = blocked.is_some();
     Plan {
         repairs: write.is_some() && damaged,
-        keys: rows.into_iter().map(|row| row.plan).collect(),
+        keys: keys
+            .map(|plan| if unwritten { plan.unwritten() } else { plan })
+            .collect(),
         write,
+        told,
+        removal,
         blocked,
     }
 }
@@ -155,7 +183,7 @@ fn incomplete(write: &Write, rows: &[Row<'_>]) -> Option<Problem> {
 fn too_large(valid: &Valid, looked: &[(&Item, Looked)]) -> Option<Problem> {
     let size = looked.iter().map(|(_, looked)| match looked {
         Looked::Fresh { values, .. } => values.iter().map(|(_, value)| value.len()).sum(),
-        Looked::Unasked | Looked::Failed(_) => 0,
+        Looked::Unasked | Looked::Failed(_) | Looked::Missing(_) => 0,
     });
     over_limit(valid, size.sum())
 }
@@ -176,85 +204,6 @@ pub fn over_limit(valid: &Valid, size: usize) -> Option<Problem> {
         );
         Problem::new(Reason::TooLarge, Retry::OnChange, message)
     })
-}
-
-/// One key, and what is put there.
-struct Row<'a> {
-    plan: KeyPlan,
-    put: Put<'a>,
-}
-
-/// What becomes of a key.
-enum Put<'a> {
-    /// A value, and where it comes from.
-    Fresh(&'a crate::secret::SecretValue, &'a str),
-    /// The value that is there stays, as this line tells of it.
-    Keep(String),
-    /// There is none.
-    Nothing,
-}
-
-fn rows_of<'a>(
-    place: usize,
-    item: &'a Item,
-    looked: &'a Looked,
-    scene: &Scene<'_>,
-    share: &Share,
-) -> Vec<Row<'a>> {
-    let keys = item.keys().into_iter();
-    let rows = keys.filter_map(|given| {
-        let key = given.key.as_str();
-        let held = held(key, share);
-        let version = held.map(|line| version_of(line).to_owned());
-        let kept = || held.map_or(Put::Nothing, |line| Put::Keep(line.to_owned()));
-        let rival = scene
-            .claimed(key)
-            .map(|rival| taken(scene, key, &rival.name));
-        let (after, times, problem, put) = match (rival, looked) {
-            (Some(problem), _) => (version.clone(), None, Some(problem), kept()),
-            (None, Looked::Failed(problem)) => {
-                (version.clone(), None, Some(problem.clone()), kept())
-            }
-            (None, Looked::Unasked) => (version.clone(), None, None, kept()),
-            (
-                None,
-                Looked::Fresh {
-                    values,
-                    times,
-                    line,
-                    ..
-                },
-            ) => {
-                let value = values.iter().find(|(name, _)| name.as_str() == key);
-                let value = value.map(|(_, value)| Put::Fresh(value, line));
-                let after = value.as_ref().map(|_| version_of(line).to_owned());
-                (after, Some(*times), None, value.unwrap_or(Put::Nothing))
-            }
-        };
-        let there = given.always || !matches!(put, Put::Nothing);
-        there.then(|| Row {
-            plan: KeyPlan {
-                key: key.to_owned(),
-                item: place,
-                object: item.object_name(),
-                version: after,
-                held: version,
-                note: times.and_then(|_| looked.note(key)),
-                times,
-                problem,
-            },
-            put,
-        })
-    });
-    rows.collect()
-}
-
-fn taken(scene: &Scene<'_>, key: &str, rival: &str) -> Problem {
-    let message = format!(
-        "key {key} of Secret {} is claimed by VaultSecretSync {rival}, which came first: name another key, or another Secret in spec.target.name",
-        scene.valid.target.name
-    );
-    Problem::new(Reason::TargetClaimed, Retry::OnChange, message)
 }
 
 fn write(scene: &Scene<'_>, share: &Share, rows: &[Row<'_>]) -> Option<Write> {
@@ -278,7 +227,7 @@ fn write(scene: &Scene<'_>, share: &Share, rows: &[Row<'_>]) -> Option<Write> {
                 record.keys.insert(key.clone(), line.clone());
                 keep.insert(key);
             }
-            Put::Nothing => {}
+            Put::Nothing | Put::Remove(_) => {}
         }
     }
     // A Secret without a single value would tell its readers nothing, and might make them start with nothing.
@@ -292,7 +241,3 @@ fn write(scene: &Scene<'_>, share: &Share, rows: &[Row<'_>]) -> Option<Write> {
 #[cfg(test)]
 #[path = "plan_tests.rs"]
 mod tests;
-
-#[cfg(test)]
-#[path = "plan_properties.rs"]
-mod properties;

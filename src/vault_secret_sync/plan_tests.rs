@@ -40,7 +40,7 @@ pub(super) fn failed(reason: Reason) -> Outcome {
     Err(Problem::new(reason, Retry::Backoff, "x"))
 }
 
-fn id(name: &str) -> ObjectId {
+pub(super) fn id(name: &str) -> ObjectId {
     ObjectId::Object(Located {
         vault: None,
         object: Object {
@@ -63,6 +63,7 @@ pub(super) fn scene_of<'a>(
     Scene {
         valid,
         items: &valid.items,
+        past: crate::vault_secret_sync::found::Past::NONE,
         secret,
         rivals,
     }
@@ -123,18 +124,19 @@ fn planned(
         scene: scene_of(valid, secret, rivals),
         objects,
         rejected: &Rejected::default(),
+        removal: None,
     };
     plan(&observed, at(100))
 }
 
-fn versions(plan: &Plan) -> Vec<(&str, Option<&str>)> {
+pub(super) fn versions(plan: &Plan) -> Vec<(&str, Option<&str>)> {
     plan.keys
         .iter()
         .map(|key| (key.key.as_str(), key.version.as_deref()))
         .collect()
 }
 
-fn reasons(plan: &Plan) -> Vec<Option<Reason>> {
+pub(super) fn reasons(plan: &Plan) -> Vec<Option<Reason>> {
     plan.keys
         .iter()
         .map(|key| key.problem.as_ref().map(|problem| problem.reason))
@@ -522,3 +524,9 @@ fn two_that_merge_share_a_secret_key_by_key() {
         "a value is read that somebody else writes"
     );
 }
+
+#[path = "plan_properties.rs"]
+mod properties;
+
+#[path = "plan_items_tests.rs"]
+mod items;

@@ -13,7 +13,8 @@ use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
 use super::claims::blocked;
 use super::ctx::Ctx;
 use super::due::{Due, Looked, Memory, due, next_reconcile, until};
-use super::item::{Item, ObjectId};
+use super::found::{Listings, Past, resolve};
+use super::item::{Item, Located, ObjectId};
 use super::lender::{Lender, lender};
 use super::observe::{self, Sight};
 use super::plan::{self, Observed};
@@ -22,7 +23,7 @@ use super::rollout;
 use super::scene::Scene;
 use super::status::{self, Look};
 use super::steps::Done;
-use super::target::SecretMeta;
+use super::target::{SecretMeta, Share};
 use super::valid::{Valid, parse};
 use super::wanted::{self, Scope};
 use super::{FINALIZER, PLURAL, push, steps, tokens};
@@ -88,9 +89,11 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     let due = due(&inputs, &memory, &old, now);
     // 4. observe (reads)
     let secret = live(ctx, &valid, known.as_ref(), &memory).await?;
+    // Tokens stand in the spec itself.
     let scene = Scene {
         valid: &valid,
         items: &valid.items,
+        past: Past::NONE,
         secret: secret.as_deref(),
         rivals: &rivals,
     };
@@ -101,10 +104,18 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         None => tokens(ctx, &scene, &lender, &rejected, due),
     };
     // Values are fetched when everything else is there.
-    let sight = tokens.map(|tokens| (look(ctx, &scene, &lender, &rejected, due), tokens));
-    let Some((mut seen, tokens)) = sight.filter(|(sight, _)| !sight.pending) else {
-        ctx.note(&valid.uid, memory.waiting(secret));
+    let (listings, sighted) = match &tokens {
+        Some(_) => sighted(ctx, &scene, &lender, (&rejected, due), &memory),
+        None => (Arc::clone(&memory.listings), None),
+    };
+    let Some((tokens, (items, past, mut seen))) = tokens.zip(sighted) else {
+        ctx.note(&valid.uid, memory.waiting(secret, listings));
         return Ok(waiting(ctx, &valid));
+    };
+    let scene = Scene {
+        items: &items,
+        past: &past,
+        ..scene
     };
     if let Some(next) = rests.filter(|_| !seen.news) {
         return Ok(Outcome {
@@ -119,6 +130,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         scene,
         objects: &seen.objects,
         rejected: &rejected,
+        removal: memory.removal.as_ref(),
     };
     let plan = plan::plan(&observed, now);
     // 6. carry out (writes)
@@ -127,6 +139,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         scene.items,
         &seen.objects,
         &done.keys,
+        &done.told,
         done.problem.as_ref(),
     );
     drop(seen.objects);
@@ -141,6 +154,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     let looked = Looked {
         items: scene.items,
         keys: &done.keys,
+        told: &done.told,
         problem: done.problem.as_ref(),
         failures,
         heartbeat: ctx.heartbeat,
@@ -149,6 +163,8 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     let next = next_reconcile(&valid, &looked, Timestamp::now());
     let after = done.secret.as_deref().or(secret.as_deref());
     let inputs = lender.inputs(&valid, after, &rivals);
+    let mut memory = memory;
+    (memory.removal, memory.listings) = (done.removal.take(), listings);
     let remembered = memory.acted(&inputs, next, failures, rejected);
     let look = done.look(seen.looked, seen.next);
     let generation = sync.metadata.generation;
@@ -199,13 +215,68 @@ fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestam
     next.into_iter().chain(ctx.pace(&valid.uid).next).min()
 }
 
-/// What the vault says. Where the Secret must not be written anyway, it is not asked.
-fn look(ctx: &Ctx, scene: &Scene<'_>, lender: &Lender, rejected: &Rejected, due: Due) -> Sight {
+/// What the vaults say, and the items, of which some are told by lists; nothing while something is under way. The lists come
+/// back in any case: what they told is not asked for twice.
+fn sighted(
+    ctx: &Ctx,
+    scene: &Scene<'_>,
+    lender: &Lender,
+    (rejected, due): (&Rejected, Due),
+    memory: &Memory,
+) -> (Arc<Listings>, Option<(Vec<Item>, Past, Sight)>) {
+    let valid = scene.valid;
+    let nothing = Share::default();
+    let share = scene.share().unwrap_or(&nothing);
+    let lends = |object: &Located| observe::lends(ctx, valid, lender, object);
+    let look = |items: &[Item], past: &Past, got: &BTreeMap<ObjectId, hub::Outcome>| {
+        let scene = Scene {
+            items,
+            past,
+            ..*scene
+        };
+        look(ctx, &scene, lender, rejected, due, got)
+    };
+    let listings = Arc::clone(&memory.listings);
+    let (items, past) = resolve(valid, share, &listings, lends);
+    // Before the first lists are there, values would come too early to be used with what is found.
+    let first = memory.is_new() && listings.is_empty() && !valid.finds.is_empty();
+    let shown = if first { &[] } else { items.as_slice() };
+    let mut sight = look(shown, &past, &BTreeMap::new());
+    if sight.pending {
+        return (listings, None);
+    }
+    let told = Arc::new(std::mem::take(&mut sight.listings));
+    if told == listings && !first {
+        return (told, Some((items, past, sight)));
+    }
+    let (items, past) = resolve(valid, share, &told, lends);
+    let more = look(&items, &past, &sight.objects);
+    if more.pending {
+        return (told, None);
+    }
+    sight.objects.extend(more.objects);
+    let sight = Sight {
+        objects: sight.objects,
+        news: true,
+        ..more
+    };
+    (told, Some((items, past, sight)))
+}
+
+/// What the vaults say. Where the Secret must not be written anyway, they are not asked.
+fn look(
+    ctx: &Ctx,
+    scene: &Scene<'_>,
+    lender: &Lender,
+    rejected: &Rejected,
+    due: Due,
+    got: &BTreeMap<ObjectId, hub::Outcome>,
+) -> Sight {
     if blocked(scene.valid, scene.secret, scene.rivals).is_some() {
         ctx.hub.forget(&observe::ticket(scene.valid));
         return Sight::default();
     }
-    observe::vault(ctx, scene, lender, rejected, due)
+    observe::vault(ctx, scene, lender, rejected, due, got)
 }
 
 /// What authorities say; nothing while they are asked.
@@ -290,6 +361,7 @@ async fn say(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<(),
     let old = sync.status.clone().unwrap_or_default();
     let look = Look {
         keys: None,
+        told: &[],
         problem: Some(problem),
         wrote: false,
         looked: None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::found::Told;
 use super::item::{Item, Located, ObjectId};
 use super::plan::KeyPlan;
 use crate::hub::Outcome;
@@ -14,15 +15,30 @@ pub struct Rejected {
     /// The state of each object that was given.
     objects: BTreeMap<Located, Held>,
     /// What is wrong with each item, by where it stands.
-    items: BTreeMap<String, Problem>,
+    items: BTreeMap<String, Wrong>,
     /// What is wrong with all of it together.
     pub whole: Option<Problem>,
+}
+
+/// What is wrong with an item.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Wrong {
+    /// With all of it.
+    whole: Option<Problem>,
+    /// With parts of it that are no keys.
+    told: Vec<Problem>,
 }
 
 impl Rejected {
     /// What is wrong with an item.
     pub fn problem(&self, item: &Item) -> Option<&Problem> {
-        self.items.get(&item.at)
+        self.items.get(&item.at)?.whole.as_ref()
+    }
+
+    /// What is wrong with parts of an item.
+    pub fn told(&self, item: &Item) -> &[Problem] {
+        let wrong = self.items.get(&item.at);
+        wrong.map_or(&[], |wrong| wrong.told.as_slice())
     }
 
     /// The state in which an object that an item needs could not be used.
@@ -38,6 +54,7 @@ impl Rejected {
         items: &[Item],
         given: &BTreeMap<ObjectId, Outcome>,
         keys: &[KeyPlan],
+        told: &[Told],
         problem: Option<&Problem>,
     ) -> Self {
         let of_all = |reason| matches!(reason, Reason::TooLarge | Reason::TargetIncomplete);
@@ -47,9 +64,16 @@ impl Rejected {
             ..Self::default()
         };
         for (place, item) in items.iter().enumerate() {
-            let mut of_item = keys.iter().filter(|key| key.item == place);
-            let problem = of_item.find_map(|key| key.problem.as_ref());
-            if problem.is_none() && whole.is_none() {
+            let mut of_item = keys.iter().filter(|key| key.item == place).peekable();
+            // Without a key nothing is recorded, be it that nothing is wrong.
+            let bare = of_item.peek().is_none();
+            let problem = of_item.find_map(|key| key.problem.clone());
+            let told = told.iter().filter(|told| told.at == item.at);
+            let told: Vec<Problem> = told.map(|told| told.problem.clone()).collect();
+            // What an item without keys tells is all that there is to tell.
+            let problem = problem.or_else(|| told.first().filter(|_| bare).cloned());
+            let wrong = problem.is_some() || !told.is_empty();
+            if !wrong && !bare && whole.is_none() {
                 continue;
             }
             let mut known = false;
@@ -70,8 +94,12 @@ impl Rejected {
                     after.objects.insert(object.clone(), state);
                 }
             }
-            if let Some(problem) = problem.filter(|_| known) {
-                after.items.insert(item.at.clone(), problem.clone());
+            if known && (wrong || bare) {
+                let wrong = Wrong {
+                    told: told.into_iter().filter(|_| problem.is_none()).collect(),
+                    whole: problem,
+                };
+                after.items.insert(item.at.clone(), wrong);
             }
         }
         after

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::item::{Item, Source};
+use super::item::{ExpandPart, Item, Source};
 use super::render_certificate::{certificate, public_key};
 use super::render_secret::take;
 use crate::azure::key_vault::Bundle;
@@ -20,6 +20,8 @@ pub struct Rendered {
     pub expires: Option<Timestamp>,
     /// What is odd about them.
     pub notes: Vec<String>,
+    /// What was left out.
+    pub told: Vec<Problem>,
 }
 
 impl From<(&SecretKey, SecretValue)> for Rendered {
@@ -44,6 +46,7 @@ pub fn render(item: &Item, given: &[&Bundle]) -> Result<Rendered, Problem> {
     let rendered = match &item.source {
         Source::Secret { key, part } => (key, take(key, part, &first.value)?).into(),
         Source::Certificate(part) => certificate(item, part, given)?,
+        Source::Expand(expand) => expanded(expand, &item.names(), first)?,
         Source::PublicKey { key, id, jwk } => public_key(key, &id.to_string(), *jwk, first)?,
         Source::Token { key, .. } => (key, first.value.clone()).into(),
     };
@@ -51,6 +54,18 @@ pub fn render(item: &Item, given: &[&Bundle]) -> Result<Rendered, Problem> {
         return Err(is_empty(&item.names()));
     }
     Ok(rendered)
+}
+
+/// The keys that stand in one value.
+fn expanded(expand: &ExpandPart, name: &str, given: &Bundle) -> Result<Rendered, Problem> {
+    let key: SecretKey = "expand".parse().map_err(|_| is_empty(name))?;
+    let value = take(&key, &expand.part, &given.value)?;
+    let expanded = expand.expander.expand(name, &value)?;
+    Ok(Rendered {
+        values: expanded.entries,
+        told: expanded.told,
+        ..Rendered::default()
+    })
 }
 
 fn is_empty(what: &str) -> Problem {

@@ -42,6 +42,7 @@ pub fn certificate(
             .collect(),
         expires: Some(end),
         notes: made.notes.iter().map(ToString::to_string).collect(),
+        told: Vec::new(),
     })
 }
 

@@ -23,6 +23,8 @@ fn item(property: Option<&str>, decode: Decode) -> Item {
             key: "K".parse().unwrap(),
             part,
         },
+        optional: false,
+        found: false,
     }
 }
 

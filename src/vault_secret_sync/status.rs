@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::api::{KeyError, KeyStatus, TargetStatus, VaultSecretSyncStatus};
+use super::api::{KeyError, KeyStatus, SourceStatus, TargetStatus, VaultSecretSyncStatus};
+use super::found::Told;
 use super::plan::KeyPlan;
 use super::valid::Valid;
 use crate::k8s::conditions::{self, Says};
@@ -19,6 +20,8 @@ const LONGEST_MESSAGE: usize = 1500;
 pub struct Look<'a> {
     /// How each key stands, where the vault was looked at.
     pub keys: Option<&'a [KeyPlan]>,
+    /// What is wrong with sources, and with no single key.
+    pub told: &'a [Told],
     /// What is wrong as a whole.
     pub problem: Option<&'a Problem>,
     /// Whether the Secret was written.
@@ -56,6 +59,10 @@ pub fn status(
         conditions: conditions::set(&old.conditions, says, generation, now),
         summary: (!keys.is_empty()).then(|| format!("{held}/{}", keys.len())),
         target,
+        sources: match look.keys {
+            Some(_) => sources(look.told),
+            None => old.sources.clone(),
+        },
         keys,
         rollout: old.rollout.clone(),
         push: old.push.clone(),
@@ -151,7 +158,10 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
         (None, Some(before)) => (
             before.updated.clone(),
             before.expires.clone(),
-            before.note.clone(),
+            plan.note
+                .as_deref()
+                .map(cut)
+                .or_else(|| before.note.clone()),
         ),
         (None, None) => (None, None, None),
     };
@@ -186,7 +196,26 @@ pub fn headline<'a>(look: &Look<'a>) -> Option<&'a Problem> {
             .into_iter()
             .flatten()
             .find_map(|key| key.problem.as_ref())
+            .or_else(|| Some(&look.told.first()?.problem))
     })
+}
+
+/// One entry for each source, with all that is wrong with it.
+fn sources(told: &[Told]) -> Vec<SourceStatus> {
+    let mut sources: Vec<SourceStatus> = Vec::new();
+    for told in told {
+        match sources.iter_mut().find(|seen| seen.source == told.at) {
+            Some(seen) => {
+                seen.error.message =
+                    cut(&format!("{}; {}", seen.error.message, told.problem.message));
+            }
+            None => sources.push(SourceStatus {
+                source: told.at.clone(),
+                error: key_error(&told.problem),
+            }),
+        }
+    }
+    sources
 }
 
 /// What waits for somebody else and will go on by itself is no failure.
@@ -333,6 +362,7 @@ mod tests {
         let valid = parse(&sync()).unwrap();
         let look = Look {
             keys: Some(keys),
+            told: &[],
             problem,
             wrote: false,
             looked: Some(at(now)),
@@ -437,6 +467,7 @@ mod tests {
         let look = Look {
             looked: None,
             keys: None,
+            told: &[],
             problem: Some(&invalid),
             wrote: false,
             next: None,
@@ -461,6 +492,7 @@ mod tests {
             let look = Look {
                 looked: None,
                 keys: Some(keys),
+                told: &[],
                 problem: None,
                 wrote: true,
                 next: None,

@@ -15,7 +15,8 @@ use zeroize::Zeroize;
 use super::api::{DeletionPolicy, Ownership, TargetStatus, VaultSecretSync};
 use super::ctx::Ctx;
 use super::dress::Write;
-use super::plan::{KeyPlan, Plan, over_limit};
+use super::found::Told;
+use super::plan::{KeyPlan, Plan, Removal, over_limit};
 use super::status::Look;
 use super::target::{SecretMeta, written_by_one};
 use super::valid::Valid;
@@ -39,6 +40,10 @@ impl Drop for Outgoing {
 pub struct Done {
     /// How each key stands.
     pub keys: Vec<KeyPlan>,
+    /// What is wrong with sources, and with no single key.
+    pub told: Vec<Told>,
+    /// What waits for a second look before it is removed.
+    pub removal: Option<Removal>,
     /// What is wrong with the whole.
     pub problem: Option<Problem>,
     /// Whether the Secret was written.
@@ -55,6 +60,7 @@ impl Done {
         Look {
             looked,
             keys: Some(&self.keys),
+            told: &self.told,
             problem: self.problem.as_ref(),
             wrote: self.wrote,
             next,
@@ -71,6 +77,8 @@ pub async fn carry_out(
 ) -> Result<Done, Problem> {
     let mut done = Done {
         keys: plan.keys,
+        told: plan.told,
+        removal: plan.removal,
         problem: plan.blocked,
         wrote: false,
         secret: None,

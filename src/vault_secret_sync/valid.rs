@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::SYNC_AT;
-use super::api::{DeletionPolicy, Ownership, VaultSecretSync, VaultSecretSyncSpec};
+use super::api::{DeletionPolicy, OnMissing, Ownership, VaultSecretSync, VaultSecretSyncSpec};
+use super::found::Find;
 use super::item::{Item, Located, ObjectId};
 use super::item_parse::{self, Around};
 use super::push::{self, valid::Push};
@@ -45,6 +46,10 @@ pub struct Valid {
     pub items: Vec<Item>,
     /// What is written to the vault.
     pub pushes: Vec<Push>,
+    /// What is found by lists.
+    pub finds: Vec<Find>,
+    /// What becomes of a key whose object is gone.
+    pub on_missing: OnMissing,
     /// The Secret.
     pub target: Target,
     /// The annotation that asks for a look now.
@@ -100,13 +105,22 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         identity: &key_of(&namespace, spec.identity_ref.as_ref()),
         vault: vault.as_ref(),
     };
+    if spec.data.is_empty() && spec.data_from.is_empty() {
+        return Err(invalid(
+            "spec.data: data or dataFrom must have an entry".to_owned(),
+        ));
+    }
+    let items = item_parse::parse(&spec.data, around)?;
+    let (items, finds) = item_parse::parse_from(&spec.data_from, items, around)?;
     Ok(Valid {
         uid: sync.uid().unwrap_or_default(),
         generation: sync.metadata.generation.unwrap_or_default(),
         created: sync.metadata.creation_timestamp.as_ref().map(|time| time.0),
         identity: spec.identity_ref.clone(),
         interval,
-        items: item_parse::parse(&spec.data, around)?,
+        items,
+        finds,
+        on_missing: spec.on_missing,
         pushes: push::valid::parse(&spec.push)?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
@@ -124,9 +138,10 @@ impl Valid {
         object.vault.as_ref().or(self.vault.as_ref())
     }
 
-    /// Whether something is made of several objects, so that all are needed as soon as one is.
+    /// Whether something is made of several objects, or several values may come to one key, so that all are needed as soon as one is.
     pub fn together(&self) -> bool {
-        self.items.iter().any(|item| item.needs().len() > 1)
+        let open = self.items.iter().filter(|item| item.is_open()).count();
+        open > 1 || self.items.iter().any(|item| item.needs().len() > 1)
     }
 
     /// The keys that it claims.
@@ -139,7 +154,9 @@ impl Valid {
     pub fn vaults(&self) -> BTreeSet<VaultUri> {
         let needs = self.items.iter().flat_map(Item::needs);
         let located = |need: ObjectId| self.vault_of(need.located()?).cloned();
-        needs.filter_map(located).collect()
+        let finds = self.finds.iter();
+        let found = finds.filter_map(|find| find.vault.as_ref().or(self.vault.as_ref()));
+        needs.filter_map(located).chain(found.cloned()).collect()
     }
 }
 

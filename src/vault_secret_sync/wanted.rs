@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::item::{Located, TokenOf};
 use super::rejected::Rejected;
-use super::scene::{Scene, states};
+use super::scene::{Scene, has_orphans, states};
 use super::target::Share;
 use super::token_times::{Times, is_newer, seed};
 use crate::azure::auth::Token;
@@ -51,8 +51,9 @@ pub fn objects(scene: &Scene<'_>, rejected: &Rejected) -> BTreeMap<Located, Opti
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);
     let mut objects = BTreeMap::new();
+    let orphans = has_orphans(scene, share);
     for item in scene.wanting() {
-        let held = states(item, share);
+        let held = states(item, share).filter(|_| !(item.is_open() && orphans));
         for (place, need) in item.needs().iter().enumerate() {
             let Some(object) = need.located() else {
                 continue;

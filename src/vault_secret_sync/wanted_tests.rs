@@ -53,6 +53,7 @@ fn scene<'a>(valid: &'a Valid, secret: Option<&'a SecretMeta>) -> Scene<'a> {
     Scene {
         valid,
         items: &valid.items,
+        past: crate::vault_secret_sync::found::Past::NONE,
         secret,
         rivals: &[],
     }
@@ -141,17 +142,17 @@ fn what_could_not_be_used_is_not_needed_again() {
         problem,
     };
     let none = Rejected::default();
-    let rejected = none.after(&valid.items, &given, &[key(Some(empty.clone()))], None);
+    let rejected = none.after(&valid.items, &given, &[key(Some(empty.clone()))], &[], None);
     assert_eq!(rejected.problem(item), Some(&empty));
     assert_eq!(held_of(&valid, None, &rejected)[1].as_deref(), Some("v9"));
     // It stays so while nothing new is given, and ends with a value that can be used.
     let nothing = [].into();
     assert_eq!(
-        rejected.after(&valid.items, &nothing, &[key(Some(empty))], None),
+        rejected.after(&valid.items, &nothing, &[key(Some(empty))], &[], None),
         rejected
     );
     assert_eq!(
-        rejected.after(&valid.items, &given, &[key(None)], None),
+        rejected.after(&valid.items, &given, &[key(None)], &[], None),
         none
     );
 }

@@ -3,6 +3,7 @@
 mod clouds;
 mod identities;
 mod pushes;
+mod sources;
 mod syncs;
 
 use std::collections::BTreeSet;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::sources::source_pairs;
 use super::{Pair, merge, pair, text};
 
 pub fn sync() -> Value {
@@ -42,6 +43,7 @@ pub fn sync_pairs() -> Vec<Pair> {
         of_tokens(),
         of_keys(),
         super::pushes::of_pushes(),
+        source_pairs(),
     ]
     .into_iter()
     .flatten()
@@ -80,7 +82,7 @@ fn of_vault() -> Vec<Pair> {
         pair(
             json!({}),
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry of data is of a vault",
+            "vaultUri must be set where an entry is of a vault and has no vaultUri of its own",
         ),
         pair(
             entry(&json!({"vaultUri": "https://kv2.vault.azure.net"})),
@@ -324,7 +326,7 @@ fn of_tokens() -> Vec<Pair> {
         pair(
             without_vault,
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry of data is of a vault",
+            "vaultUri must be set where an entry is of a vault and has no vaultUri of its own",
         ),
         pair(json!({}), entry(&json!({"secret": null})), one),
         pair(
@@ -406,12 +408,7 @@ fn of_keys() -> Vec<Pair> {
     vec![
         pair(keys(2), twice, "each key may stand once in data"),
         pair(keys(256), keys(257), "spec.data: Too many"),
-        pair(keys(1), keys(0), "spec.data: Invalid value"),
-        pair(
-            json!({}),
-            json!({"spec": {"data": null}}),
-            "spec.data: Required",
-        ),
+        pair(keys(1), keys(0), "data or dataFrom must have an entry"),
         pair(
             key("-._aZ9".to_owned()),
             key("a/b".to_owned()),
