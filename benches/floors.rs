@@ -257,6 +257,7 @@ fn status(load: &Load, number: usize, sync: &VaultSecretSync) -> VaultSecretSync
             updated: Some(now.clone()),
             expires: None,
             error: None,
+            note: None,
         });
     VaultSecretSyncStatus {
         observed_generation: sync.metadata.generation,
