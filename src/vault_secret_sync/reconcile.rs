@@ -69,14 +69,19 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     // What is pushed goes its own way, and never waits.
     let pushed = push::steps::turn(ctx, sync, &valid).await?;
     let sync = pushed.as_deref().unwrap_or(sync);
+    mirror(sync, ctx, &valid).await
+}
+
+/// Keeps the Secret equal to what it is made of.
+async fn mirror(sync: &VaultSecretSync, ctx: &Arc<Ctx>, valid: &Valid) -> Result<Outcome, Problem> {
     // 2. what is known already (caches only)
     let known = ctx
         .secrets
         .get(&valid.namespace, valid.target.name.as_str());
-    let followed = follow(sync, ctx, &valid, known.as_deref()).await?;
+    let followed = follow(sync, ctx, valid, known.as_deref()).await?;
     let sync = followed.as_deref().unwrap_or(sync);
-    let Some(lender) = lender(ctx, &valid) else {
-        return Ok(waiting(ctx, &valid));
+    let Some(lender) = lender(ctx, valid) else {
+        return Ok(waiting(ctx, valid));
     };
     let rivals = ctx
         .links
@@ -84,14 +89,14 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     // 3. what is it about? (pure)
     let old = sync.status.clone().unwrap_or_default();
     let now = Timestamp::now();
-    let inputs = lender.inputs(&valid, known.as_deref(), &rivals);
+    let inputs = lender.inputs(valid, known.as_deref(), &rivals);
     let memory = ctx.recall(&valid.uid).notice(&inputs, now);
     let due = due(&inputs, &memory, &old, now);
     // 4. observe (reads)
-    let secret = live(ctx, &valid, known.as_ref(), &memory).await?;
+    let secret = live(ctx, valid, known.as_ref(), &memory).await?;
     // Tokens stand in the spec itself.
     let scene = Scene {
-        valid: &valid,
+        valid,
         items: &valid.items,
         past: Past::NONE,
         secret: secret.as_deref(),
@@ -110,7 +115,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     };
     let Some((tokens, (items, past, mut seen))) = tokens.zip(sighted) else {
         ctx.note(&valid.uid, memory.waiting(secret, listings));
-        return Ok(waiting(ctx, &valid));
+        return Ok(waiting(ctx, valid));
     };
     let scene = Scene {
         items: &items,
@@ -120,11 +125,11 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     if let Some(next) = rests.filter(|_| !seen.news) {
         return Ok(Outcome {
             word: "not_due",
-            action: again(soonest(ctx, &valid, next)),
+            action: again(soonest(ctx, valid, next)),
         });
     }
     seen.objects.extend(tokens);
-    ctx.errands.forget(&observe::ticket(&valid));
+    ctx.errands.forget(&observe::ticket(valid));
     // 5. plan (pure)
     let observed = Observed {
         scene,
@@ -134,7 +139,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     };
     let plan = plan::plan(&observed, now);
     // 6. carry out (writes)
-    let mut done = steps::carry_out(ctx, sync, &valid, plan).await?;
+    let mut done = steps::carry_out(ctx, sync, valid, plan).await?;
     let rejected = rejected.after(
         scene.items,
         &seen.objects,
@@ -144,10 +149,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     );
     drop(seen.objects);
     done.problem = done.problem.or_else(|| lender.problem.clone());
-    if done.problem.is_none() {
-        let logins = valid.items.iter().filter_map(Item::login);
-        ctx.logins.keep(&valid.uid, logins);
-    }
+    end_logins(ctx, valid, &done);
     // 7. status (pure), written where it differs; remembered, and come back in time
     let failed = status::headline(&done.look(None, None)).is_some();
     let failures = memory.failures_after(failed, due);
@@ -160,23 +162,31 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
         heartbeat: ctx.heartbeat,
         before: memory.next.filter(|next| !due.again && *next > now),
     };
-    let next = next_reconcile(&valid, &looked, Timestamp::now());
+    let next = next_reconcile(valid, &looked, Timestamp::now());
     let after = done.secret.as_deref().or(secret.as_deref());
-    let inputs = lender.inputs(&valid, after, &rivals);
+    let inputs = lender.inputs(valid, after, &rivals);
     let mut memory = memory;
     (memory.removal, memory.listings) = (done.removal.take(), listings);
     let remembered = memory.acted(&inputs, next, failures, rejected);
     let look = done.look(seen.looked, seen.next);
     let generation = sync.metadata.generation;
     let now = Timestamp::now();
-    let new = status::status(&old, generation, Some(&valid), &look, now);
+    let new = status::status(&old, generation, Some(valid), &look, now);
     let secrets = [secret.as_deref(), after];
-    let (new, owed) = rollout::status::after_look(&valid, new, &done.keys, secrets, now);
+    let (new, owed) = rollout::status::after_look(valid, new, &done.keys, secrets, now);
     write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
     ctx.remember(&valid.uid, remembered);
     // A restart that is owed follows at once, when the Secret's record and the status are written.
     let next = owed.then_some(now).or(next);
-    Ok(outcome(&done, failures, soonest(ctx, &valid, next)))
+    Ok(outcome(&done, failures, soonest(ctx, valid, next)))
+}
+
+/// Ends the logins that no entry wants any more, once the Secret is as it should be.
+fn end_logins(ctx: &Ctx, valid: &Valid, done: &Done) {
+    if done.problem.is_none() {
+        let logins = valid.items.iter().filter_map(Item::login);
+        ctx.logins.keep(&valid.uid, logins);
+    }
 }
 
 /// The Secret's metadata: as it is known, or as it was read while an answer was waited for, else by one read.
@@ -215,6 +225,9 @@ fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestam
     next.into_iter().chain(ctx.pace(&valid.uid).next).min()
 }
 
+/// The items, what is recorded of earlier ones, and what the vaults say.
+type Sighted = (Vec<Item>, Past, Sight);
+
 /// What the vaults say, and the items, of which some are told by lists; nothing while something is under way. The lists come
 /// back in any case: what they told is not asked for twice.
 fn sighted(
@@ -223,7 +236,7 @@ fn sighted(
     lender: &Lender,
     (rejected, due): (&Rejected, Due),
     memory: &Memory,
-) -> (Arc<Listings>, Option<(Vec<Item>, Past, Sight)>) {
+) -> (Arc<Listings>, Option<Sighted>) {
     let valid = scene.valid;
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);

@@ -4,6 +4,7 @@ use super::mod_tests::{profile, vault};
 use super::*;
 use crate::azure::http::Body;
 
+#[expect(clippy::unwrap_in_result, reason = "the status is one")]
 fn page(status: u16, body: &str) -> Result<Page, Problem> {
     let answer = Answer {
         status: StatusCode::from_u16(status).unwrap(),

@@ -112,7 +112,7 @@ impl World {
     }
 
     /// Carries out what the session decided, and checks what must hold at once.
-    fn commands(&mut self, brought: Option<(&str, Held)>) {
+    fn commands(&mut self, brought: Option<&(&str, Held)>) {
         for command in self.session.commands() {
             self.log.push(format!("{} {command:?}", self.now));
             match command {
@@ -138,8 +138,8 @@ impl World {
                 }
                 Command::Abandon(id) => self.open.retain(|(open, _)| *open != id),
                 Command::Give(object, tickets) => {
-                    let (name, held) = brought.clone().expect("a value without a read");
-                    assert_eq!(name, object.name.as_str());
+                    let (name, held) = brought.expect("a value without a read");
+                    assert_eq!(*name, object.name.as_str());
                     for ticket in tickets {
                         let caller: usize = ticket.name.parse().unwrap();
                         let inbox = self.given.entry(caller).or_default();
@@ -178,10 +178,10 @@ impl World {
     /// A woken caller looks again with the same want, and takes what it is given.
     fn fetch(&mut self, caller: usize) {
         let want = self.wants.get(&caller).cloned().unwrap();
-        self.see(caller, want);
+        self.see(caller, &want);
     }
 
-    fn see(&mut self, caller: usize, want: Want) {
+    fn see(&mut self, caller: usize, want: &Want) {
         let glance = self
             .session
             .see(&ticket(&caller.to_string()), want.clone(), self.now);
@@ -269,7 +269,7 @@ impl World {
             }
         };
         self.session.answered(id, answer, self.now);
-        self.commands(brought);
+        self.commands(brought.as_ref());
     }
 
     fn act(&mut self, op: &Op) {
@@ -304,7 +304,7 @@ impl World {
                     retry: Some(self.now),
                     ..Want::default()
                 };
-                self.see(*caller, want);
+                self.see(*caller, &want);
             }
             Op::Forget(caller) => {
                 self.session.forget(&ticket(&caller.to_string()), self.now);

@@ -126,7 +126,9 @@ fn answer(
         match command {
             Command::Give(_, tickets) => given.extend(tickets.iter().map(|t| t.name.clone())),
             Command::Wake(ticket) => woken.push(ticket.name.clone()),
-            other => rest.push(other),
+            other @ (Command::Start(..) | Command::Abandon(_) | Command::Discard(_)) => {
+                rest.push(other);
+            }
         }
     }
     session.commands = rest;

@@ -102,10 +102,16 @@ impl Session {
         }
         let every = known.every()?;
         let next = if let Some(tried) = known.tried {
-            after(tried, self.period(object, every))
+            after(tried, self.period(every))
         } else {
+            // Not before those who come after a start have said what they want, so that they are looked at together.
             let spread = every.mul_f64(TOGETHER).min(FIRST_LOOK);
-            after(known.first, spread.mul_f64(retry::fraction(self.seed)))
+            let latest = after(known.first, FIRST_LOOK);
+            let quiet = self.registered.clamp(known.first, latest);
+            after(
+                quiet,
+                spread.mul_f64(0.5 + 0.5 * retry::fraction(self.seed)),
+            )
         };
         // A look that is put off while the vault is left alone comes when it is asked again, spread a little.
         match self.gate.door(now) {
@@ -131,7 +137,7 @@ impl Session {
             if let Some(known) = self.known.get_mut(&object) {
                 known.due = None;
             }
-            if self.puts_off(&object, now) {
+            if self.puts_off(&object, now) || self.is_too_early(&object, now) {
                 continue;
             }
             let reads = self.known.get(&object).is_some_and(|known| {
@@ -144,6 +150,15 @@ impl Session {
             }
         }
         looks
+    }
+
+    /// After a start, others may have come since this was given its place.
+    fn is_too_early(&mut self, object: &Arc<Object>, now: Timestamp) -> bool {
+        let early = self.due(object, now).is_some_and(|due| due > now);
+        if early {
+            self.place(object, now);
+        }
+        early
     }
 
     /// While a vault is left alone, what nobody waits for is put off; where that lasts, it is told.
@@ -272,8 +287,7 @@ impl Session {
     }
 
     fn list_due(&self, kind: Kind) -> Option<Timestamp> {
-        let period = |every: Duration| every.mul_f64(1.0 - 0.1 * retry::fraction(self.seed));
-        self.lists.get(&kind)?.due(period)
+        self.lists.get(&kind)?.due(|every| self.period(every))
     }
 
     /// Begins the lists that are wanted as a whole.

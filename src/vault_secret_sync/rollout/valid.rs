@@ -134,6 +134,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::unwrap_in_result, reason = "entries of these tests are ones")]
     fn parsed(entry: serde_json::Value) -> Result<Vec<Target>, Problem> {
         parse(&[serde_json::from_value(entry).unwrap()])
     }
