@@ -35,7 +35,7 @@ fmt: ## Format
 bless: ## Write crds/ from the Rust types
 	LAKEVAULT_BLESS=1 $(CARGO) test --quiet --workspace --test crds
 
-bench: control-plane ## Measure; SCENARIO=name for one of them
+bench: control-plane ## Measure; SCENARIO=name for one of them, SCALE=0.1 for a quick look
 	$(CARGO) build --release --workspace --bin lakevault --bin azure-simulator --example bench
 	@target/release/examples/bench $(if $(SCENARIO),--scenario $(SCENARIO))
 

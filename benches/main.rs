@@ -2,16 +2,24 @@
 //!
 //! ```text
 //! cargo build --release --workspace --bin lakevault --bin azure-simulator --example bench
-//! target/release/examples/bench [--scenario NAME] [--rounds N]
+//! target/release/examples/bench [--scenario NAME] [--scale 0.1]
 //! ```
 //!
 //! Prints a table for each scenario and writes `target/bench.json`. A missed aim is said in the table and is no failure: times
-//! depend on the machine.
+//! depend on the machine. `docs/benchmarks.md` tells what each scenario is, and how another operator is measured.
 
 #![allow(unreachable_pub, missing_docs, reason = "a program has no callers")]
 
-mod burst;
+mod floors;
+mod neighbours;
+mod newcomer;
+mod ready;
 mod report;
+mod restart;
+mod rotation;
+mod settings;
+mod stage;
+mod steady;
 mod tokens;
 
 use std::io::{self, Write};
@@ -19,28 +27,27 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use report::Measure;
+use report::{Measure, Report};
+use settings::Settings;
 use testbed::binaries;
 
-#[derive(Parser)]
-#[command(about = "Benchmarks on real processes")]
-struct Arguments {
-    /// Runs this scenario only
-    #[arg(long, env = "SCENARIO")]
-    scenario: Option<String>,
-    /// How often each scenario is run; the medians are told
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
-    /// Leaves out the programs that the operator is compared with: for work on the operator
-    #[arg(long)]
-    without_floors: bool,
-}
-
-const SCENARIOS: &[&str] = &[burst::NAME, tokens::NAME];
+/// In the order in which they are run.
+const SCENARIOS: &[&str] = &[
+    tokens::NAME,
+    ready::BURST,
+    ready::MANY,
+    steady::STEADY,
+    steady::SHARED,
+    steady::CPU,
+    newcomer::NAME,
+    rotation::NAME,
+    neighbours::NAME,
+    restart::NAME,
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+    match run(&Settings::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing is left to do when standard error is closed.
@@ -50,26 +57,24 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(arguments: Arguments) -> Result<()> {
-    let only = arguments.scenario.filter(|name| !name.is_empty());
-    if let Some(name) = only.as_deref().filter(|name| !SCENARIOS.contains(name)) {
+async fn run(settings: &Settings) -> Result<()> {
+    let only = settings.scenario.as_deref().filter(|name| !name.is_empty());
+    if let Some(name) = only.filter(|name| !SCENARIOS.contains(name)) {
         bail!(
             "there is no scenario {name}; there are: {}",
             SCENARIOS.join(", ")
         );
     }
-    let rounds = arguments.rounds.max(1);
     let mut measures: Vec<Measure> = Vec::new();
-    let chosen = |name: &str| only.as_deref().is_none_or(|only| only == name);
-    if chosen(tokens::NAME) {
-        measures.extend(tokens::run().await?.measures);
-    }
-    if chosen(burst::NAME) {
-        measures.extend(
-            burst::run(rounds, !arguments.without_floors)
-                .await?
-                .measures,
-        );
+    for name in SCENARIOS {
+        let chosen = only.is_none_or(|only| only == *name);
+        // It runs Lakevault's own code in this process.
+        let fits = *name != tokens::NAME || settings.other().is_none();
+        if chosen && fits {
+            let report = scenario(name, settings).await?;
+            report.print()?;
+            measures.extend(report.measures);
+        }
     }
     let built = binaries::target_folder()?;
     let path = built
@@ -79,6 +84,22 @@ async fn run(arguments: Arguments) -> Result<()> {
     report::write(&path, &measures)?;
     writeln!(io::stdout(), "\nWritten to {}", path.display())?;
     Ok(())
+}
+
+async fn scenario(name: &str, settings: &Settings) -> Result<Report> {
+    match name {
+        tokens::NAME => tokens::run().await,
+        ready::BURST => ready::burst(settings).await,
+        ready::MANY => ready::many(settings).await,
+        steady::STEADY => steady::steady(settings).await,
+        steady::SHARED => steady::shared(settings).await,
+        steady::CPU => steady::cpu(settings).await,
+        newcomer::NAME => newcomer::run(settings).await,
+        rotation::NAME => rotation::run(settings).await,
+        neighbours::NAME => neighbours::run(settings).await,
+        restart::NAME => restart::run(settings).await,
+        _ => bail!("there is no scenario {name}"),
+    }
 }
 
 /// Says how far a long run is.

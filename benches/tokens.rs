@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::fs;
 use std::hint::black_box;
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -33,7 +32,7 @@ use testbed::simulator::Endpoints;
 use testbed::{ControlPlane, ControlPlaneOptions, Scratch, Simulator};
 
 use crate::progress;
-use crate::report::{Aim, Report};
+use crate::report::{Aim, Report, float};
 
 pub const NAME: &str = "tokens";
 
@@ -45,7 +44,7 @@ const NAMESPACE: &str = "bench";
 const TENANT: &str = "11111111-1111-1111-1111-111111111111";
 const CLIENT_SECRET: &str = "bench-client-secret";
 
-/// Runs the scenario and prints its table. One round: the numbers of calls and bytes do not depend on the moment.
+/// Runs the scenario. One round: the numbers of calls and bytes do not depend on the moment.
 pub async fn run() -> Result<Report> {
     let scratch = Scratch::new("tokens")?;
     progress(&format!(
@@ -64,16 +63,13 @@ pub async fn run() -> Result<Report> {
         .await?;
     let identities = Arc::new(identities(client, simulator.endpoints())?);
     let wants = wants(simulator.endpoints());
-    let mut report = Report::new(NAME);
+    let about = format!(
+        "{IDENTITIES} identities × {} resources, {TASKS} tasks at once",
+        wants.len()
+    );
+    let mut report = Report::new(NAME, about);
     let slots = fill(&identities, &wants, &simulator, &mut report).await?;
     looks(&identities, &slots, &mut report).await?;
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "\n{NAME}: {IDENTITIES} identities × {} resources, {TASKS} tasks at once",
-        wants.len()
-    )?;
-    report.print()?;
     Ok(report)
 }
 
@@ -266,9 +262,4 @@ fn resident() -> Result<usize> {
         .nth(1)
         .context("statm has no resident size")?;
     Ok(pages.parse::<usize>()? * 4096)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
-fn float(count: usize) -> f64 {
-    count as f64
 }

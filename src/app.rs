@@ -24,6 +24,7 @@ use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::events::Events;
+use crate::figures;
 use crate::hub::session::Limits;
 use crate::hub::want::Ticket;
 use crate::hub::{Hub, Wake};
@@ -39,6 +40,7 @@ use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
 use crate::vault_secret_sync::errands::Errands;
 use crate::vault_secret_sync::logins::Logins;
+use crate::vault_secret_sync::push::Pushes;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
 /// Group and version of our kinds.
@@ -249,33 +251,9 @@ impl Operator {
         };
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
-        let wake: Wake = {
-            let queue: Queue<VaultSecretSync> = sync_queue.clone();
-            Arc::new(move |caller: &Ticket| {
-                queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
-            })
-        };
-        let sync_ctx = Arc::new(SyncCtx {
-            hub: Hub::new(
-                Arc::clone(&lent),
-                self.http.clone(),
-                args.limits(),
-                Arc::clone(&wake),
-            ),
-            heartbeat: Some(args.status_heartbeat.into())
-                .filter(|pause: &Duration| !pause.is_zero()),
-            errands: Errands::new(Arc::clone(&wake)),
-            wake,
-            logins: Logins::new(self.http.clone()),
-            identities: Arc::clone(&lent),
-            links: Arc::default(),
-            secrets: Arc::default(),
-            written: Overlay::default(),
-            memories: Mutex::default(),
-            stumbles: Mutex::default(),
-            metrics: self.metrics.clone(),
-            kube: kube.clone(),
-        });
+        let sync_ctx = self.sync_ctx(args, &kube, &lent, &sync_queue);
+        let count = figures::counter(&sync_ctx, syncs.clone());
+        self.metrics.figures().set(count);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
         let events = Arc::new(Events {
@@ -320,6 +298,51 @@ impl Operator {
             (syncs, identities, cluster_identities),
         )
         .await;
+    }
+
+    /// What reconciling syncs needs.
+    fn sync_ctx(
+        &self,
+        args: &RunArgs,
+        kube: &Kube,
+        identities: &Arc<Identities>,
+        queue: &Queue<VaultSecretSync>,
+    ) -> Arc<SyncCtx> {
+        let wake: Wake = {
+            let queue = queue.clone();
+            Arc::new(move |caller: &Ticket| {
+                queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
+            })
+        };
+        let http = || self.http.clone();
+        Arc::new(SyncCtx {
+            pushes: Pushes::new(
+                Arc::clone(identities),
+                kube.clone(),
+                http(),
+                Arc::clone(&wake),
+            ),
+            hub: Hub::new(
+                Arc::clone(identities),
+                http(),
+                args.limits(),
+                Arc::clone(&wake),
+            ),
+            heartbeat: Some(args.status_heartbeat.into())
+                .filter(|pause: &Duration| !pause.is_zero()),
+            errands: Errands::new(Arc::clone(&wake)),
+            wake,
+            logins: Logins::new(http()),
+            identities: Arc::clone(identities),
+            links: Arc::default(),
+            secrets: Arc::default(),
+            written: Overlay::default(),
+            memories: Mutex::default(),
+            stumbles: Mutex::default(),
+            paces: Mutex::default(),
+            metrics: self.metrics.clone(),
+            kube: kube.clone(),
+        })
     }
 
     async fn control(

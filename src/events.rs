@@ -87,6 +87,7 @@ impl Events {
                 let there: BTreeSet<String> =
                     store.state().iter().filter_map(|s| s.uid()).collect();
                 self.ctx.logins.keep_syncs(|uid| there.contains(uid));
+                self.ctx.pushes.keep(|uid| there.contains(uid));
                 self.relisted(PLURAL);
             }
         }
@@ -180,6 +181,7 @@ impl Events {
         for named in ctx.secrets.saw(event) {
             self.wake(ctx.links.of_secret(&named));
             self.wake(ctx.links.password_seen(&named));
+            self.wake(ctx.pushes.source_seen(&named, version));
             for key in ctx.links.of_credential(&named) {
                 if ctx.identities.credential_seen(&key, version) {
                     ctx.hub.credential_changed(&key);

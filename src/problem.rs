@@ -154,6 +154,28 @@ reasons! {
     TargetNotFound,
     /// The API server found the Secret invalid.
     TargetRefused,
+    /// A workload that is to be restarted does not exist.
+    WorkloadNotFound,
+    /// The change of a workload's pod template was refused.
+    WorkloadRefused,
+    /// A workload's own controller says that the rollout failed.
+    RolloutFailed,
+    /// A workload's pods have not been replaced for long.
+    RolloutStalled,
+    /// The Secret, or the key in it, that is to be pushed does not exist.
+    PushSourceNotFound,
+    /// The Secret does not consent to be pushed by this sync.
+    PushNotAllowed,
+    /// The object is in the vault already, and is not to be replaced.
+    PushTargetExists,
+    /// The object in the vault belongs to another sync, or to a certificate.
+    PushTargetNotOurs,
+    /// Somebody else changed what was pushed, and it is not to be replaced.
+    PushTargetChanged,
+    /// The object in the vault is just being deleted or recovered.
+    PushTargetBusy,
+    /// The value is no text, and a vault keeps only text.
+    ValueNotText,
     /// The operator lacks a permission in Kubernetes.
     KubernetesForbidden,
     /// The namespace is being deleted.

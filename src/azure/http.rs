@@ -182,6 +182,7 @@ impl Http {
         request: Request,
     ) -> Result<Answer, Problem> {
         let started = Instant::now();
+        let host = request.url.host_str().unwrap_or_default().to_owned();
         let client = self.client(&request.route).map_err(|error| {
             let message = format!("{what}: {error}");
             Problem::new(Reason::CaBundleNotFound, Retry::OnChange, message)
@@ -197,7 +198,7 @@ impl Http {
             Err(problem) => problem.reason.to_string(),
         };
         self.metrics
-            .azure_call(operation, outcome, started.elapsed());
+            .azure_call(&host, operation, outcome, started.elapsed());
         result
     }
 }

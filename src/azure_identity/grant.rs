@@ -73,6 +73,36 @@ pub fn allows_object(
     )))
 }
 
+/// Whether this namespace may write this object to this vault. It is lent by its own list alone, since who may read need not
+/// be one who may write. One entry must allow all of it.
+pub fn allows_push(
+    identity: &Valid,
+    borrower: Borrower<'_>,
+    vault: &VaultUri,
+    object: &Object,
+) -> Result<(), Problem> {
+    let Some(grants) = &identity.grants else {
+        return own_namespace(identity, borrower.namespace);
+    };
+    let name = object.name.as_str();
+    let lends = |grant: &Grant| {
+        let mut patterns = grant.push.iter().flatten();
+        patterns.any(|pattern| fits(pattern, name))
+    };
+    let allowed = grants.iter().any(|grant| {
+        selects(&grant.namespaces, borrower) && lends_vault(grant, vault) && lends(grant)
+    });
+    if allowed {
+        return Ok(());
+    }
+    Err(denied(format!(
+        "{} does not let namespace {} push {object} to vault {:?}: an administrator can add a pattern to spec.allow[].push",
+        identity.key,
+        borrower.namespace,
+        vault.vault_name()
+    )))
+}
+
 /// Whether this namespace may have tokens of the identity for a resource. What a token can do is not limited by vaults or
 /// secrets, so it is lent by its own list alone.
 pub fn allows_resource(
@@ -274,6 +304,31 @@ mod tests {
         let own = identity(None, Some("a"));
         assert!(may(&own, "a", "", "kv", "s"));
         assert!(!may(&own, "b", "", "kv", "s"));
+    }
+
+    #[test]
+    fn writing_is_lent_by_its_own_list_and_to_an_own_namespace_always() {
+        let may = |identity: &Valid, namespace: &str, vault: &str, name: &str| {
+            let borrower = Borrower {
+                namespace,
+                labels: &BTreeMap::new(),
+            };
+            let vault: VaultUri = format!("https://{vault}.vault.azure.net").parse().unwrap();
+            allows_push(identity, borrower, &vault, &object(name)).is_ok()
+        };
+        let reading = serde_json::json!([{"namespaces": {"names": ["a"]}, "secrets": ["*"]}]);
+        assert!(!may(&identity(Some(reading), None), "a", "kv", "x"));
+        let writing = serde_json::json!([
+            {"namespaces": {"names": ["a"]}, "vaults": ["kv-a"], "push": ["a-*"]},
+            {"namespaces": {"names": ["b"]}, "vaults": ["kv-b"], "push": ["*"]}
+        ]);
+        let writing = identity(Some(writing), None);
+        assert!(may(&writing, "a", "kv-a", "A-x"));
+        assert!(!may(&writing, "a", "kv-a", "b-x"));
+        assert!(!may(&writing, "a", "kv-b", "a-x"));
+        assert!(!may(&writing, "c", "kv-a", "a-x"));
+        assert!(may(&identity(None, Some("a")), "a", "kv", "x"));
+        assert!(!may(&identity(None, Some("a")), "b", "kv", "x"));
     }
 
     #[test]

@@ -114,6 +114,12 @@ impl Identities {
             .unwrap_or_default()
     }
 
+    /// What tells this cluster from others: the uid of its namespace kube-system, where it is known.
+    pub fn cluster(&self) -> Option<String> {
+        let found = self.stores.namespaces.get(&ObjectRef::new("kube-system"));
+        found.and_then(|namespace| namespace.metadata.uid.clone())
+    }
+
     /// The identity that a resource of `namespace` names; none named means the ClusterAzureIdentity `default`. A named
     /// identity that does not exist is an error: nothing else is ever used in its place.
     pub async fn resolve(
@@ -231,7 +237,7 @@ impl Identities {
     where
         F: Future<Output = Result<Token, Problem>> + Send + 'static,
     {
-        let slot = self.slot(identity, want);
+        let slot = Self::slot(identity, want);
         let asker = || ask(self.wanted_claims().remove(&slot));
         let now = Timestamp::now();
         self.slots.get_that(&slot, now, fits, asker).await
@@ -245,7 +251,7 @@ impl Identities {
         token: &SecretValue,
         claims: Option<Claims>,
     ) {
-        let slot = self.slot(identity, want);
+        let slot = Self::slot(identity, want);
         let now = Timestamp::now();
         let demanded = claims.is_some();
         if let Some(claims) = claims {
@@ -261,7 +267,7 @@ impl Identities {
         self.clouds.distrusted(&identity.valid, Timestamp::now());
     }
 
-    fn slot(&self, identity: &Usable, want: &Want) -> SlotKey {
+    fn slot(identity: &Usable, want: &Want) -> SlotKey {
         SlotKey {
             identity: Arc::clone(&identity.valid),
             profile: Arc::clone(&identity.profile),

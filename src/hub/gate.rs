@@ -29,6 +29,8 @@ pub struct Gate {
     failures: u32,
     /// Answers 429 without a time, in a row.
     throttled: u32,
+    /// Seconds that it was to be left alone because it throttled, the present ones to their end.
+    seconds: f64,
 }
 
 /// Whether requests may go.
@@ -106,6 +108,24 @@ impl Gate {
         }
     }
 
+    /// Forgets what was wrong.
+    pub fn open(&mut self, now: Timestamp) {
+        *self = Self {
+            seconds: self.throttled_seconds(now),
+            ..Self::default()
+        };
+    }
+
+    /// For how many seconds it was left alone because it throttled, until now.
+    pub fn throttled_seconds(&self, now: Timestamp) -> f64 {
+        let ahead = self
+            .closed
+            .as_ref()
+            .filter(|(_, problem)| problem.reason == Reason::Throttled)
+            .map_or(0.0, |(until, _)| until.duration_since(now).as_secs_f64());
+        self.seconds - ahead.max(0.0)
+    }
+
     /// Requests that were under way together fail together: the gate stays shut until the latest time that any of them gave.
     fn close(&mut self, now: Timestamp, pause: Duration, problem: &Problem) {
         let until = after(now, pause);
@@ -114,6 +134,13 @@ impl Gate {
             .as_ref()
             .is_none_or(|(already, _)| *already < until)
         {
+            if problem.reason == Reason::Throttled {
+                let from = self
+                    .closed
+                    .as_ref()
+                    .map_or(now, |(before, _)| now.max(*before));
+                self.seconds += until.duration_since(from).as_secs_f64();
+            }
             self.closed = Some((until, problem.clone()));
         }
     }
@@ -268,6 +295,27 @@ mod tests {
         assert!(admit(&mut gate, at(10)).is_ok());
         assert!(admit(&mut gate, at(24)).is_err());
         assert!(admit(&mut gate, at(25)).is_ok());
+    }
+
+    #[test]
+    fn seconds_of_throttling_are_counted_once_and_as_they_pass() {
+        let mut gate = Gate::default();
+        let throttled = |seconds| {
+            problem(
+                Reason::Throttled,
+                Retry::After(Duration::from_secs(seconds)),
+            )
+        };
+        gate.saw(Some(&throttled(60)), at(0));
+        gate.saw(Some(&throttled(60)), at(10));
+        let seconds: Vec<i64> = [0, 30, 70, 100]
+            .map(|now| {
+                #[expect(clippy::cast_possible_truncation, reason = "they are whole")]
+                let seconds = gate.throttled_seconds(at(now)) as i64;
+                seconds
+            })
+            .to_vec();
+        assert_eq!(seconds, [0, 30, 70, 70]);
     }
 
     #[test]

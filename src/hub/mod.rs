@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 use self::reader::{Brought, Reader};
-use self::session::{Limits, Session};
+use self::session::{Limits, Session, Stats};
 use self::want::{Answer, Call, CallId, Command, Glance, Ticket, Want};
 use crate::azure::auth::Profile;
 use crate::azure::http::Http;
@@ -137,6 +137,18 @@ impl Hub {
         for (_, office) in self.of(|key| key.identity == *identity) {
             office.act(None, |state, now| state.core.pardon(now));
         }
+    }
+
+    /// The figures of each vault.
+    pub fn stats(&self) -> BTreeMap<String, Stats> {
+        let now = Timestamp::now();
+        let mut stats: BTreeMap<String, Stats> = BTreeMap::new();
+        for (key, office) in self.of(|_| true) {
+            let figures = lock(&office.state).core.stats(now);
+            let sum = stats.entry(key.vault.authority().to_owned()).or_default();
+            *sum = sum.and(figures);
+        }
+        stats
     }
 
     fn of(&self, fits: impl Fn(&SessionKey) -> bool) -> Vec<(SessionKey, Arc<Office>)> {

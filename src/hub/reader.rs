@@ -74,7 +74,7 @@ impl Reader {
 
     /// One request with a token of the identity. A token may have been revoked, outlived its key, or be for another audience:
     /// another one is asked for once.
-    async fn ask<T>(
+    pub async fn ask<T>(
         &self,
         operation: &'static str,
         request: impl Fn(&SecretValue) -> Result<Request, Problem>,

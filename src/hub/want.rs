@@ -53,6 +53,10 @@ pub struct Want {
 
 impl Want {
     /// What is held of an object; none where it is not wanted.
+    #[expect(
+        clippy::option_option,
+        reason = "not wanted, wanted and not held, held are three things"
+    )]
     pub(super) fn of(&self, object: &Object) -> Option<Option<&Held>> {
         let at = self
             .objects

@@ -67,7 +67,7 @@ impl Kube {
     }
 
     /// The future is on the heap, since those who wait for the API server or for a vault are many, and a request's is large.
-    fn call<'a, T: Send + 'a>(
+    pub(super) fn call<'a, T: Send + 'a>(
         &'a self,
         verb: &'static str,
         resource: &'static str,

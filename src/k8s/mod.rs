@@ -7,3 +7,4 @@ pub mod crds;
 pub mod overlay;
 pub mod ready;
 pub mod watch;
+pub mod workloads;

@@ -1,6 +1,7 @@
-//! Metrics. Label sets are words of fixed sets: no object name, no value, nothing that a user writes.
+//! Metrics. Label sets are words of fixed sets, and hosts up to a bound: no object name, no value.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -10,8 +11,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::figures::Source;
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Call {
+    host: String,
     operation: &'static str,
     status: String,
 }
@@ -35,6 +39,11 @@ struct Reconcile {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Rollout {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -49,7 +58,13 @@ pub struct Metrics {
     reconciles: Family<Reconcile, Counter>,
     objects: Family<Kind, Gauge>,
     drift_repaired: Counter,
+    hosts: Arc<Mutex<BTreeSet<String>>>,
+    figures: Source,
+    rollouts: Family<Rollout, Counter>,
 }
+
+/// Hosts that are told by name; what more there are is told as one, since users name vaults.
+const HOSTS: usize = 300;
 
 fn seconds() -> Histogram {
     Histogram::new([
@@ -66,12 +81,15 @@ impl Default for Metrics {
         let reconciles = Family::<Reconcile, Counter>::default();
         let objects = Family::<Kind, Gauge>::default();
         let drift_repaired = Counter::default();
+        let rollouts = Family::<Rollout, Counter>::default();
         let mut registry = Registry::with_prefix("lakevault");
         registry.register(
             "azure_requests",
             "Requests to Azure by operation and outcome",
             azure_calls.clone(),
         );
+        let figures = Source::default();
+        registry.register_collector(Box::new(figures.clone()));
         registry.register(
             "azure_request_duration_seconds",
             "Duration of requests to Azure",
@@ -93,6 +111,11 @@ impl Default for Metrics {
             "Secrets that were changed by others and set right",
             drift_repaired.clone(),
         );
+        registry.register(
+            "rollouts",
+            "Restarts of workloads by what came of them",
+            rollouts.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             azure_calls,
@@ -101,15 +124,24 @@ impl Default for Metrics {
             reconciles,
             objects,
             drift_repaired,
+            hosts: Arc::default(),
+            figures,
+            rollouts,
         }
     }
 }
 
 impl Metrics {
-    /// Counts a request to Azure; `outcome` is an HTTP status or a reason.
-    pub fn azure_call(&self, operation: &'static str, outcome: String, took: Duration) {
+    /// What is counted when metrics are asked for.
+    pub fn figures(&self) -> &Source {
+        &self.figures
+    }
+
+    /// Counts a request to a host of Azure; `outcome` is an HTTP status or a reason.
+    pub fn azure_call(&self, host: &str, operation: &'static str, outcome: String, took: Duration) {
         self.azure_calls
             .get_or_create(&Call {
+                host: self.bounded(host),
                 operation,
                 status: outcome,
             })
@@ -117,6 +149,18 @@ impl Metrics {
         self.azure_seconds
             .get_or_create(&Operation { operation })
             .observe(took.as_secs_f64());
+    }
+
+    /// The name of a host, if it is among the first so many.
+    fn bounded(&self, host: &str) -> String {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if !hosts.contains(host) {
+            if hosts.len() >= HOSTS {
+                return "others".to_owned();
+            }
+            hosts.insert(host.to_owned());
+        }
+        host.to_owned()
     }
 
     /// Counts a request to the API server.
@@ -148,6 +192,11 @@ impl Metrics {
     /// Counts a Secret that was set right.
     pub fn drift_repaired(&self) {
         self.drift_repaired.inc();
+    }
+
+    /// Counts what came of a workload's restart; `result` is a word of a fixed set.
+    pub fn rolled_out(&self, result: &'static str) {
+        self.rollouts.get_or_create(&Rollout { result }).inc();
     }
 
     /// All of it in the `OpenMetrics` text format.

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::api_certificates::{CertificateSource, PublicKeySource};
 use super::api_sources::DataFromEntry;
+use super::push::api::{PushEntry, PushStatus};
+use super::rollout::api::{RolloutStatus, RolloutTarget};
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
@@ -45,12 +47,14 @@ use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
     ),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
     validation = Rule::new("has(self.spec.vaultUri) || (!(has(self.spec.data) && self.spec.data.exists(entry, !has(entry.accessToken) && !has(entry.vaultUri))) && !(has(self.spec.dataFrom) && self.spec.dataFrom.exists(from, !has(from.vaultUri))))").message("vaultUri must be set where an entry is of a vault and has no vaultUri of its own"),
-    validation = Rule::new("(has(self.spec.data) && size(self.spec.data) > 0) || (has(self.spec.dataFrom) && size(self.spec.dataFrom) > 0)").message("data or dataFrom must have an entry")
+    validation = Rule::new("(has(self.spec.data) && size(self.spec.data) > 0) || (has(self.spec.dataFrom) && size(self.spec.dataFrom) > 0)").message("data or dataFrom must have an entry"),
+    validation = Rule::new("has(self.spec.vaultUri) || !has(self.spec.push)").message("vaultUri must be set where push is")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {
     /// The vault, by the origin of its data plane. It must belong to the cloud of the identity. Example:
-    /// <https://kv-payments.vault.azure.net>. Needed where an entry has an object of a vault and no vaultUri of its own.
+    /// <https://kv-payments.vault.azure.net>. Needed where an entry has an object of a vault and no vaultUri of its own, and
+    /// for push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
@@ -85,6 +89,13 @@ pub struct VaultSecretSyncSpec {
     /// Default: Retain.
     #[serde(default, skip_serializing_if = "OnMissing::is_retain")]
     pub on_missing: OnMissing,
+    /// Values of Secrets that are written to the vault, and again whenever they change. The identity needs a role that may
+    /// write; a ClusterAzureIdentity must lend it by allow[].push. Names have no case, and each may stand once, as a secret or
+    /// as a certificate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, (has(a.to.secret) ? a.to.secret : a.to.certificate) == (has(b.to.secret) ? b.to.secret : b.to.certificate)))").message("each object may stand once in push"))]
+    pub push: Vec<PushEntry>,
 
     /// Type, labels and annotations of the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +104,12 @@ pub struct VaultSecretSyncSpec {
     /// The Secret that is written. Default: one with the name of this object, owned by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetSpec>,
+
+    /// Workloads that are restarted when an object or a version in the Secret changes, by an annotation of their pod template.
+    /// The first sync restarts none, and neither do changed attributes, repairs and renewed access tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("maxItems" = 16))]
+    pub rollout: Vec<RolloutTarget>,
 
     /// Pauses the sync: the vault is not asked and the Secret is left as it is. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -320,7 +337,8 @@ pub struct VaultSecretSyncStatus {
     pub observed_generation: Option<i64>,
 
     /// `Ready`: the Secret holds a value for every key. `Synced`: the last look at the vault succeeded and the Secret
-    /// equals it. `Degraded`: something is wrong; what was synced before is kept.
+    /// equals it. `Degraded`: something is wrong; what was synced before is kept. `RolledOut`: the workloads of `rollout` have
+    /// the Secret as it is. `Pushed`: the vault holds what spec.push asks for; absent where nothing is pushed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -342,6 +360,14 @@ pub struct VaultSecretSyncStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["source"]))]
     pub sources: Vec<SourceStatus>,
+    /// Restarts of workloads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutStatus>,
+
+    /// State of each object that is pushed to the vault.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["vault", "object"]))]
+    pub push: Vec<PushStatus>,
 
     /// The last value of the annotation `lakevault.dev/sync-at` that was acted upon.
     #[serde(default, skip_serializing_if = "Option::is_none")]

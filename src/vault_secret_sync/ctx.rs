@@ -13,6 +13,8 @@ use super::item::TokenOf;
 use super::links::Links;
 use super::logins::Logins;
 use super::observe::Secrets;
+use super::push::Pushes;
+use super::rollout::pace::Pace;
 use crate::azure_identity::identities::Identities;
 use crate::hub::want::{Caller, Ticket};
 use crate::hub::{Hub, Outcome, Wake};
@@ -34,6 +36,8 @@ pub struct Ctx {
     pub errands: Errands<BTreeMap<TokenOf, Outcome>>,
     /// Logins at Machine Learning Servers.
     pub logins: Logins,
+    /// Values that are written to vaults.
+    pub pushes: Pushes,
     /// The identities.
     pub identities: Arc<Identities>,
     /// Who has to do with whom.
@@ -46,6 +50,8 @@ pub struct Ctx {
     pub memories: Mutex<BTreeMap<String, Memory>>,
     /// Steps in a row that failed in Kubernetes, by uid.
     pub stumbles: Mutex<BTreeMap<String, u32>>,
+    /// When unfinished rollouts are looked at again, by uid.
+    pub paces: Mutex<BTreeMap<String, Pace>>,
     /// Metrics.
     pub metrics: Metrics,
 }
@@ -97,6 +103,20 @@ impl Ctx {
         lock(&self.stumbles).remove(uid);
     }
 
+    /// What is remembered of a sync's rollouts.
+    pub fn pace(&self, uid: &str) -> Pace {
+        lock(&self.paces).get(uid).cloned().unwrap_or_default()
+    }
+
+    /// Remembers when unfinished rollouts are looked at again.
+    pub fn set_pace(&self, uid: &str, pace: Pace) {
+        if pace.next.is_some() {
+            lock(&self.paces).insert(uid.to_owned(), pace);
+        } else {
+            lock(&self.paces).remove(uid);
+        }
+    }
+
     /// Counts a failure in Kubernetes; how many it makes in a row.
     pub fn stumbled(&self, uid: &str) -> u32 {
         let mut stumbles = lock(&self.stumbles);
@@ -117,6 +137,7 @@ impl Ctx {
         self.errands.forget(&ticket);
         lock(&self.memories).remove(uid);
         lock(&self.stumbles).remove(uid);
+        lock(&self.paces).remove(uid);
     }
 
     /// Ends the logins of a sync that goes.
@@ -129,6 +150,8 @@ impl Ctx {
     pub fn gone(&self, sync: &VaultSecretSync) {
         self.forget(sync);
         self.log_out(sync);
+        self.pushes
+            .forget(sync.metadata.uid.as_deref().unwrap_or_default());
         self.written
             .forget(&sync.namespace().unwrap_or_default(), &sync.name_any());
     }

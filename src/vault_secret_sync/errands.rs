@@ -19,9 +19,11 @@ enum Errand<T> {
     Done(T),
 }
 
+type All<T> = BTreeMap<Ticket, (Question, Errand<T>)>;
+
 /// The errands of all syncs, at most one each.
 pub struct Errands<T> {
-    running: Arc<Mutex<BTreeMap<Ticket, (Question, Errand<T>)>>>,
+    running: Arc<Mutex<All<T>>>,
     wake: Wake,
 }
 

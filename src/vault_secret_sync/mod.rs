@@ -5,7 +5,7 @@
 //! anything is to be done, and when next (pure) · `scene`, `wanted`, `rejected` which objects are asked for (pure) · `observe`
 //! reads · `tokens`, `logins` ask for tokens · `token_times` when they are renewed (pure) · `look`, `plan`, `claims`, `dress`
 //! decide (pure) · `render`, `render_secret`, `render_certificate` values (pure) · `reconcile` the list of steps · `steps` carries them out · `status`
-//! what is said (pure) · `links` who has to do with whom.
+//! what is said (pure) · `rollout` restarts those who read the Secret · `push` writes values to the vault · `links` who has to do with whom.
 
 pub mod api;
 pub mod api_certificates;
@@ -18,6 +18,7 @@ pub mod due;
 pub mod errands;
 pub mod expand;
 pub mod expand_dotenv;
+pub mod figures;
 pub mod find;
 pub mod find_keys;
 #[cfg(test)]
@@ -32,11 +33,13 @@ pub mod look;
 pub mod observe;
 pub mod origin;
 pub mod plan;
+pub mod push;
 pub mod reconcile;
 pub mod rejected;
 pub mod render;
 pub mod render_certificate;
 pub mod render_secret;
+pub mod rollout;
 pub mod rows;
 pub mod scene;
 pub mod status;

@@ -19,13 +19,14 @@ use super::lender::{Lender, lender};
 use super::observe::{self, Sight};
 use super::plan::{self, Observed};
 use super::rejected::Rejected;
+use super::rollout;
 use super::scene::Scene;
 use super::status::{self, Look};
 use super::steps::Done;
-use super::target::Share;
-use super::valid::parse;
+use super::target::{SecretMeta, Share};
+use super::valid::{Valid, parse};
 use super::wanted::{self, Scope};
-use super::{FINALIZER, PLURAL, steps, tokens};
+use super::{FINALIZER, PLURAL, push, steps, tokens};
 use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
@@ -65,16 +66,21 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     if valid.suspend {
         return rest(sync, ctx).await;
     }
+    // What is pushed goes its own way, and never waits.
+    let pushed = push::steps::turn(ctx, sync, &valid).await?;
+    let sync = pushed.as_deref().unwrap_or(sync);
     // 2. what is known already (caches only)
+    let known = ctx
+        .secrets
+        .get(&valid.namespace, valid.target.name.as_str());
+    let followed = follow(sync, ctx, &valid, known.as_deref()).await?;
+    let sync = followed.as_deref().unwrap_or(sync);
     let Some(lender) = lender(ctx, &valid) else {
-        return Ok(waiting());
+        return Ok(waiting(ctx, &valid));
     };
     let rivals = ctx
         .links
         .rivals(&valid.namespace, valid.target.name.as_str(), &valid.name);
-    let known = ctx
-        .secrets
-        .get(&valid.namespace, valid.target.name.as_str());
     // 3. what is it about? (pure)
     let old = sync.status.clone().unwrap_or_default();
     let now = Timestamp::now();
@@ -82,11 +88,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     let memory = ctx.recall(&valid.uid).notice(&inputs, now);
     let due = due(&inputs, &memory, &old, now);
     // 4. observe (reads)
-    let secret = match (&known, &memory.live) {
-        (Some(known), _) => Some(Arc::clone(known)),
-        (None, Some(live)) => live.clone(),
-        (None, None) => observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await?,
-    };
+    let secret = live(ctx, &valid, known.as_ref(), &memory).await?;
     // Tokens stand in the spec itself.
     let scene = Scene {
         valid: &valid,
@@ -112,7 +114,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     };
     let Some((tokens, (items, past, mut seen))) = tokens.zip(sighted) else {
         ctx.note(&valid.uid, memory.waiting(secret, listings));
-        return Ok(waiting());
+        return Ok(waiting(ctx, &valid));
     };
     let scene = Scene {
         items: &items,
@@ -122,7 +124,7 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     if let Some(next) = rests.filter(|_| !seen.news) {
         return Ok(Outcome {
             word: "not_due",
-            action: again(next),
+            action: again(soonest(ctx, &valid, next)),
         });
     }
     seen.objects.extend(tokens);
@@ -172,10 +174,51 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     let remembered = memory.acted(&inputs, next, failures, rejected);
     let look = done.look(seen.looked, seen.next);
     let generation = sync.metadata.generation;
-    let new = status::status(&old, generation, Some(&valid), &look, Timestamp::now());
+    let now = Timestamp::now();
+    let new = status::status(&old, generation, Some(&valid), &look, now);
+    let secrets = [secret.as_deref(), after];
+    let (new, owed) = rollout::status::after_look(&valid, new, &done.keys, secrets, now);
     write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
     ctx.remember(&valid.uid, remembered);
-    Ok(outcome(&done, failures, next))
+    // A restart that is owed follows at once, when the Secret's record and the status are written.
+    let next = owed.then_some(now).or(next);
+    Ok(outcome(&done, failures, soonest(ctx, &valid, next)))
+}
+
+/// The Secret's metadata: as it is known, or as it was read while an answer was waited for, else by one read.
+async fn live(
+    ctx: &Ctx,
+    valid: &Valid,
+    known: Option<&Arc<SecretMeta>>,
+    memory: &Memory,
+) -> Result<Option<Arc<SecretMeta>>, Problem> {
+    match (known, &memory.live) {
+        (Some(known), _) => Ok(Some(Arc::clone(known))),
+        (None, Some(live)) => Ok(live.clone()),
+        (None, None) => observe::secret(ctx, &valid.namespace, valid.target.name.as_str()).await,
+    }
+}
+
+/// Restarts workloads where what the Secret holds has changed. Before the look, so that no change is overwritten before it was
+/// acted upon. Gives back the sync where it was written.
+async fn follow(
+    sync: &VaultSecretSync,
+    ctx: &Ctx,
+    valid: &Valid,
+    secret: Option<&SecretMeta>,
+) -> Result<Option<Arc<VaultSecretSync>>, Problem> {
+    let Some(followed) = rollout::steps::follow(ctx, sync, valid, secret).await else {
+        return Ok(None);
+    };
+    let old = sync.status.clone().unwrap_or_default();
+    let written = write_status(ctx, sync, &old, followed.status).await?;
+    ctx.set_pace(&valid.uid, followed.pace);
+    Ok(written)
+}
+
+/// The sooner of two: what the sync has to do, and unfinished rollouts.
+fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestamp> {
+    next.into_iter().chain(ctx.pace(&valid.uid).next).min()
 }
 
 /// What the vaults say, and the items, of which some are told by lists; nothing while something is under way. The lists come
@@ -266,10 +309,10 @@ fn tokens(
     Some(named.collect())
 }
 
-fn waiting() -> Outcome {
+fn waiting(ctx: &Ctx, valid: &Valid) -> Outcome {
     Outcome {
         word: "waiting",
-        action: Action::await_change(),
+        action: again(soonest(ctx, valid, None)),
     }
 }
 
@@ -296,18 +339,19 @@ async fn write_status(
     sync: &VaultSecretSync,
     old: &VaultSecretSyncStatus,
     new: VaultSecretSyncStatus,
-) -> Result<(), Problem> {
+) -> Result<Option<Arc<VaultSecretSync>>, Problem> {
     if !status::differs(old, &new, ctx.heartbeat) {
-        return Ok(());
+        return Ok(None);
     }
-    let edge = conditions::edge(&old.conditions, &new.conditions, "Synced");
+    let told = ["Synced", rollout::CONDITION];
+    let edges = told.map(|type_| conditions::edge(&old.conditions, &new.conditions, type_));
     let updated = VaultSecretSync {
         status: Some(new),
         ..sync.clone()
     };
     let api = Api::namespaced(ctx.kube.client(), &sync.namespace().unwrap_or_default());
     let written = ctx.wrote(ctx.kube.replace_status(&api, PLURAL, &updated).await?);
-    if let Some(edge) = edge {
+    for edge in edges.into_iter().flatten() {
         if edge.trouble {
             warn!(sync = %name(sync), reason = edge.reason, message = edge.message, "Sync has a problem");
         } else {
@@ -315,7 +359,7 @@ async fn write_status(
         }
         ctx.kube.publish(&written.object_ref(&()), edge).await;
     }
-    Ok(())
+    Ok(Some(written))
 }
 
 /// Says what is wrong with a sync whose vault was not looked at.
@@ -336,7 +380,7 @@ async fn say(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<(),
         &look,
         Timestamp::now(),
     );
-    write_status(ctx, sync, &old, new).await
+    write_status(ctx, sync, &old, new).await.map(drop)
 }
 
 async fn invalid(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Result<Outcome, Problem> {
@@ -363,6 +407,7 @@ async fn rest(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
 async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem> {
     ctx.forget(sync);
     ctx.log_out(sync);
+    let mut bare = None;
     if sync.finalizers().iter().any(|name| name == FINALIZER) {
         let written = sync
             .status
@@ -380,8 +425,9 @@ async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem>
         {
             steps::release(ctx, sync, target).await?;
         }
-        steps::set_finalizer(ctx, sync, false).await?;
+        bare = Some(steps::set_finalizer(ctx, sync, false).await?);
     }
+    push::steps::leave(ctx, bare.as_ref().unwrap_or(sync)).await?;
     Ok(Outcome {
         word: "deleted",
         action: Action::await_change(),

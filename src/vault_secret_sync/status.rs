@@ -64,6 +64,8 @@ pub fn status(
             None => old.sources.clone(),
         },
         keys,
+        rollout: old.rollout.clone(),
+        push: old.push.clone(),
         handled_sync_at: valid.map_or_else(
             || old.handled_sync_at.clone(),
             |valid| valid.sync_at.clone(),
@@ -174,7 +176,7 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
     }
 }
 
-fn key_error(problem: &Problem) -> KeyError {
+pub(super) fn key_error(problem: &Problem) -> KeyError {
     KeyError {
         reason: problem.reason.to_string(),
         message: cut(&problem.message),
@@ -183,7 +185,7 @@ fn key_error(problem: &Problem) -> KeyError {
     }
 }
 
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     text.chars().take(LONGEST_MESSAGE).collect()
 }
 

@@ -122,7 +122,7 @@ impl SecretMeta {
                     uid: owner.uid.clone(),
                     named: format!("{} {}", owner.kind, owner.name),
                 }),
-                allows: allowed(annotations.get(ALLOW_SYNC)),
+                allows: names(annotations.get(ALLOW_SYNC)),
                 labels: recorded(|record| &record.labels, labels),
                 annotations: recorded(|record| &record.annotations, annotations),
                 shares,
@@ -141,7 +141,8 @@ impl SecretMeta {
     }
 }
 
-fn allowed(annotation: Option<&String>) -> BTreeSet<String> {
+/// Names in an annotation, separated by commas.
+pub(super) fn names(annotation: Option<&String>) -> BTreeSet<String> {
     let names = annotation.iter().flat_map(|text| text.split(','));
     names
         .map(|name| name.trim().to_owned())

@@ -11,6 +11,8 @@ use super::api::{DeletionPolicy, OnMissing, Ownership, VaultSecretSync, VaultSec
 use super::found::Find;
 use super::item::{Item, Located, ObjectId};
 use super::item_parse::{self, Around};
+use super::push::{self, valid::Push};
+use super::rollout;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
 use crate::names::{NameError, ResourceName, VaultUri};
@@ -46,10 +48,14 @@ pub struct Valid {
     pub finds: Vec<Find>,
     /// What becomes of a key whose object is gone.
     pub on_missing: OnMissing,
+    /// What is written to the vault.
+    pub pushes: Vec<Push>,
     /// The Secret.
     pub target: Target,
     /// The annotation that asks for a look now.
     pub sync_at: Option<String>,
+    /// Workloads that are restarted.
+    pub rollout: Vec<rollout::valid::Target>,
     /// Whether it rests.
     pub suspend: bool,
 }
@@ -69,6 +75,17 @@ pub struct Target {
     pub labels: BTreeMap<String, String>,
     /// Annotations that it gets.
     pub annotations: BTreeMap<String, String>,
+}
+
+impl Valid {
+    /// The keys that the Secret is sure to have once all is well.
+    pub fn certain_keys(&self) -> Vec<String> {
+        let given = self.items.iter().flat_map(Item::keys);
+        given
+            .filter(|given| given.always)
+            .map(|given| given.key.to_string())
+            .collect()
+    }
 }
 
 /// Parses a sync. The API server's validation refuses most of what is refused here; objects that were stored before a rule
@@ -104,8 +121,10 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         items,
         finds,
         on_missing: spec.on_missing,
+        pushes: push::valid::parse(&spec.push)?,
         target: target(sync, &name)?,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
+        rollout: rollout::valid::parse(&spec.rollout)?,
         suspend: spec.suspend,
         name,
         namespace,
@@ -169,7 +188,13 @@ fn interval(asked: Option<kube::core::Duration>) -> Result<Option<Duration>, Pro
 /// The vault that the sync names.
 fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
     let vault = spec.vault_uri.as_deref().map(str::parse).transpose();
-    vault.map_err(|error| field("vaultUri", &error))
+    let vault = vault.map_err(|error| field("vaultUri", &error))?;
+    if !spec.push.is_empty() && vault.is_none() {
+        return Err(invalid(
+            "spec.vaultUri: it must be set, since there is something to push".to_owned(),
+        ));
+    }
+    Ok(vault)
 }
 
 fn target(sync: &VaultSecretSync, name: &str) -> Result<Target, Problem> {

@@ -7,12 +7,14 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
+use lakevault::vault_secret_sync::rollout::api::WorkloadKind;
 use serde_json::json;
 use testbed::poll::{expect, seen};
 use testbed::{binaries, until};
 
 use crate::hands::OPERATOR;
 use crate::kit::{Kit, NOT_GRANTED, SOON, TENANT, World};
+use crate::rollouts::{install_argo, make};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -147,6 +149,24 @@ async fn trouble(kit: &Kit) -> Result<()> {
     Ok(())
 }
 
+/// Workloads of every kind, by name and by labels, are restarted.
+async fn restarts(kit: &Kit) -> Result<()> {
+    install_argo(kit).await?;
+    let mut rollout = Vec::new();
+    for kind in [
+        WorkloadKind::Deployment,
+        WorkloadKind::StatefulSet,
+        WorkloadKind::DaemonSet,
+        WorkloadKind::Rollout,
+    ] {
+        make(kit, kind, "w", json!({})).await?;
+        rollout.push(json!({"kind": kind, "name": "w"}));
+        rollout.push(json!({"kind": kind, "matchLabels": {"none": "has"}}));
+    }
+    kit.rolling("rolling", rollout.into()).await?;
+    kit.rotate("rolling").await.map(drop)
+}
+
 async fn every_permission_is_used(kit: Kit) -> Result<()> {
     kit.synced_app().await?;
     trouble(&kit).await?;
@@ -156,6 +176,7 @@ async fn every_permission_is_used(kit: Kit) -> Result<()> {
     kit.is_gone(kit.secrets(), "app").await?;
     lend(&kit).await?;
     bring_roots(&kit).await?;
+    restarts(&kit).await?;
     let allow = json!({"lakevault.dev/allow-sync": "merging"});
     kit.make_secret("shared", json!({"THEIRS": "theirs"}), allow)
         .await?;

@@ -2,6 +2,7 @@
 
 mod clouds;
 mod identities;
+mod pushes;
 mod sources;
 mod syncs;
 

@@ -40,7 +40,9 @@ mod lifecycle;
 mod logins;
 mod merge;
 mod ownership;
+mod push;
 mod restarts;
+mod rollouts;
 mod scene;
 mod stress;
 mod tokens;
@@ -96,7 +98,9 @@ fn main() -> ExitCode {
         logins::cases(),
         merge::cases(),
         ownership::cases(),
+        push::cases(),
         restarts::cases(),
+        rollouts::cases(),
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),

@@ -41,19 +41,6 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Next(Url);
 
-#[cfg(test)]
-impl Next {
-    /// A link for tests of what follows links.
-    pub(crate) fn at(link: &str) -> Self {
-        Self(Url::parse(link).unwrap())
-    }
-
-    /// The number at the end of such a link.
-    pub(crate) fn number(&self) -> usize {
-        self.0.path().trim_start_matches('/').parse().unwrap()
-    }
-}
-
 /// One page. It may be empty and still have another one behind it.
 #[derive(Debug)]
 pub struct Page {
@@ -164,4 +151,21 @@ fn next(vault: &VaultUri, kind: Kind, link: &str) -> Option<Next> {
         && url.username().is_empty()
         && url.password().is_none();
     safe.then_some(Next(url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Next {
+        /// A link for tests of what follows links.
+        pub(crate) fn at(link: &str) -> Self {
+            Self(Url::parse(link).unwrap())
+        }
+
+        /// The number at the end of such a link.
+        pub(crate) fn number(&self) -> usize {
+            self.0.path().trim_start_matches('/').parse().unwrap()
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod list;
 mod refusal;
+pub mod write;
 
 use std::fmt;
 use std::time::Duration;
@@ -87,12 +88,38 @@ impl fmt::Display for Object {
 enum Asked<'a> {
     Object(&'a Object),
     List(Kind),
+    /// A change of an object.
+    Change(Change, &'a Object),
+}
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is looked at by whoever may change it.
+    Look,
+    /// A new version, or other attributes.
+    Write,
+    /// It is deleted softly.
+    Delete,
+    /// It is brought back from soft deletion.
+    Recover,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Look => "read",
+            Self::Write => "write",
+            Self::Delete => "delete",
+            Self::Recover => "recover",
+        })
+    }
 }
 
 impl Asked<'_> {
     fn kind(self) -> Kind {
         match self {
-            Self::Object(object) => object.kind,
+            Self::Object(object) | Self::Change(_, object) => object.kind,
             Self::List(kind) => kind,
         }
     }
@@ -101,7 +128,7 @@ impl Asked<'_> {
 impl fmt::Display for Asked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Object(object) => object.fmt(f),
+            Self::Object(object) | Self::Change(_, object) => object.fmt(f),
             Self::List(kind) => write!(f, "the list of {}", kind.plural()),
         }
     }
@@ -182,13 +209,22 @@ fn get(
     url: Url,
     token: &SecretValue,
 ) -> Result<Request, Problem> {
+    call(profile, vault, (Method::GET, url), token)
+}
+
+fn call(
+    profile: &Profile,
+    vault: &VaultUri,
+    (method, url): (Method, Url),
+    token: &SecretValue,
+) -> Result<Request, Problem> {
     let bearer = zeroize::Zeroizing::new([b"Bearer ", token.expose()].concat());
     let mut authorization = HeaderValue::from_bytes(&bearer)
         .map_err(|_| unusable(vault, "the token is no header value"))?;
     authorization.set_sensitive(true);
     Ok(Request {
         route: profile.cloud.route.clone(),
-        method: Method::GET,
+        method,
         url,
         headers: vec![
             (header::AUTHORIZATION, authorization),
@@ -220,6 +256,7 @@ struct WireKey {
 #[derive(Deserialize, Default)]
 struct Attributes {
     enabled: Option<bool>,
+    created: Option<i64>,
     updated: Option<i64>,
     nbf: Option<i64>,
     exp: Option<i64>,
@@ -268,9 +305,22 @@ fn bundle(object: &Object, answer: &Answer) -> Option<Bundle> {
             (key.kid, SecretValue::from(text.to_owned()))
         }
     };
-    let url = Url::parse(&id).ok()?;
+    Some(Bundle {
+        version: version_in(&id, object)?,
+        value,
+        content_type: wire.content_type,
+        updated: time(wire.attributes.updated),
+        not_before: time(wire.attributes.nbf),
+        expires: time(wire.attributes.exp),
+        answered: answer.date(),
+    })
+}
+
+/// The version in an object's id. The answer must speak of what was asked for: a proxy's or a cache's answer for another object
+/// is not taken.
+fn version_in(id: &str, object: &Object) -> Option<ObjectVersion> {
+    let url = Url::parse(id).ok()?;
     let path: Vec<&str> = url.path_segments()?.collect();
-    // The answer must speak of what was asked for: a proxy's or a cache's answer for another object is not taken.
     let [plural, name, version] = path.as_slice() else {
         return None;
     };
@@ -281,15 +331,7 @@ fn bundle(object: &Object, answer: &Answer) -> Option<Bundle> {
             .version
             .as_ref()
             .is_none_or(|asked| *asked == version);
-    fits.then(|| Bundle {
-        version,
-        value,
-        content_type: wire.content_type,
-        updated: time(wire.attributes.updated),
-        not_before: time(wire.attributes.nbf),
-        expires: time(wire.attributes.exp),
-        answered: answer.date(),
-    })
+    fits.then_some(version)
 }
 
 #[cfg(test)]

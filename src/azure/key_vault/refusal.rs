@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 
-use super::{Asked, Kind};
+use super::{Asked, Change, Kind};
 use crate::azure::auth::{Claims, Profile, Resource};
 use crate::azure::challenge::Challenge;
 use crate::azure::http::Answer;
@@ -165,6 +165,24 @@ fn needed(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
+/// The role, and the permissions of an access policy, that let an identity write objects of a kind.
+fn needed_to_write(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Secret => (
+            "Key Vault Secrets Officer",
+            "--secret-permissions get set delete recover",
+        ),
+        Kind::Certificate => (
+            "Key Vault Certificates Officer",
+            "--certificate-permissions get import update delete recover",
+        ),
+        Kind::Key => (
+            "Key Vault Crypto Officer",
+            "--key-permissions get import update delete recover",
+        ),
+    }
+}
+
 fn refused(
     profile: &Profile,
     vault: &VaultUri,
@@ -179,14 +197,33 @@ fn refused(
     let said = one_line(&error.message);
     let kind = asked.kind();
     let (reason, message) = match (status, inner, asked) {
-        (404, _, Asked::Object(object)) => (
+        (409, "ObjectIsDeletedButRecoverable", Asked::Change(_, object)) => (
+            Reason::PushTargetBusy,
+            format!(
+                "{object} in {vault} is softly deleted, and the operator may not see that, so that it cannot recover it. Mend: give {profile} the role \"{}\", or az keyvault {kind} recover --vault-name {} --name {}",
+                needed_to_write(kind).0,
+                vault.vault_name(),
+                object.name
+            ),
+        ),
+        (409, _, Asked::Change(_, object)) => (
+            Reason::PushTargetBusy,
+            format!(
+                "{object} in {vault} is being deleted, recovered or changed; it is tried again. Azure says: {said}"
+            ),
+        ),
+        (404, _, Asked::Object(object) | Asked::Change(_, object)) => (
             Reason::ObjectNotFound,
             format!(
                 "{vault} has no {object}. It may have been deleted: az keyvault {kind} list-deleted --vault-name {}",
                 vault.vault_name()
             ),
         ),
-        (403, "SecretDisabled" | "KeyDisabled" | "CertificateDisabled", Asked::Object(object)) => (
+        (
+            403,
+            "SecretDisabled" | "KeyDisabled" | "CertificateDisabled",
+            Asked::Object(object) | Asked::Change(_, object),
+        ) => (
             Reason::ObjectDisabled,
             format!(
                 "{object} in {vault} is disabled. Mend: az keyvault {kind} set-attributes --vault-name {} --name {} --enabled true",
@@ -204,7 +241,13 @@ fn refused(
         (403, _, asked) => (Reason::Forbidden, forbidden(profile, vault, asked, &said)),
         (_, _, asked) => (
             Reason::RequestRefused,
-            format!("{vault} refused to give {asked} with HTTP {status}: {said}"),
+            format!(
+                "{vault} refused to {} {asked} with HTTP {status}: {said}",
+                match asked {
+                    Asked::Object(_) | Asked::List(_) => "give".to_owned(),
+                    Asked::Change(change, _) => change.to_string(),
+                }
+            ),
         ),
     };
     Problem::new(reason, Retry::Backoff, message)
@@ -215,9 +258,16 @@ fn forbidden(profile: &Profile, vault: &VaultUri, asked: Asked<'_>, said: &str) 
         .client
         .as_ref()
         .map_or("<client id>", |client| client.as_str());
-    let (role, permissions) = needed(asked.kind());
+    let (role, permissions) = match asked {
+        Asked::Object(_) | Asked::List(_) => needed(asked.kind()),
+        Asked::Change(..) => needed_to_write(asked.kind()),
+    };
+    let change = match asked {
+        Asked::Object(_) | Asked::List(_) => Change::Look,
+        Asked::Change(change, _) => change,
+    };
     format!(
-        "{profile} may not read {asked} in {vault}. Mend: az role assignment create --assignee {client} --role \"{role}\" --scope <id of the vault>, or for a vault with access policies: az keyvault set-policy --name {} --spn {client} {permissions}. Azure says: {said}",
+        "{profile} may not {change} {asked} in {vault}. Mend: az role assignment create --assignee {client} --role \"{role}\" --scope <id of the vault>, or for a vault with access policies: az keyvault set-policy --name {} --spn {client} {permissions}. Azure says: {said}",
         vault.vault_name()
     )
 }

@@ -167,6 +167,12 @@ pub struct Grant {
     #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127)))]
     pub secrets: Option<Vec<String>>,
 
+    /// Names of secrets and certificates that these namespaces may write to these vaults (`push` of a VaultSecretSync), in
+    /// which `*` stands for any characters. Default: none. Example: `["payments-*"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127)))]
+    pub push: Option<Vec<String>>,
+
     /// Resources for which these namespaces may have this identity's tokens put into a Secret (`accessToken` of a
     /// VaultSecretSync), in which `*` stands for any characters. A token can do all that the identity can do there.
     /// Default: none. Example: `["api://payments"]`.

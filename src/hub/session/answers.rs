@@ -40,7 +40,7 @@ impl Session {
         match (call, answer) {
             (Call::Get(object), Answer::Got(Ok(facts))) => self.got(&object, &facts, started, now),
             (Call::Get(object), Answer::Got(Err(problem))) => {
-                self.failed(&object, &problem, started, now)
+                self.failed(&object, &problem, started, now);
             }
             (Call::List(kind, _), Answer::Listed(Ok(page))) => self.page(kind, page, started, now),
             (Call::List(kind, _), Answer::Listed(Err(problem))) => {

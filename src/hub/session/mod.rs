@@ -7,6 +7,7 @@
 mod answers;
 mod known;
 mod run;
+mod stats;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -24,6 +25,7 @@ use crate::azure::key_vault::{Facts, Kind, Object};
 use crate::retry;
 
 pub use known::settled;
+pub use stats::Stats;
 
 /// How much of a vault a session may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +49,34 @@ struct Sub {
     dirty: bool,
     /// It has been told to look.
     woken: bool,
+}
+
+impl Sub {
+    /// Whether the caller waits for an object.
+    fn waits(&self, object: &Object, known: &Known) -> bool {
+        let Some(held) = self.want.of(object) else {
+            return false;
+        };
+        if self.given.iter().any(|(given, _)| given.as_ref() == object) {
+            return false;
+        }
+        if known.problem.is_some() {
+            return known.tried < self.want.since(true);
+        }
+        let pinned = object.version.is_some();
+        match held {
+            None => true,
+            Some(_) if pinned => false,
+            Some(held) => {
+                known.tried < self.want.since(false)
+                    || self.want.follows()
+                        && known
+                            .current
+                            .as_ref()
+                            .is_some_and(|current| current.differs(held))
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -194,7 +224,7 @@ impl Session {
 
     /// The credential has changed: what failed is tried again, and so is what is under way with the old one.
     pub fn pardon(&mut self, now: Timestamp) {
-        self.gate = Gate::default();
+        self.gate.open(now);
         let calls = std::mem::take(&mut self.calls);
         self.commands
             .extend(calls.keys().map(|id| Command::Abandon(*id)));
@@ -282,32 +312,6 @@ impl Session {
         self.known.remove(object);
     }
 
-    /// Whether a caller waits for an object.
-    fn waits(&self, sub: &Sub, object: &Object, known: &Known) -> bool {
-        let Some(held) = sub.want.of(object) else {
-            return false;
-        };
-        if sub.given.iter().any(|(given, _)| given.as_ref() == object) {
-            return false;
-        }
-        if known.problem.is_some() {
-            return known.tried < sub.want.since(true);
-        }
-        let pinned = object.version.is_some();
-        match held {
-            None => true,
-            Some(_) if pinned => false,
-            Some(held) => {
-                known.tried < sub.want.since(false)
-                    || sub.want.follows()
-                        && known
-                            .current
-                            .as_ref()
-                            .is_some_and(|current| current.differs(held))
-            }
-        }
-    }
-
     /// Whether somebody needs the value of an object, and not just a look at it.
     fn needs_value(&self, object: &Object, known: &Known) -> bool {
         known.waiting.iter().any(|ticket| {
@@ -324,7 +328,7 @@ impl Session {
     /// Sets down whether a caller waits for an object.
     fn refresh(&mut self, object: &Arc<Object>, ticket: &Ticket) {
         let waits = match (self.subs.get(ticket), self.known.get(object)) {
-            (Some(sub), Some(known)) => self.waits(sub, object, known),
+            (Some(sub), Some(known)) => sub.waits(object, known),
             _ => false,
         };
         if let Some(known) = self.known.get_mut(object) {

@@ -48,7 +48,7 @@ impl Session {
     /// When [`Self::turn`] is needed next, if nothing happens before.
     pub fn next_turn(&self, now: Timestamp) -> Option<Timestamp> {
         let due = self.schedule.first().map(|(due, _)| *due);
-        let lists = self.lists.iter().map(|(kind, _)| self.list_due(*kind));
+        let lists = self.lists.keys().map(|kind| self.list_due(*kind));
         let runs = self
             .lists
             .values()
@@ -56,7 +56,7 @@ impl Session {
         let queued = self.lanes.iter().any(|lane| !lane.is_empty());
         let door = match self.gate.door(now) {
             Door::Shut(until, _) | Door::Probed(until) if queued => Some(until),
-            _ => None,
+            Door::Open | Door::Shut(..) | Door::Probed(_) => None,
         };
         let unfetched = self.given.first().map(|(at, _)| *at);
         due.into_iter()
@@ -101,12 +101,11 @@ impl Session {
             return None;
         }
         let every = known.every()?;
-        let next = match known.tried {
-            Some(tried) => after(tried, self.period(object, every)),
-            None => {
-                let spread = every.mul_f64(TOGETHER).min(FIRST_LOOK);
-                after(known.first, spread.mul_f64(retry::fraction(self.seed)))
-            }
+        let next = if let Some(tried) = known.tried {
+            after(tried, self.period(object, every))
+        } else {
+            let spread = every.mul_f64(TOGETHER).min(FIRST_LOOK);
+            after(known.first, spread.mul_f64(retry::fraction(self.seed)))
         };
         // A look that is put off while the vault is left alone comes when it is asked again, spread a little.
         match self.gate.door(now) {
@@ -117,7 +116,7 @@ impl Session {
                     FIRST_LOOK.mul_f64(0.1 * retry::fraction(seed)),
                 ))
             }
-            _ => Some(next),
+            Door::Open | Door::Shut(..) | Door::Probed(_) => Some(next),
         }
     }
 

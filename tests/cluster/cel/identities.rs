@@ -343,6 +343,21 @@ fn allow_pairs() -> Vec<Pair> {
             "spec.allow[0].secrets[0]: Too long",
         ),
         pair(
+            allow(json!({"push": ["payments-*"]})),
+            allow(json!({"push": []})),
+            "spec.allow[0].push",
+        ),
+        pair(
+            allow(json!({"push": all(256)})),
+            allow(json!({"push": all(257)})),
+            "spec.allow[0].push: Too many",
+        ),
+        pair(
+            allow(json!({"push": [text(127)]})),
+            allow(json!({"push": [text(128)]})),
+            "spec.allow[0].push[0]: Too long",
+        ),
+        pair(
             allow(json!({"resources": ["api://payments"]})),
             allow(json!({"resources": []})),
             "spec.allow[0].resources",

@@ -38,10 +38,12 @@ pub fn sync_pairs() -> Vec<Pair> {
     [
         of_vault(),
         of_target(),
+        of_rollouts(),
         of_secrets(),
         of_tokens(),
         of_keys(),
         source_pairs(),
+        super::pushes::of_pushes(),
     ]
     .into_iter()
     .flatten()
@@ -199,6 +201,61 @@ fn of_target() -> Vec<Pair> {
             template(json!({"type": text(253)})),
             template(json!({"type": text(254)})),
             "spec.template.type: Too long",
+        ),
+    ]
+}
+
+fn of_rollouts() -> Vec<Pair> {
+    let rollout = |entry: Value| json!({"spec": {"rollout": [entry]}});
+    let named = |name: String| rollout(json!({"kind": "Deployment", "name": name}));
+    let gap = |gap: &str| rollout(json!({"kind": "Deployment", "name": "a", "minGap": gap}));
+    let labelled = |labels: Value| rollout(json!({"kind": "Deployment", "matchLabels": labels}));
+    let entries = |count: usize| {
+        let entry = json!({"kind": "Deployment", "name": "a"});
+        json!({"spec": {"rollout": vec![entry; count]}})
+    };
+    vec![
+        pair(entries(16), entries(17), "spec.rollout: Too many"),
+        pair(
+            rollout(json!({"kind": "Rollout", "name": "a"})),
+            rollout(json!({"kind": "Job", "name": "a"})),
+            "spec.rollout[0].kind: Unsupported value",
+        ),
+        pair(
+            labelled(json!({"a": "b"})),
+            rollout(json!({"kind": "Deployment"})),
+            "exactly one of name and matchLabels must be set in an entry of rollout",
+        ),
+        pair(
+            named("a".to_owned()),
+            rollout(json!({"kind": "Deployment", "name": "a", "matchLabels": {"a": "b"}})),
+            "exactly one of name and matchLabels must be set in an entry of rollout",
+        ),
+        pair(
+            named("a-b.c".to_owned()),
+            named("A_b".to_owned()),
+            "spec.rollout[0].name",
+        ),
+        pair(
+            named(text(253)),
+            named(text(254)),
+            "spec.rollout[0].name: Too long",
+        ),
+        pair(
+            labelled(names(1)),
+            labelled(json!({})),
+            "spec.rollout[0].matchLabels",
+        ),
+        pair(
+            labelled(names(16)),
+            labelled(names(17)),
+            "spec.rollout[0].matchLabels: Too many",
+        ),
+        pair(gap("10m"), gap("10 minutes"), "spec.rollout[0].minGap"),
+        pair(
+            gap("0s"),
+            gap(&format!("{}1m", "0".repeat(31))),
+            "spec.rollout[0].minGap: Too long",
         ),
     ]
 }

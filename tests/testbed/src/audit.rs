@@ -6,9 +6,9 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, Events and service-account
-/// tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
-pub(crate) const POLICY: &str = "\
+/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, workloads, Events and
+/// service-account tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
+const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
@@ -20,6 +20,9 @@ rules:
   resources: &kinds
   - group: lakevault.dev
   - group: events.k8s.io
+  - group: apps
+  - group: argoproj.io
+  # further groups
   - group: ''
     resources: [secrets, configmaps, namespaces, events, serviceaccounts/token]
 - level: Metadata
@@ -27,6 +30,15 @@ rules:
   resources: *kinds
 - level: None
 ";
+
+/// The policy, for these API groups too.
+pub(crate) fn policy(groups: &[String]) -> String {
+    let further = groups.iter();
+    let further: String = further
+        .flat_map(|group| ["  - group: ", group, "\n"])
+        .collect();
+    POLICY.replace("  # further groups\n", &further)
+}
 
 /// One answered request.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]

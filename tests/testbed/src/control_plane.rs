@@ -53,6 +53,8 @@ pub struct Options {
     pub port: Option<u16>,
     /// The range of service addresses; the first one is in the server certificate.
     pub services: String,
+    /// API groups whose requests are noted in the audit log besides those that always are; see [`ControlPlane::audit`].
+    pub audit_groups: Vec<String>,
     /// Further arguments of the API server.
     pub api_server_args: Vec<String>,
     /// Further arguments of the controller manager.
@@ -69,6 +71,7 @@ impl Default for Options {
             address: Ipv4Addr::LOCALHOST,
             port: None,
             services: "10.0.0.0/24".to_owned(),
+            audit_groups: Vec::new(),
             api_server_args: Vec::new(),
             controller_manager_args: Vec::new(),
             ready_within: Duration::from_mins(2),

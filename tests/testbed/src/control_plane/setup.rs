@@ -57,7 +57,8 @@ impl Setup {
             folder,
             options,
         };
-        fs::write(setup.audit_policy(), audit::POLICY)?;
+        let policy = audit::policy(&setup.options.audit_groups);
+        fs::write(setup.audit_policy(), policy)?;
         setup.admin = setup.kubeconfig_of("admin", &["system:masters"])?;
         setup.manager = setup.kubeconfig_of("system:kube-controller-manager", &[])?;
         Ok(setup)

@@ -22,20 +22,27 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::stage::{
-    CLIENT, CLIENT_SECRET, NAMESPACE, Stage, TENANT, VAULT, key, name, object, value,
+use crate::stage::Stage;
+use crate::stage::load::{
+    CLIENT, CLIENT_SECRET, Load, NAMESPACE, TENANT, key, name, object, value, vault,
 };
-use super::{CONCURRENCY, OBJECTS, SYNCS, VAULT_CONCURRENCY, WRITES};
+
+/// Requests to each vault at once: the operator's default.
+pub const VAULT_CONCURRENCY: usize = 32;
+/// Syncs worked on at once: the operator's default.
+pub const CONCURRENCY: usize = 64;
+/// Writes to the API server at once; the operator's own bound too.
+const WRITES: usize = 32;
 
 /// Applies the Secrets and nothing else: [`WRITES`] at once. Gives back seconds.
-pub async fn writes() -> Result<f64> {
-    let stage = Stage::new().await?;
+pub async fn writes(load: Load) -> Result<f64> {
+    let stage = Stage::bare(load).await?;
     let secrets: Api<Secret> = Api::namespaced(stage.client.clone(), NAMESPACE);
     let began = Instant::now();
-    stream::iter(0..SYNCS)
+    stream::iter(0..load.syncs)
         .map(|number| {
-            let values = (0..OBJECTS).map(|at| (key(at), value(number, at)));
-            let secret = secret(number, values.collect(), None);
+            let values = (0..load.objects).map(|at| (key(at), value(load.index(number, at))));
+            let secret = secret(&load, number, values.collect(), None);
             let secrets = secrets.clone();
             async move { apply(&secrets, &secret).await }
         })
@@ -49,25 +56,26 @@ pub async fn writes() -> Result<f64> {
 
 /// Makes the calls that the operator cannot do without, under the same creates: a token, the vault's objects with the same
 /// bound, one apply and one status write for each sync. Gives back seconds.
-pub async fn necessary_calls() -> Result<f64> {
-    let stage = Stage::new().await?;
-    stage.create_credential().await?;
+pub async fn necessary_calls(load: Load) -> Result<f64> {
+    let stage = Stage::bare(load).await?;
     let program = Arc::new(Program {
-        vault: Vault::new(&stage)?,
+        load,
+        azure: Azure::new(&stage)?,
         token: tokio::sync::OnceCell::new(),
         secrets: Api::namespaced(stage.client.clone(), NAMESPACE),
-        syncs: stage.syncs(),
+        syncs: Api::namespaced(stage.client.clone(), NAMESPACE),
         at_once: Semaphore::new(CONCURRENCY),
         writes_at_once: Semaphore::new(WRITES),
     });
     let began = Instant::now();
     stage.create_identity().await?;
     let mut tasks = JoinSet::new();
-    let mut created = std::pin::pin!(stage.create_syncs());
+    let mut created = Box::pin(stage.create_syncs());
     while let Some((number, sync)) = created.try_next().await? {
         let program = Arc::clone(&program);
-        tasks.spawn(async move { program.serve(number, sync).await });
+        tasks.spawn(async move { program.serve(number, sync.try_parse()?).await });
     }
+    drop(created);
     while let Some(done) = tasks.join_next().await {
         done??;
     }
@@ -77,7 +85,8 @@ pub async fn necessary_calls() -> Result<f64> {
 }
 
 struct Program {
-    vault: Vault,
+    load: Load,
+    azure: Azure,
     token: tokio::sync::OnceCell<String>,
     secrets: Api<Secret>,
     syncs: Api<VaultSecretSync>,
@@ -89,19 +98,21 @@ struct Program {
 impl Program {
     async fn serve(&self, number: usize, sync: VaultSecretSync) -> Result<()> {
         let _permit = self.at_once.acquire().await?;
-        let reads = (0..OBJECTS).map(async |at| {
-            let _permit = self.vault.at_once.acquire().await?;
-            let token = self.token.get_or_try_init(|| self.vault.token()).await?;
-            let value = self.vault.secret(&object(number, at), token).await?;
+        let vault = number % self.load.vaults;
+        let reads = (0..self.load.objects).map(async |at| {
+            let token = self.token.get_or_try_init(|| self.azure.token()).await?;
+            let name = object(self.load.index(number, at));
+            let value = self.azure.secret(vault, &name, token).await?;
             Ok::<_, anyhow::Error>((key(at), value))
         });
         let values = try_join_all(reads).await?;
-        let secret = secret(number, values.into_iter().collect(), Some(&sync));
+        let values = values.into_iter().collect();
+        let secret = secret(&self.load, number, values, Some(&sync));
         let writing = self.writes_at_once.acquire().await?;
         apply(&self.secrets, &secret).await?;
         drop(writing);
         let name = sync.name_any();
-        let status = status(number, &sync);
+        let status = status(&self.load, number, &sync);
         let updated = VaultSecretSync {
             status: Some(status),
             ..sync
@@ -114,34 +125,43 @@ impl Program {
     }
 }
 
-/// The vault and its authority, by the HTTP client that the operator uses too.
-struct Vault {
+/// The vaults and their authority, by the HTTP client that the operator uses too.
+struct Azure {
     http: reqwest::Client,
     token_url: String,
     scope: String,
+    vaults: Vec<Vault>,
+}
+
+struct Vault {
     url: String,
     at_once: Semaphore,
 }
 
-impl Vault {
+impl Azure {
     fn new(stage: &Stage) -> Result<Self> {
         let endpoints = stage.simulator.endpoints();
         let address = SocketAddr::from(([127, 0, 0, 1], endpoints.port));
         let pem = std::fs::read(&endpoints.ca_file)?;
         let host = |url: &str| url.trim_start_matches("https://").to_owned();
-        let url = endpoints.vault_url(VAULT);
-        let http = reqwest::Client::builder()
+        let mut client = reqwest::Client::builder()
             .no_proxy()
             .tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?)
-            .resolve(&host(&url), address)
-            .resolve(&host(&endpoints.authority_host), address)
-            .build()?;
+            .resolve(&host(&endpoints.authority_host), address);
+        let mut vaults = Vec::new();
+        for number in 0..stage.load.vaults {
+            let url = endpoints.vault_url(&vault(number));
+            client = client.resolve(&host(&url), address);
+            vaults.push(Vault {
+                url,
+                at_once: Semaphore::new(VAULT_CONCURRENCY),
+            });
+        }
         Ok(Self {
-            http,
+            http: client.build()?,
             token_url: format!("{}/{TENANT}/oauth2/v2.0/token", endpoints.authority_host),
             scope: format!("{}/.default", endpoints.key_vault_audience),
-            url,
-            at_once: Semaphore::new(VAULT_CONCURRENCY),
+            vaults,
         })
     }
 
@@ -156,8 +176,10 @@ impl Vault {
         text(&answer.error_for_status()?.json().await?, "access_token")
     }
 
-    async fn secret(&self, name: &str, token: &str) -> Result<String> {
-        let url = format!("{}/secrets/{name}?api-version=7.4", self.url);
+    async fn secret(&self, vault: usize, name: &str, token: &str) -> Result<String> {
+        let vault = self.vaults.get(vault).context("no such vault")?;
+        let _permit = vault.at_once.acquire().await?;
+        let url = format!("{}/secrets/{name}?api-version=7.4", vault.url);
         let answer = self.http.get(url).bearer_auth(token).send().await?;
         text(&answer.error_for_status()?.json().await?, "value")
     }
@@ -181,18 +203,17 @@ async fn apply(secrets: &Api<Secret>, secret: &Secret) -> Result<()> {
 
 /// The Secret as the operator writes it, with its label and its record of versions.
 fn secret(
+    load: &Load,
     number: usize,
     values: BTreeMap<String, String>,
     owner: Option<&VaultSecretSync>,
 ) -> Secret {
     let name = name(number);
-    let versions: BTreeMap<String, String> = (0..OBJECTS)
-        .map(|at| {
-            (
-                key(at),
-                format!("{}/{}", object(number, at), "0".repeat(32)),
-            )
-        })
+    let version = |object: &str| format!("{object}/{}", "0".repeat(32));
+    let versions: BTreeMap<String, String> = load
+        .names(number)
+        .enumerate()
+        .map(|(at, object)| (key(at), version(&object)))
         .collect();
     let record = serde_json::json!({ "keys": versions }).to_string();
     Secret {
@@ -216,7 +237,7 @@ fn secret(
 }
 
 /// A status as large as the operator's.
-fn status(number: usize, sync: &VaultSecretSync) -> VaultSecretSyncStatus {
+fn status(load: &Load, number: usize, sync: &VaultSecretSync) -> VaultSecretSyncStatus {
     let now = Time(Timestamp::now());
     let condition = |type_: &str, status: &str, reason: &str, message: &str| Condition {
         type_: type_.to_owned(),
@@ -226,14 +247,17 @@ fn status(number: usize, sync: &VaultSecretSync) -> VaultSecretSyncStatus {
         last_transition_time: now.clone(),
         observed_generation: sync.metadata.generation,
     };
-    let keys = (0..OBJECTS).map(|at| KeyStatus {
-        key: key(at),
-        object: object(number, at),
-        version: Some("0".repeat(32)),
-        updated: Some(now.clone()),
-        expires: None,
-        error: None,
-    });
+    let keys = load
+        .names(number)
+        .enumerate()
+        .map(|(at, object)| KeyStatus {
+            key: key(at),
+            object,
+            version: Some("0".repeat(32)),
+            updated: Some(now.clone()),
+            expires: None,
+            error: None,
+        });
     VaultSecretSyncStatus {
         observed_generation: sync.metadata.generation,
         conditions: vec![
@@ -251,13 +275,14 @@ fn status(number: usize, sync: &VaultSecretSync) -> VaultSecretSyncStatus {
             ),
             condition("Degraded", "False", "AsExpected", "nothing is wrong"),
         ],
-        summary: Some(format!("{OBJECTS}/{OBJECTS}")),
+        summary: Some(format!("{0}/{0}", load.objects)),
         target: Some(TargetStatus {
             name: name(number),
             ownership: Ownership::Own,
             deletion_policy: DeletionPolicy::Delete,
         }),
         keys: keys.collect(),
+        push: Vec::new(),
         handled_sync_at: None,
         last_checked: Some(now.clone()),
         last_changed: Some(now.clone()),
