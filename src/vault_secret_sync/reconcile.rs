@@ -221,6 +221,9 @@ fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestam
     next.into_iter().chain(ctx.pace(&valid.uid).next).min()
 }
 
+/// The items, what was found earlier, and what the vaults say of them.
+type Sighted = (Vec<Item>, Past, Sight);
+
 /// What the vaults say, and the items, of which some are told by lists; nothing while something is under way. The lists come
 /// back in any case: what they told is not asked for twice.
 fn sighted(
@@ -229,7 +232,7 @@ fn sighted(
     lender: &Lender,
     (rejected, due): (&Rejected, Due),
     memory: &Memory,
-) -> (Arc<Listings>, Option<(Vec<Item>, Past, Sight)>) {
+) -> (Arc<Listings>, Option<Sighted>) {
     let valid = scene.valid;
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);

@@ -135,25 +135,20 @@ impl<'a> Rows<'a> {
                 let problem = Some(problem).filter(|_| !item.optional);
                 let remove = self.scene.valid.on_missing == OnMissing::Remove;
                 shown = problem.is_some() || held.is_some() && !remove;
-                match held.filter(|_| remove) {
-                    Some(line) => {
-                        let says = Says {
-                            version: None,
-                            ..same(problem)
-                        };
-                        (says, Put::Remove(line.to_owned()))
-                    }
-                    None => {
-                        let gone = "its object is not in the vault any more; the last value stays, as spec.onMissing says";
-                        let note = Some(gone.to_owned()).filter(|_| item.optional);
-                        (
-                            Says {
-                                note,
-                                ..same(problem)
-                            },
-                            kept(),
-                        )
-                    }
+                if let Some(line) = held.filter(|_| remove) {
+                    let says = Says {
+                        version: None,
+                        ..same(problem)
+                    };
+                    (says, Put::Remove(line.to_owned()))
+                } else {
+                    let gone = "its object is not in the vault any more; the last value stays, as spec.onMissing says";
+                    let note = Some(gone.to_owned()).filter(|_| item.optional);
+                    let says = Says {
+                        note,
+                        ..same(problem)
+                    };
+                    (says, kept())
                 }
             }
             Looked::Fresh {
