@@ -44,12 +44,12 @@ pub struct Valid {
     pub interval: Option<Duration>,
     /// What goes into the Secret; each key once.
     pub items: Vec<Item>,
-    /// What is written to the vault.
-    pub pushes: Vec<Push>,
     /// What is found by lists.
     pub finds: Vec<Find>,
     /// What becomes of a key whose object is gone.
     pub on_missing: OnMissing,
+    /// What is written to the vault.
+    pub pushes: Vec<Push>,
     /// The Secret.
     pub target: Target,
     /// The annotation that asks for a look now.
