@@ -8,7 +8,7 @@ use crate::vault_secret_sync::item::Item;
 use crate::vault_secret_sync::render::{Rendered, render};
 use crate::vault_secret_sync::valid::parse;
 
-fn item(entry: serde_json::Value) -> Item {
+fn item(entry: &serde_json::Value) -> Item {
     let sync = sync_with(|spec| spec["data"] = serde_json::json!([entry]));
     parse(&sync).unwrap().items.remove(0)
 }
@@ -45,7 +45,7 @@ fn a_certificate_gives_its_files_and_keystores_and_each_is_announced() {
         if let Some(key) = key {
             entry["key"] = key.into();
         }
-        let item = item(entry);
+        let item = item(&entry);
         assert_eq!(item.needs().len(), 2, "the one password is asked for twice");
         let rendered = render(&item, &[&file(), &bundle(b"secret".to_vec())]).unwrap();
         let given = keys(&rendered);
@@ -63,14 +63,14 @@ fn a_certificate_gives_its_files_and_keystores_and_each_is_announced() {
 
 #[test]
 fn problems_name_the_object() {
-    let web = item(serde_json::json!({"certificate": {"name": "web"}}));
+    let web = item(&serde_json::json!({"certificate": {"name": "web"}}));
     let problem = render(&web, &[&bundle(b"nothing".to_vec())]).unwrap_err();
     assert_eq!(problem.reason, Reason::CertificateUnreadable);
     assert!(
         problem.message.starts_with("certificate \"web\": "),
         "{problem}"
     );
-    let key = item(serde_json::json!({"key": "k", "publicKey": {"name": "signing"}}));
+    let key = item(&serde_json::json!({"key": "k", "publicKey": {"name": "signing"}}));
     let symmetric = bundle(br#"{"kid":"x","kty":"oct"}"#.to_vec());
     let problem = render(&key, &[&symmetric]).unwrap_err();
     assert_eq!(problem.reason, Reason::KeyTypeUnsupported);

@@ -28,6 +28,7 @@ fn item(property: Option<&str>, decode: Decode) -> Item {
     }
 }
 
+#[expect(clippy::unwrap_in_result, reason = "the version is one")]
 fn only(item: &Item, value: SecretValue) -> Result<SecretValue, Problem> {
     let bundle = Bundle {
         version: "v1".parse().unwrap(),
