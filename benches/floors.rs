@@ -283,10 +283,9 @@ fn status(load: &Load, number: usize, sync: &VaultSecretSync) -> VaultSecretSync
             deletion_policy: DeletionPolicy::Delete,
         }),
         keys: keys.collect(),
-        push: Vec::new(),
-        handled_sync_at: None,
         last_checked: Some(now.clone()),
         last_changed: Some(now.clone()),
         next_check: Some(now),
+        ..VaultSecretSyncStatus::default()
     }
 }

@@ -128,7 +128,7 @@ fn open_sync() -> Valid {
 }
 
 /// What the vault has of an object: members of a value, something that is no such value, nothing, or trouble.
-#[expect(clippy::unwrap_in_result, reason = "a map of texts is always JSON")]
+#[expect(clippy::unwrap_in_result, reason = "it makes what a vault answers")]
 fn members(answer: u8) -> Outcome {
     match answer {
         0..4 => {
