@@ -1,6 +1,6 @@
 //! Values of Secrets that are written to a vault.
 //!
-//! A turn of a sync ([`steps`]) starts a round, or takes over what a round brought; a round ([`round`]) runs as a task of its own
+//! A turn of a sync ([`steps`]) starts a round, or takes over what a round brought; a round (`round`) runs as a task of its own
 //! and wakes the sync when it is over, so that no worker waits for Azure. A round looks, and changes only what its job permits:
 //! what is to be changed is first told to the turn, which writes it into the status, and then a second round looks again and
 //! changes it. After a crash in between there is an operation in the status and nobody who remembers it, and the next round
