@@ -11,6 +11,7 @@ use aws_lc_rs::signature::{
 use der::asn1::{AnyRef, BitStringRef};
 use der::{Decode, Encode, Sequence};
 use pkcs8::spki::AlgorithmIdentifierRef;
+use x509_cert::Certificate as Parsed;
 
 use super::key::{EC, P256, P384, P521, RSA};
 use super::x509::Certificate;
@@ -41,9 +42,15 @@ pub(super) fn verify(certificate: &Certificate, issuer: &Certificate) -> Verdict
     let Ok(signed) = Signed::from_der(certificate.der()) else {
         return Verdict::Unknown;
     };
-    let (Ok(content), Some(signature)) = (signed.content.to_der(), signed.signature.as_bytes())
-    else {
+    let Ok(content) = signed.content.to_der() else {
         return Verdict::Unknown;
+    };
+    // What is signed names the algorithm as well (RFC 5280, 4.1.1.2), and no signature here ends within a byte.
+    let (true, Some(signature)) = (
+        names_one_algorithm(certificate),
+        signed.signature.as_bytes(),
+    ) else {
+        return Verdict::Bad;
     };
     let name = signed.algorithm.oid.to_string();
     // PSS tells its hash and the length of its salt in parameters. A good signature is proof without reading them.
@@ -61,6 +68,12 @@ pub(super) fn verify(certificate: &Certificate, issuer: &Certificate) -> Verdict
         }
     }
     verdict
+}
+
+/// Whether a certificate says outside of what is signed the same of its algorithm as inside.
+fn names_one_algorithm(certificate: &Certificate) -> bool {
+    Parsed::from_der(certificate.der())
+        .is_ok_and(|parsed| parsed.tbs_certificate().signature() == parsed.signature_algorithm())
 }
 
 const PSS: &str = "1.2.840.113549.1.1.10";

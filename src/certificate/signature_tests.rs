@@ -46,6 +46,18 @@ fn good_and_bad_signatures_are_told_apart_in_every_known_algorithm() {
 }
 
 #[test]
+fn an_algorithm_that_is_not_the_one_that_was_signed_is_no_unknown_one() {
+    let certificate = signed(&PKCS_RSA_SHA256);
+    let mut der = certificate.der().to_vec();
+    // The last bytes of sha256WithRSAEncryption; it stands outside of what is signed the second time.
+    let name = [0x01, 0x01, 0x0b];
+    let at = der.windows(3).rposition(|bytes| bytes == name).unwrap();
+    der[at + 2] = 0x63;
+    let other = Certificate::from_der(&der).unwrap();
+    assert_eq!(verify(&other, &certificate), Verdict::Bad);
+}
+
+#[test]
 fn a_key_of_another_kind_than_the_signature_says_nothing() {
     let (ec, rsa) = (signed(&PKCS_ECDSA_P256_SHA256), signed(&PKCS_RSA_SHA256));
     assert_eq!(verify(&ec, &rsa), Verdict::Unknown);
