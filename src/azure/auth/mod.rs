@@ -47,15 +47,15 @@ impl fmt::Display for Profile {
 }
 
 /// What tokens are asked for: an application's id or URI, such as `https://vault.azure.net`. The v1 endpoints and managed
-/// identities call it resource, v2 says it as a scope.
+/// identities call it resource, v2 says it as a scope. Cheap to clone: it is part of every look at a token.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Resource(String);
+pub struct Resource(Arc<str>);
 
 impl Resource {
     /// A resource as it is written, with or without the `/.default` of a scope. A slash at its end stays: it is part of
     /// the token's audience.
     pub fn new(text: &str) -> Self {
-        Self(text.strip_suffix("/.default").unwrap_or(text).to_owned())
+        Self(text.strip_suffix("/.default").unwrap_or(text).into())
     }
 
     /// The v2 scope: all permissions that were granted for the resource.
