@@ -108,12 +108,13 @@ impl Gate {
         }
     }
 
-    /// Forgets what was wrong.
-    pub fn open(&mut self, now: Timestamp) {
-        *self = Self {
-            seconds: self.throttled_seconds(now),
-            ..Self::default()
-        };
+    /// Another credential is used from now on. What the vault's limits said holds for whoever asks; what else was wrong may
+    /// have been the old one's.
+    pub fn pardon(&mut self) {
+        self.probe = None;
+        self.failures = 0;
+        self.closed
+            .take_if(|(_, problem)| problem.reason != Reason::Throttled);
     }
 
     /// For how many seconds it was left alone because it throttled, until now.
@@ -316,6 +317,18 @@ mod tests {
             })
             .to_vec();
         assert_eq!(seconds, [0, 30, 70, 70]);
+    }
+
+    #[test]
+    fn another_credential_is_no_way_around_a_limit() {
+        let mut gate = Gate::default();
+        let minute = Retry::After(Duration::from_mins(1));
+        gate.saw(Some(&problem(Reason::AzureUnavailable, minute)), at(0));
+        gate.pardon();
+        assert_eq!(gate.door(at(1)), Door::Open);
+        gate.saw(Some(&problem(Reason::Throttled, minute)), at(1));
+        gate.pardon();
+        assert!(admit(&mut gate, at(60)).is_err() && admit(&mut gate, at(61)).is_ok());
     }
 
     #[test]

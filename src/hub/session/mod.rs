@@ -234,7 +234,7 @@ impl Session {
 
     /// The credential has changed: what failed is tried again, and so is what is under way with the old one.
     pub fn pardon(&mut self, now: Timestamp) {
-        self.gate.open(now);
+        self.gate.pardon();
         let calls = std::mem::take(&mut self.calls);
         self.commands
             .extend(calls.keys().map(|id| Command::Abandon(*id)));

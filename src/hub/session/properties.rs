@@ -321,8 +321,6 @@ impl World {
             Op::Answer(reply) => self.answer(*reply),
             Op::Pass(milliseconds) => self.pass(Duration::from_millis(milliseconds.unsigned_abs())),
             Op::Pardon => {
-                // A new credential may be asked with at once.
-                self.silent = None;
                 self.session.pardon(self.now);
                 self.commands(None);
             }
