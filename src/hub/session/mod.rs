@@ -470,6 +470,8 @@ impl Held {
 }
 
 #[cfg(test)]
+mod list_tests;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
