@@ -39,8 +39,8 @@ use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
 use crate::vault_secret_sync::errands::Errands;
-use crate::vault_secret_sync::logins::Logins;
 use crate::vault_secret_sync::push::Pushes;
+use crate::vault_secret_sync::tokens::logins::Logins;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
 /// Group and version of our kinds.

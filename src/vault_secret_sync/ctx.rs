@@ -6,21 +6,21 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::api::VaultSecretSync;
-use super::due::Memory;
-use super::errands::Errands;
-use super::item::TokenOf;
-use super::links::Links;
-use super::logins::Logins;
-use super::observe::Secrets;
-use super::push::Pushes;
-use super::rollout::pace::Pace;
 use crate::azure_identity::identities::Identities;
 use crate::hub::want::{Caller, Ticket};
 use crate::hub::{Hub, Outcome, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::telemetry::metrics::Metrics;
+use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::due::Memory;
+use crate::vault_secret_sync::errands::Errands;
+use crate::vault_secret_sync::items::item::TokenOf;
+use crate::vault_secret_sync::links::Links;
+use crate::vault_secret_sync::observe::Secrets;
+use crate::vault_secret_sync::push::Pushes;
+use crate::vault_secret_sync::rollout::pace::Pace;
+use crate::vault_secret_sync::tokens::logins::Logins;
 
 /// What reconciling syncs needs.
 pub struct Ctx {

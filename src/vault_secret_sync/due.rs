@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::VaultSecretSyncStatus;
-use super::claims::Rival;
-use super::found::{Listings, Told};
-use super::item::Item;
-use super::plan::{KeyPlan, Removal};
-use super::rejected::Rejected;
-use super::target::SecretMeta;
-use super::token_times;
-use super::valid::Valid;
-use super::wanted::Scope;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, after};
+use crate::vault_secret_sync::api::VaultSecretSyncStatus;
+use crate::vault_secret_sync::items::found::{Listings, Told};
+use crate::vault_secret_sync::items::item::Item;
+use crate::vault_secret_sync::plan::claims::Rival;
+use crate::vault_secret_sync::plan::{KeyPlan, Removal};
+use crate::vault_secret_sync::target::SecretMeta;
+use crate::vault_secret_sync::tokens::times;
+use crate::vault_secret_sync::valid::Valid;
+use crate::vault_secret_sync::wants::rejected::Rejected;
+use crate::vault_secret_sync::wants::wanted::Scope;
 
 /// Whatever a token says of its times, it is not renewed in a loop.
 const SHORTEST_PAUSE: Duration = retry::FIRST;
@@ -244,7 +244,7 @@ fn renewal<'a>(
 ) -> Option<Timestamp> {
     versions
         .filter(|(item, _)| item.token().is_some())
-        .filter_map(|(_, version)| token_times::renewal(version?, &valid.uid))
+        .filter_map(|(_, version)| times::renewal(version?, &valid.uid))
         .min()
 }
 

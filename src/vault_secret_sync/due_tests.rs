@@ -146,7 +146,7 @@ fn failures_count_from_when_a_change_was_first_seen() {
     let rival = [Rival {
         name: "b".to_owned(),
         created: None,
-        ownership: super::super::api::Ownership::Own,
+        ownership: crate::vault_secret_sync::api::Ownership::Own,
         keys: [].into(),
     }];
     let rivalled = Inputs {

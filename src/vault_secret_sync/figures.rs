@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::api::VaultSecretSyncStatus;
 use crate::telemetry::figures::Syncs;
+use crate::vault_secret_sync::api::VaultSecretSyncStatus;
 
 /// Keys whose objects expire within these days are counted.
 const DAYS: [u32; 4] = [1, 7, 30, 90];
@@ -48,7 +48,7 @@ pub fn count<'a>(
 }
 
 fn is_token(version: &str) -> bool {
-    super::token_times::Times::read(version).is_some()
+    crate::vault_secret_sync::tokens::times::Times::read(version).is_some()
 }
 
 #[cfg(test)]

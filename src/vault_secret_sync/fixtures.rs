@@ -1,9 +1,9 @@
 //! Objects for tests: the smallest sync that is right, and changes of it.
 
-use super::api::VaultSecretSync;
-use super::item::Item;
-use super::origin::origin;
 use crate::hub::want::Held;
+use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::items::item::Item;
+use crate::vault_secret_sync::items::origin::origin;
 
 /// Two keys, `DB_PASSWORD` and `API_KEY`, of vault `kv`.
 pub(crate) fn sync() -> VaultSecretSync {
@@ -57,7 +57,7 @@ pub(crate) fn token_version(issued: i64, expires: i64) -> String {
         expires_at: at(expires),
         refresh_at: at(issued),
     };
-    let bundle = super::token_times::bundle(&token).unwrap();
+    let bundle = crate::vault_secret_sync::tokens::times::bundle(&token).unwrap();
     bundle.version.to_string()
 }
 

@@ -5,18 +5,18 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 
-use super::claims::Rival;
-use super::ctx::Ctx;
-use super::due::Inputs;
-use super::item::{Item, ObjectId, TokenOf};
-use super::observe::ticket;
-use super::target::SecretMeta;
-use super::valid::Valid;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Usable as Identity, Valid as Spec};
 use crate::names::VaultUri;
 use crate::problem::Problem;
+use crate::vault_secret_sync::ctx::Ctx;
+use crate::vault_secret_sync::due::Inputs;
+use crate::vault_secret_sync::items::item::{Item, ObjectId, TokenOf};
+use crate::vault_secret_sync::observe::ticket;
+use crate::vault_secret_sync::plan::claims::Rival;
+use crate::vault_secret_sync::target::SecretMeta;
+use crate::vault_secret_sync::valid::Valid;
 
 /// The identity and what it lends, as they were before the look: news that come while it is made must not pass for known.
 pub struct Lender {

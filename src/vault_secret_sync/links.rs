@@ -7,11 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::api::{Ownership, VaultSecretSync};
-use super::claims::Rival;
-use super::valid::parse;
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
+use crate::vault_secret_sync::api::{Ownership, VaultSecretSync};
+use crate::vault_secret_sync::plan::claims::Rival;
+use crate::vault_secret_sync::valid::parse;
 
 /// Namespace and name.
 pub type Named = (String, String);

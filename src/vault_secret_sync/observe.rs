@@ -9,17 +9,6 @@ use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher::Event;
 
-use super::ctx::Ctx;
-use super::due::Due;
-use super::found::{Listings, listed_kind};
-use super::item::{Located, ObjectId};
-use super::lender::Lender;
-use super::links::Named;
-use super::rejected::Rejected;
-use super::scene::Scene;
-use super::target::SecretMeta;
-use super::valid::Valid;
-use super::wanted;
 use crate::azure::key_vault::{Kind, Object};
 use crate::azure_identity::grant::{self, Borrower};
 use crate::hub::want::{Caller, Held, Ticket, Want};
@@ -27,6 +16,17 @@ use crate::hub::{Outcome, View};
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::names::VaultUri;
 use crate::problem::Problem;
+use crate::vault_secret_sync::ctx::Ctx;
+use crate::vault_secret_sync::due::Due;
+use crate::vault_secret_sync::items::found::{Listings, listed_kind};
+use crate::vault_secret_sync::items::item::{Located, ObjectId};
+use crate::vault_secret_sync::lender::Lender;
+use crate::vault_secret_sync::links::Named;
+use crate::vault_secret_sync::target::SecretMeta;
+use crate::vault_secret_sync::valid::Valid;
+use crate::vault_secret_sync::wants::rejected::Rejected;
+use crate::vault_secret_sync::wants::scene::Scene;
+use crate::vault_secret_sync::wants::wanted;
 
 /// Metadata of the Secrets that syncs have to do with, from the watch and from our own writes. No value is ever in it.
 #[derive(Debug, Default)]

@@ -9,28 +9,32 @@ use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
-use super::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
-use super::claims::blocked;
-use super::ctx::Ctx;
-use super::due::{Due, Looked, Memory, due, next_reconcile, until};
-use super::found::{Listings, Past, resolve};
-use super::item::{Item, Located, ObjectId};
-use super::lender::{Lender, lender};
-use super::observe::{self, Sight};
-use super::plan::{self, Observed};
-use super::rejected::Rejected;
-use super::rollout;
-use super::scene::Scene;
-use super::status::{self, Look};
-use super::steps::Done;
-use super::target::{SecretMeta, Share};
-use super::valid::{Valid, parse};
-use super::wanted::{self, Scope};
-use super::{FINALIZER, PLURAL, push, steps, tokens};
 use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
 use crate::retry;
+use crate::vault_secret_sync::FINALIZER;
+use crate::vault_secret_sync::PLURAL;
+use crate::vault_secret_sync::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
+use crate::vault_secret_sync::ctx::Ctx;
+use crate::vault_secret_sync::due::{Due, Looked, Memory, due, next_reconcile, until};
+use crate::vault_secret_sync::items::found::{Listings, Past, resolve};
+use crate::vault_secret_sync::items::item::{Item, Located, ObjectId};
+use crate::vault_secret_sync::lender::{Lender, lender};
+use crate::vault_secret_sync::observe::{self, Sight};
+use crate::vault_secret_sync::plan::claims::blocked;
+use crate::vault_secret_sync::plan::{self, Observed};
+use crate::vault_secret_sync::push;
+use crate::vault_secret_sync::rollout;
+use crate::vault_secret_sync::status::{self, Look};
+use crate::vault_secret_sync::steps;
+use crate::vault_secret_sync::steps::Done;
+use crate::vault_secret_sync::target::{SecretMeta, Share};
+use crate::vault_secret_sync::tokens;
+use crate::vault_secret_sync::valid::{Valid, parse};
+use crate::vault_secret_sync::wants::rejected::Rejected;
+use crate::vault_secret_sync::wants::scene::Scene;
+use crate::vault_secret_sync::wants::wanted::{self, Scope};
 
 /// Pause after somebody else wrote at the same moment: the watch brings the news meanwhile.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
@@ -428,7 +432,7 @@ async fn clean_up(sync: &VaultSecretSync, ctx: &Ctx) -> Result<Outcome, Problem>
         for target in written
             .iter()
             .chain(&planned)
-            .filter(|target| target.ownership == super::api::Ownership::Merge)
+            .filter(|target| target.ownership == crate::vault_secret_sync::api::Ownership::Merge)
         {
             steps::release(ctx, sync, target).await?;
         }

@@ -5,12 +5,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::api::{KeyError, KeyStatus, SourceStatus, TargetStatus, VaultSecretSyncStatus};
-use super::found::Told;
-use super::plan::KeyPlan;
-use super::valid::Valid;
 use crate::k8s::conditions::{self, Says};
 use crate::problem::{Problem, Reason};
+use crate::vault_secret_sync::api::{
+    KeyError, KeyStatus, SourceStatus, TargetStatus, VaultSecretSyncStatus,
+};
+use crate::vault_secret_sync::items::found::Told;
+use crate::vault_secret_sync::plan::KeyPlan;
+use crate::vault_secret_sync::valid::Valid;
 
 /// Longest message of a condition, in characters. The API allows 32768; people read less.
 const LONGEST_MESSAGE: usize = 1500;

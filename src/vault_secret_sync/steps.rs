@@ -12,18 +12,20 @@ use kube::ResourceExt;
 use tracing::info;
 use zeroize::Zeroize;
 
-use super::api::{DeletionPolicy, Ownership, TargetStatus, VaultSecretSync};
-use super::ctx::Ctx;
-use super::dress::Write;
-use super::found::Told;
-use super::plan::{KeyPlan, Plan, Removal, over_limit};
-use super::status::Look;
-use super::target::{SecretMeta, written_by_one};
-use super::valid::Valid;
-use super::{FINALIZER, PLURAL, field_manager};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
+use crate::vault_secret_sync::FINALIZER;
+use crate::vault_secret_sync::PLURAL;
+use crate::vault_secret_sync::api::{DeletionPolicy, Ownership, TargetStatus, VaultSecretSync};
+use crate::vault_secret_sync::ctx::Ctx;
+use crate::vault_secret_sync::field_manager;
+use crate::vault_secret_sync::items::found::Told;
+use crate::vault_secret_sync::plan::dress::Write;
+use crate::vault_secret_sync::plan::{KeyPlan, Plan, Removal, over_limit};
+use crate::vault_secret_sync::status::Look;
+use crate::vault_secret_sync::target::{SecretMeta, written_by_one};
+use crate::vault_secret_sync::valid::Valid;
 
 /// A Secret on its way to the API server: its values are wiped when it goes.
 struct Outgoing(Secret);

@@ -11,11 +11,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectM
 use kube::core::PartialObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use super::api::{DeletionPolicy, Ownership, VaultSecretSync};
-use super::valid::Valid;
-use super::{ALLOW_SYNC, MANAGED, RECORD, field_manager};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
+use crate::vault_secret_sync::ALLOW_SYNC;
+use crate::vault_secret_sync::MANAGED;
+use crate::vault_secret_sync::RECORD;
+use crate::vault_secret_sync::api::{DeletionPolicy, Ownership, VaultSecretSync};
+use crate::vault_secret_sync::field_manager;
+use crate::vault_secret_sync::valid::Valid;
 
 /// What a sync recorded on a Secret when it last wrote it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

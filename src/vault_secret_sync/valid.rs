@@ -6,18 +6,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::SYNC_AT;
-use super::api::{DeletionPolicy, OnMissing, Ownership, VaultSecretSync, VaultSecretSyncSpec};
-use super::found::Find;
-use super::item::{Item, Located, ObjectId};
-use super::item_parse::{self, Around};
-use super::push::{self, valid::Push};
-use super::rollout;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
 use crate::names::{NameError, ResourceName, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
+use crate::vault_secret_sync::SYNC_AT;
+use crate::vault_secret_sync::api::{
+    DeletionPolicy, OnMissing, Ownership, VaultSecretSync, VaultSecretSyncSpec,
+};
+use crate::vault_secret_sync::items::found::Find;
+use crate::vault_secret_sync::items::item::{Item, Located, ObjectId};
+use crate::vault_secret_sync::items::parse::{self, Around};
+use crate::vault_secret_sync::push::{self, valid::Push};
+use crate::vault_secret_sync::rollout;
 
 /// How often a vault is looked at where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(5);
@@ -110,8 +112,8 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
             "spec.data: data or dataFrom must have an entry".to_owned(),
         ));
     }
-    let items = item_parse::parse(&spec.data, around)?;
-    let (items, finds) = item_parse::parse_from(&spec.data_from, items, around)?;
+    let items = parse::parse(&spec.data, around)?;
+    let (items, finds) = parse::parse_from(&spec.data_from, items, around)?;
     Ok(Valid {
         uid: sync.uid().unwrap_or_default(),
         generation: sync.metadata.generation.unwrap_or_default(),

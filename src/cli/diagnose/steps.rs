@@ -28,7 +28,7 @@ use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
-use crate::vault_secret_sync::item::{Item, ObjectId, TokenOf};
+use crate::vault_secret_sync::items::item::{Item, ObjectId, TokenOf};
 use crate::vault_secret_sync::{lender, valid as sync_valid};
 
 const PROBE: Duration = Duration::from_secs(10);

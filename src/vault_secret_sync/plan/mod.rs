@@ -1,0 +1,249 @@
+//! What is to be done with the Secret. Pure and total: every input has a plan.
+
+pub mod brake;
+pub mod claims;
+pub mod dress;
+pub mod look;
+pub mod rows;
+pub mod windows;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::hub::Outcome;
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+use crate::vault_secret_sync::items::found::Told;
+use crate::vault_secret_sync::items::item::{Item, ObjectId};
+use crate::vault_secret_sync::plan::brake::brake;
+use crate::vault_secret_sync::plan::claims::{TLS, blocked, type_of};
+use crate::vault_secret_sync::plan::dress::{Write, dress, dressed};
+use crate::vault_secret_sync::plan::look::{Looked, look};
+use crate::vault_secret_sync::plan::rows::{Put, Row, Rows, earlier};
+use crate::vault_secret_sync::target::{Record, Relation, Share, relation};
+use crate::vault_secret_sync::valid::Valid;
+use crate::vault_secret_sync::wants::rejected::Rejected;
+use crate::vault_secret_sync::wants::scene::{Scene, held};
+
+/// What a Secret may hold in all (Kubernetes, `MaxSecretSize`).
+pub const LARGEST_SECRET: usize = 1 << 20;
+
+/// What was seen.
+#[derive(Debug)]
+pub struct Observed<'a> {
+    /// The items, the Secret, and others who write it.
+    pub scene: Scene<'a>,
+    /// What was given, for the objects that were asked for.
+    pub objects: &'a BTreeMap<ObjectId, Outcome>,
+    /// What was given earlier and could not be used.
+    pub rejected: &'a Rejected,
+    /// What would have been removed before, and waits for a second look.
+    pub removal: Option<&'a Removal>,
+}
+
+/// Keys that are to be removed, more than half of all, and since when that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removal {
+    /// The keys.
+    pub keys: BTreeSet<String>,
+    /// When it was first seen.
+    pub since: Timestamp,
+}
+
+/// What is to be done, and how each key stands once it is.
+#[derive(Debug)]
+pub struct Plan {
+    /// Each key, in the order of items.
+    pub keys: Vec<KeyPlan>,
+    /// The write, where something differs.
+    pub write: Option<Write>,
+    /// Why the Secret as a whole cannot be written.
+    pub blocked: Option<Problem>,
+    /// What is wrong with sources, and with no single key.
+    pub told: Vec<Told>,
+    /// What is not removed before a second look.
+    pub removal: Option<Removal>,
+    /// Whether the write sets right what somebody else changed.
+    pub repairs: bool,
+}
+
+/// How a key stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPlan {
+    /// The key.
+    pub key: String,
+    /// The place of the item that gives it.
+    pub item: usize,
+    /// The object that it comes from.
+    pub object: String,
+    /// The version that the Secret holds after the write, or as it is where there is none.
+    pub version: Option<String>,
+    /// The version that the Secret holds before.
+    pub held: Option<String>,
+    /// When that version was updated and when it expires, where the vault was asked.
+    pub times: Option<Times>,
+    /// What is odd about the value, where the vault was asked.
+    pub note: Option<String>,
+    /// What is wrong.
+    pub problem: Option<Problem>,
+}
+
+impl KeyPlan {
+    /// How the key stands where the write is not made.
+    #[must_use]
+    pub fn unwritten(self) -> Self {
+        if self.version == self.held {
+            self
+        } else {
+            Self {
+                version: self.held.clone(),
+                times: None,
+                note: None,
+                ..self
+            }
+        }
+    }
+}
+
+/// Times of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Last update.
+    pub updated: Option<Timestamp>,
+    /// Expiry.
+    pub expires: Option<Timestamp>,
+}
+
+/// Decides.
+pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
+    let scene = &observed.scene;
+    let ours = relation(scene.valid, scene.secret) == Relation::Ours;
+    let share = scene.share().filter(|_| ours).cloned().unwrap_or_default();
+    let items = scene.items.iter();
+    let looked: Vec<(&Item, Looked)> = items
+        .map(|item| (item, look(item, observed, now)))
+        .collect();
+    let blocked = blocked(scene.valid, scene.secret, scene.rivals)
+        .or_else(|| too_large(scene.valid, &looked))
+        .or_else(|| still_too_large(observed.rejected, &looked));
+    let mut rows = Rows {
+        scene,
+        share: &share,
+        rows: Vec::new(),
+        taken: BTreeMap::new(),
+        told: scene.past.told.clone(),
+    };
+    for (place, (item, looked)) in looked.iter().enumerate() {
+        rows.add(place, item, looked, observed.rejected);
+    }
+    let Rows {
+        mut rows, mut told, ..
+    } = rows;
+    rows.extend(earlier(scene, &share));
+    let (removal, problem) = brake(scene.valid, &share, &mut rows, observed.removal, now);
+    told.extend(problem.map(|problem| Told {
+        at: "spec.onMissing".to_owned(),
+        problem,
+    }));
+    let write = match &blocked {
+        Some(_) => None,
+        None => write(scene, &share, &rows),
+    };
+    let blocked = blocked.or_else(|| incomplete(write.as_ref()?, &rows));
+    let write = write.filter(|_| blocked.is_none());
+    let mut recorded = share.record.keys.keys();
+    let damaged = recorded.any(|key| !share.intact.contains(key));
+    let keys = rows.into_iter().filter(|row| row.shown).map(|row| row.plan);
+    let unwritten = blocked.is_some();
+    Plan {
+        repairs: write.is_some() && damaged,
+        keys: keys
+            .map(|plan| if unwritten { plan.unwritten() } else { plan })
+            .collect(),
+        write,
+        told,
+        removal,
+        blocked,
+    }
+}
+
+/// Why a Secret cannot be written yet: the API server takes one for TLS with both of its keys only.
+fn incomplete(write: &Write, rows: &[Row<'_>]) -> Option<Problem> {
+    let lacks = |key: &&str| !write.fresh.contains_key(*key) && !write.keep.contains(*key);
+    let is_tls = write.type_.as_deref() == Some(TLS);
+    let key = ["tls.crt", "tls.key"].into_iter().find(lacks);
+    let key = key.filter(|_| is_tls)?;
+    let mut problems = rows.iter().filter_map(|row| row.plan.problem.as_ref());
+    let why = problems
+        .next()
+        .map_or_else(String::new, |problem| format!(": {}", problem.message));
+    let message =
+        format!("a Secret of type {TLS} is written once it has {key}; until then nothing is{why}");
+    Some(Problem::new(
+        Reason::TargetIncomplete,
+        Retry::OnChange,
+        message,
+    ))
+}
+
+fn too_large(valid: &Valid, looked: &[(&Item, Looked)]) -> Option<Problem> {
+    let size = looked.iter().map(|(_, looked)| match looked {
+        Looked::Fresh { values, .. } => values.iter().map(|(_, value)| value.len()).sum(),
+        Looked::Unasked | Looked::Failed(_) | Looked::Missing(_) => 0,
+    });
+    over_limit(valid, size.sum())
+}
+
+/// What was too much stays so until a value changes; then all of them are given.
+fn still_too_large(rejected: &Rejected, looked: &[(&Item, Looked)]) -> Option<Problem> {
+    let fresh = |looked: &Looked| matches!(looked, Looked::Fresh { .. });
+    let given = looked.iter().any(|(_, looked)| fresh(looked));
+    rejected.whole.clone().filter(|_| !given)
+}
+
+/// The problem of `size` bytes of values, where that is too much.
+pub fn over_limit(valid: &Valid, size: usize) -> Option<Problem> {
+    (size > LARGEST_SECRET).then(|| {
+        let message = format!(
+            "the values for Secret {} have {size} bytes, and a Secret holds at most {LARGEST_SECRET}: spread them over several VaultSecretSyncs",
+            valid.target.name
+        );
+        Problem::new(Reason::TooLarge, Retry::OnChange, message)
+    })
+}
+
+fn write(scene: &Scene<'_>, share: &Share, rows: &[Row<'_>]) -> Option<Write> {
+    let valid = scene.valid;
+    let mut record = Record {
+        keys: BTreeMap::new(),
+        type_: type_of(valid).or_else(|| share.record.type_.clone()),
+        labels: valid.target.labels.keys().cloned().collect(),
+        annotations: valid.target.annotations.keys().cloned().collect(),
+    };
+    let (mut fresh, mut keep, mut differs) = (BTreeMap::new(), BTreeSet::new(), false);
+    for row in rows {
+        let key = row.plan.key.clone();
+        match &row.put {
+            Put::Fresh(value, line) => {
+                differs |= held(&key, share) != Some(*line);
+                record.keys.insert(key.clone(), (*line).to_owned());
+                fresh.insert(key, (*value).clone());
+            }
+            Put::Keep(line) => {
+                record.keys.insert(key.clone(), line.clone());
+                keep.insert(key);
+            }
+            Put::Nothing | Put::Remove(_) => {}
+        }
+    }
+    // A Secret without a single value would tell its readers nothing, and might make them start with nothing.
+    if fresh.is_empty() && keep.is_empty() {
+        return None;
+    }
+    differs |= record != share.record || !dressed(valid, scene.secret);
+    differs.then(|| dress(valid, scene.secret, fresh, keep, record))
+}
+
+#[cfg(test)]
+mod tests;
