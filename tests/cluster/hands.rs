@@ -90,6 +90,15 @@ impl Kit {
         Ok(ours.count())
     }
 
+    /// How often a value was read from this test's vault so far.
+    pub async fn read(&self) -> Result<usize> {
+        let journal = self.admin().journal(0).await?;
+        let ours = journal.entries.iter().filter(|entry| {
+            entry.vault.as_deref() == Some(&self.vault) && entry.operation == "GetSecret"
+        });
+        Ok(ours.count())
+    }
+
     /// Waits until the vault was asked for a secret this often in all.
     pub async fn asked_at_least(&self, times: usize) -> Result<()> {
         // Intervals of ten seconds are waited for.

@@ -45,6 +45,8 @@ mod restarts;
 mod rollouts;
 mod scene;
 mod stress;
+mod templates;
+mod times;
 mod tokens;
 mod told;
 mod vault_faults;
@@ -104,6 +106,8 @@ fn main() -> ExitCode {
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),
+        templates::cases(),
+        times::cases(),
         told::cases(),
         tokens::cases(),
     ]

@@ -150,8 +150,7 @@ impl Session {
         self.subs.is_empty() && self.calls.is_empty()
     }
 
-    /// Says what a caller wants from now on, and what it may know already. Where nothing is pending, it has fetched the
-    /// values that it was given.
+    /// Says what a caller wants from now on, and what it may know already. Values wait until it fetches them.
     pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
         let old = self.subs.remove(ticket);
         let news = old
@@ -185,11 +184,12 @@ impl Session {
             }
             self.commands.push(Command::Discard(Ticket::clone(ticket)));
         }
+        let incomplete = want.together && !given.is_empty();
         let sub = Sub {
             want,
             given,
             given_at,
-            dirty: false,
+            dirty: news,
             woken: false,
         };
         self.subs.insert(Ticket::clone(ticket), sub);
@@ -201,21 +201,16 @@ impl Session {
         for kind in kinds {
             self.refresh_list(kind, ticket);
         }
+        if incomplete {
+            // The want says again what is held of the others.
+            self.need_the_others(ticket, now);
+        }
         self.tidy(&left, now);
         self.turn(now);
-        let glance = Glance {
+        Glance {
             news,
             ..self.glance(ticket)
-        };
-        if glance.pending {
-            // It will look again, and has not seen it yet.
-            if let Some(sub) = self.subs.get_mut(ticket) {
-                sub.dirty |= news;
-            }
-        } else {
-            self.fetched(ticket);
         }
-        glance
     }
 
     /// A caller wants nothing any more.
@@ -411,12 +406,27 @@ impl Session {
             lists: lists()
                 .filter_map(|(kind, list)| Some((kind, list.told()?)))
                 .collect(),
+            given: sub.given.len(),
             looked: tried.min().flatten(),
             next: objects().filter_map(|(_, known)| known.due).min(),
         }
     }
 
-    /// The values have been fetched: until the caller says otherwise, it holds them.
+    /// A caller that waits for nothing fetches its values, and has seen what is new. Until it says otherwise, it holds them.
+    /// False where it does wait: then nothing has happened.
+    pub fn fetch(&mut self, ticket: &Ticket) -> bool {
+        if self.pending(ticket) {
+            return false;
+        }
+        let Some(sub) = self.subs.get_mut(ticket) else {
+            return true;
+        };
+        // What has come since it looked, it will be told of.
+        sub.dirty &= sub.woken;
+        self.fetched(ticket);
+        true
+    }
+
     fn fetched(&mut self, ticket: &Ticket) {
         let Some(sub) = self.subs.get_mut(ticket) else {
             return;
