@@ -216,7 +216,7 @@ async fn a_token_goes_into_a_file_and_is_renewed_with_it(kit: Kit) -> Result<()>
     kit.apply(kit.sync("app", &[("USER", "user")], |spec| {
         let data = spec["data"].as_array_mut().unwrap();
         data.push(
-            json!({"key": "TOKEN", "accessToken": {"resource": "https://storage.azure.com"}}),
+            json!({"key": "TOKEN", "accessToken": {"resource": format!("api://{}", kit.client_id)}}),
         );
         spec["template"] = template;
     }))

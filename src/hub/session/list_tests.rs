@@ -181,6 +181,27 @@ fn a_change_in_the_second_of_the_read_is_not_missed() {
 }
 
 #[test]
+fn what_is_held_without_a_time_is_given_once_more_with_it() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    session.visit(&app, want(&[("db", None)]), at(0));
+    let id = calls(&mut session)[0].0;
+    session.answered(id, read_at(1, 10, 10), at(10));
+    let unsettled = Held {
+        updated: None,
+        ..held(1, 10)
+    };
+    session.visit(&app, want(&[("db", Some(unsettled.clone()))]), at(10));
+    session.commands();
+    let next = session.next_turn(at(10)).unwrap();
+    session.turn(next);
+    let id = calls(&mut session)[0].0;
+    // Attributes may have changed under the same version and time.
+    let told = answer(&mut session, id, read_at(1, 10, 70), 70);
+    assert_eq!(told, (vec!["app".into()], vec!["app".into()]));
+}
+
+#[test]
 fn a_forced_look_that_fails_is_told_at_once() {
     let (mut session, app, first) = following(&["a"]);
     session.turn(first);

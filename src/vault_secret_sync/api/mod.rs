@@ -99,7 +99,6 @@ pub struct VaultSecretSyncSpec {
     /// How long before a value ends the condition Expiring tells; where it lives shorter, in the last third of its life. 0s means
     /// never. Default: 720h. Example: 168h.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('0s')").message("expiryWarning must not be negative"))]
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
     pub expiry_warning: Option<Duration>,
 

@@ -71,7 +71,7 @@ pub fn target_pairs() -> Vec<Pair> {
         pair(
             template(json!({"data": {"a.b-c_D": "x"}})),
             template(json!({"data": {"a/b": "x"}})),
-            "keys must have letters, digits, '-', '_' and '.' only",
+            "keys must have letters, digits, '-', '_' and '.' only, at most 253, and must neither be '.' nor start with '..'",
         ),
         pair(
             template(json!({"data": names(256)})),
@@ -81,12 +81,12 @@ pub fn target_pairs() -> Vec<Pair> {
         pair(
             json!({"spec": {"target": {"immutable": true, "recreate": true}}}),
             json!({"spec": {"target": {"ownership": "Merge", "immutable": true}}}),
-            "immutable and recreate are for a Secret of the sync's own",
+            "immutable and recreate are for a Secret of the sync's own (ownership Own)",
         ),
         pair(
             json!({"spec": {"target": {"ownership": "Merge"}}}),
             json!({"spec": {"target": {"ownership": "Merge", "recreate": true}}}),
-            "immutable and recreate are for a Secret of the sync's own",
+            "immutable and recreate are for a Secret of the sync's own (ownership Own)",
         ),
     ]
 }
