@@ -59,6 +59,7 @@ async fn a_template_replaces_what_it_is_made_of_and_follows_it(kit: Kit) -> Resu
     let after = kit.look("app").await?;
     ensure!(after.keys[0].version != key.version, "{after:?}");
     // A look that brings nothing new reads no value and writes nothing.
+    kit.settled("app", "app").await?;
     let before = kit.secrets().get("app").await?.metadata.resource_version;
     kit.look("app").await?;
     let after = kit.secrets().get("app").await?.metadata.resource_version;
