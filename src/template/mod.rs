@@ -385,3 +385,6 @@ mod tests;
 #[cfg(test)]
 #[path = "bounds_tests.rs"]
 mod tests_of_bounds;
+#[cfg(test)]
+#[path = "needs_tests.rs"]
+mod tests_of_needs;

@@ -3,6 +3,7 @@
 mod ends;
 mod faults;
 mod restarts;
+mod values;
 mod vault;
 
 use anyhow::{Result, ensure};
@@ -10,7 +11,6 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use lakevault::vault_secret_sync::push::api::PushStatus;
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::{Value, json};
 use testbed::until;
 
@@ -27,11 +27,10 @@ pub fn cases() -> Vec<Case> {
         what_somebody_else_changed_is_told_or_repaired,
         what_another_sync_owns_is_never_replaced,
         a_softly_deleted_name_is_recovered,
-        a_certificate_is_imported_with_its_key,
-        what_is_no_text_is_encoded,
         a_secret_that_does_not_consent_is_not_pushed,
         documents_example_is_pushed,
     ];
+    all.extend(values::cases());
     all.extend(faults::cases());
     all.extend(ends::cases());
     all.extend(restarts::cases());
@@ -320,83 +319,6 @@ async fn a_softly_deleted_name_is_recovered(kit: Kit) -> Result<()> {
         "not recovered once"
     );
     ensure!(desk.count("SetSecret").await? == 1, "more than one version");
-    Ok(())
-}
-
-/// A self-signed certificate and its key, in PEM.
-fn pair() -> Result<(String, String)> {
-    let key = KeyPair::generate()?;
-    let certificate = CertificateParams::new(vec!["web.test".to_owned()])?.self_signed(&key)?;
-    Ok((certificate.pem(), key.serialize_pem()))
-}
-
-async fn a_certificate_is_imported_with_its_key(kit: Kit) -> Result<()> {
-    let desk = Desk::set(kit).await?;
-    let consent = json!({"lakevault.dev/allow-push": "app"});
-    let store = async |(certificate, key): (String, String)| {
-        let data = json!({"tls.crt": certificate, "tls.key": key});
-        desk.kit.make_secret("tls", data, consent.clone()).await
-    };
-    let first = pair()?;
-    store(first.clone()).await?;
-    let push =
-        json!([{"from": {"secret": "tls"}, "to": {"certificate": "web", "tags": {"a": "b"}}}]);
-    desk.kit.apply(desk.pushing(&push)).await?;
-    let status = desk.is_pushed().await?;
-    ensure!(status[0].object == "certificate/web", "{status:?}");
-    let held = desk
-        .vault
-        .secret("web")
-        .await?
-        .expect("the certificate's secret");
-    ensure!(
-        held.content_type.as_deref() == Some("application/x-pem-file"),
-        "{held:?}"
-    );
-    ensure!(held.value.contains(first.0.trim()), "another certificate");
-    ensure!(held.value.contains("BEGIN PRIVATE KEY"), "no key");
-    // The same again makes no version, another one does.
-    store(first).await?;
-    desk.kit.look("app").await?;
-    let second = pair()?;
-    store(second.clone()).await?;
-    until(SOON, "the second certificate is imported", async || {
-        let held = desk
-            .vault
-            .secret("web")
-            .await
-            .map_err(|error| format!("{error:#}"))?;
-        match held {
-            Some(held) if held.value.contains(second.0.trim()) => Ok(()),
-            _ => Err("the first".to_owned()),
-        }
-    })
-    .await?;
-    ensure!(
-        desk.count("ImportCertificate").await? == 2,
-        "not two versions"
-    );
-    Ok(())
-}
-
-async fn what_is_no_text_is_encoded(kit: Kit) -> Result<()> {
-    let desk = Desk::set(kit).await?;
-    desk.kit
-        .apply(json!({
-            "apiVersion": "v1", "kind": "Secret", "data": {"k": "/wA="},
-            "metadata": {"name": "binary", "namespace": desk.kit.namespace, "annotations": {"lakevault.dev/allow-push": "app"}}
-        }))
-        .await?;
-    let from = json!({"secret": "binary", "key": "k"});
-    desk.apply(&json!({ "from": from })).await?;
-    desk.fails(
-        "ValueNotText",
-        &["key \"k\" of Secret", "to.encode: Base64"],
-    )
-    .await?;
-    desk.apply(&json!({"from": from, "to": {"secret": "db", "encode": "Base64"}}))
-        .await?;
-    desk.holds("db", "/wA=").await?;
     Ok(())
 }
 

@@ -7,6 +7,8 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod pure;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -313,130 +315,4 @@ fn every_credential_has_a_cell_for_every_cloud_and_every_test_named_there_exists
             assert!(!cell.is_empty(), "nothing shows {}", row[0]);
         }
     }
-}
-
-/// Files of these names, and all of these folders, decide and say; they neither wait, nor look at a clock, nor log, nor hold a client.
-const PURE: &[&str] = &[
-    "vault_secret_sync/items/",
-    "vault_secret_sync/plan/",
-    "vault_secret_sync/wants/",
-    "hub/session/",
-    "plan.rs",
-    "content.rs",
-    "write.rs",
-    "render.rs",
-    "status.rs",
-    "due.rs",
-    "target.rs",
-    "valid.rs",
-    "tokens/times.rs",
-    "digest.rs",
-    "pace.rs",
-    "workload.rs",
-    "grant.rs",
-    "gate.rs",
-    "retry.rs",
-    "conditions.rs",
-    "entra.rs",
-    "sources.rs",
-    "answers.rs",
-    "expiry.rs",
-    "arc.rs",
-    "key_vault/mod.rs",
-    "list.rs",
-    "want.rs",
-    "bucket.rs",
-    "run.rs",
-    "cloud.rs",
-    "names.rs",
-    "problem.rs",
-    "ml_server.rs",
-    "device.rs",
-    "id_token.rs",
-    "person.rs",
-    "check.rs",
-    "manifests.rs",
-    "ber.rs",
-    "bundle.rs",
-    "certificate.rs",
-    "decrypt.rs",
-    "encrypt.rs",
-    "jks.rs",
-    "key.rs",
-    "keystore.rs",
-    "pem.rs",
-    "pkcs12.rs",
-    "pkcs12_writer.rs",
-    "public_key.rs",
-    "signature.rs",
-    "x509.rs",
-    "stack.rs",
-    "challenge.rs",
-    "refusal.rs",
-    "chain.rs",
-    "environment.rs",
-    "crypto.rs",
-    "data.rs",
-    "exprs.rs",
-    "guard.rs",
-    "lists.rs",
-    "node.rs",
-    "ops.rs",
-    "text.rs",
-    "yaml.rs",
-];
-const IMPURE: [&str; 6] = [
-    r"\basync\b",
-    r"\bTimestamp::now\b",
-    r"\b(Instant|SystemTime)::now\b",
-    r"\btracing::",
-    r"\bClient\b",
-    r"\brand::",
-];
-
-#[test]
-fn pure_files_are_pure() {
-    let (mut met, mut broken) = (BTreeSet::new(), Vec::new());
-    for path in files(&root().join("src"), ".rs") {
-        let place = path
-            .strip_prefix(root())
-            .unwrap()
-            .to_string_lossy()
-            .into_owned();
-        let Some(known) = PURE
-            .iter()
-            .find(|pure| path.ends_with(pure) || (pure.ends_with('/') && place.contains(*pure)))
-        else {
-            continue;
-        };
-        met.insert(*known);
-        let code = product_code(&read(&path), &place);
-        for pattern in IMPURE {
-            if Regex::new(pattern).unwrap().is_match(&code) {
-                broken.push(format!("{place} has {pattern}"));
-            }
-        }
-    }
-    assert!(broken.is_empty(), "{broken:#?}");
-    assert_eq!(met.len(), PURE.len(), "only {met:?} were found");
-}
-
-/// A file without comments and without its tests, which stand last.
-fn product_code(text: &str, place: &str) -> String {
-    let comment = Regex::new(r"(^|\s)//.*$").unwrap();
-    let (code, tests) = text
-        .split_once("\n#[cfg(test)]\n")
-        .unwrap_or((text, "mod tests;"));
-    let hidden = tests.lines().find(|line| {
-        let inside = line.is_empty() || line.starts_with(' ') || *line == "}";
-        let of_tests = ["mod ", "#[path", "#[cfg(test)]"];
-        !inside && !of_tests.iter().any(|begin| line.starts_with(begin))
-    });
-    assert_eq!(
-        hidden, None,
-        "{place} has something after its tests, where this test does not look"
-    );
-    code.lines()
-        .map(|line| comment.replace(line, "").into_owned() + "\n")
-        .collect()
 }
