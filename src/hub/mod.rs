@@ -109,12 +109,23 @@ impl Hub {
             .map(|(identity, vault, _)| key(identity, vault))
             .collect();
         self.leave(ticket, &keys.iter().cloned().collect());
-        wants
-            .into_iter()
-            .zip(keys)
+        let asked = wants.into_iter().zip(keys);
+        let told: Vec<(Arc<Office>, Glance)> = asked
             .map(|((identity, vault, want), key)| {
                 let office = self.office(key, identity, vault);
-                office.see(ticket, want)
+                let glance = office.ask(ticket, want);
+                (office, glance)
+            })
+            .collect();
+        // What is fetched is used now or lost: where one vault is waited for, what the others gave stays with them.
+        let pending = told.iter().any(|(_, glance)| glance.pending);
+        told.into_iter()
+            .map(|(office, glance)| {
+                if pending {
+                    office.later(ticket, glance)
+                } else {
+                    office.fetch(ticket, glance)
+                }
             })
             .collect()
     }
@@ -255,22 +266,29 @@ impl Drop for Office {
 }
 
 impl Office {
-    fn see(self: &Arc<Self>, ticket: &Ticket, want: Want) -> View {
-        self.act(None, |state, now| {
-            let glance = state.core.see(ticket, want, now);
-            let mut objects = BTreeMap::new();
-            if !glance.pending {
-                let given = state.inbox.remove(ticket).unwrap_or_default();
-                objects.extend(
-                    given
-                        .into_iter()
-                        .map(|(object, bundle)| (object, Ok(bundle))),
-                );
-                let problems = glance.problems.iter().cloned();
-                objects.extend(problems.map(|(object, problem)| (object, Err(problem))));
-            }
-            View { glance, objects }
-        })
+    fn ask(self: &Arc<Self>, ticket: &Ticket, want: Want) -> Glance {
+        self.act(None, |state, now| state.core.ask(ticket, want, now))
+    }
+
+    fn later(&self, ticket: &Ticket, glance: Glance) -> View {
+        lock(&self.state).core.later(ticket, &glance);
+        let objects = BTreeMap::new();
+        View { glance, objects }
+    }
+
+    fn fetch(&self, ticket: &Ticket, mut glance: Glance) -> View {
+        let mut state = lock(&self.state);
+        let mut objects = BTreeMap::new();
+        if state.core.fetch(ticket) {
+            let given = state.inbox.remove(ticket).into_iter().flatten();
+            objects.extend(given.map(|(object, bundle)| (object, Ok(bundle))));
+            let problems = glance.problems.iter().cloned();
+            objects.extend(problems.map(|(object, problem)| (object, Err(problem))));
+        } else {
+            state.core.later(ticket, &glance);
+            glance.pending = true;
+        }
+        View { glance, objects }
     }
 
     /// Lets the core act, with the value that an answer brought if it is one, and carries out what it decides.

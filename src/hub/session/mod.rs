@@ -153,6 +153,17 @@ impl Session {
     /// Says what a caller wants from now on, and what it may know already. Where nothing is pending, it has fetched the
     /// values that it was given.
     pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
+        let glance = self.ask(ticket, want, now);
+        if glance.pending {
+            self.later(ticket, &glance);
+        } else {
+            self.fetched(ticket);
+        }
+        glance
+    }
+
+    /// As [`Self::see`], and nothing is fetched: it is followed by [`Self::fetch`] or [`Self::later`].
+    pub fn ask(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
         let old = self.subs.remove(ticket);
         let news = old
             .as_ref()
@@ -203,19 +214,26 @@ impl Session {
         }
         self.tidy(&left, now);
         self.turn(now);
-        let glance = Glance {
+        Glance {
             news,
             ..self.glance(ticket)
-        };
-        if glance.pending {
-            // It will look again, and has not seen it yet.
-            if let Some(sub) = self.subs.get_mut(ticket) {
-                sub.dirty |= news;
-            }
-        } else {
+        }
+    }
+
+    /// A caller fetches the values that it was given. False where something is pending by now: then it does not.
+    pub fn fetch(&mut self, ticket: &Ticket) -> bool {
+        let pending = self.pending(ticket);
+        if !pending {
             self.fetched(ticket);
         }
-        glance
+        !pending
+    }
+
+    /// A caller will look again, and has not seen what it was told: what it was given is kept for it.
+    pub fn later(&mut self, ticket: &Ticket, told: &Glance) {
+        if let Some(sub) = self.subs.get_mut(ticket) {
+            sub.dirty |= told.news;
+        }
     }
 
     /// A caller wants nothing any more.

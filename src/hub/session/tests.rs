@@ -169,6 +169,26 @@ fn a_value_that_is_needed_is_read_once_for_all_who_wait_and_given_to_each() {
 }
 
 #[test]
+fn what_is_not_fetched_since_another_vault_is_waited_for_stays_and_is_not_read_again() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    session.see(&app, want(&[("db", None)]), at(0));
+    let calls = calls(&mut session);
+    assert_eq!(answer(&mut session, calls[0].0, read(1, 0), 1).1, ["app"]);
+    for second in 2..4 {
+        let told = session.ask(&app, want(&[("db", None)]), at(second));
+        assert!(!told.pending && told.news);
+        session.later(&app, &told);
+    }
+    let told = session.ask(&app, want(&[("db", None)]), at(5));
+    assert!(told.news && session.fetch(&app), "it is not told any more");
+    assert!(words(&mut session).is_empty(), "it is read again");
+    // What was fetched is gone: who has lost it must ask again.
+    assert!(session.ask(&app, want(&[("db", None)]), at(6)).pending);
+    assert!(!session.fetch(&app));
+}
+
+#[test]
 fn a_pinned_version_is_read_once() {
     let mut session = Session::new(LIMITS, 7);
     let app = ticket("app");
