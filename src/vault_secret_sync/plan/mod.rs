@@ -118,8 +118,11 @@ pub struct Times {
 /// Decides.
 pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     let scene = &observed.scene;
-    let ours = relation(scene.valid, scene.secret) == Relation::Ours;
-    let share = scene.share().filter(|_| ours).cloned().unwrap_or_default();
+    let share = match relation(scene.valid, scene.secret) {
+        Relation::Ours | Relation::Allowed => scene.secret,
+        Relation::Absent | Relation::Foreign(_) => None,
+    };
+    let share = share.map_or_else(Share::default, |it| it.whole_share(&scene.valid.name));
     let items = scene.items.iter();
     let looked: Vec<(&Item, Looked)> = items
         .map(|item| (item, look(item, observed, now)))

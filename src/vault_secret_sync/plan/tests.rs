@@ -423,3 +423,6 @@ mod properties;
 
 #[path = "items_tests.rs"]
 mod items;
+
+#[path = "ownership_properties.rs"]
+mod ownership;
