@@ -3,23 +3,21 @@
 
 mod stage;
 mod table;
-
-use std::time::Duration;
+mod watch;
 
 use anyhow::{Result, ensure};
+use futures::future::try_join_all;
 use testbed::poll::Look;
 
-use self::stage::{Data, Now, Stage};
+use self::stage::{Cell, Stage};
 use self::table::{Operation, Row, Seen, of_tokens, of_vaults};
+use self::watch::{Data, Now, Watch};
 use crate::kit::Kit;
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
     cases![faults_of_vaults, faults_of_authorities]
 }
-
-/// For a hundred syncs together.
-const ALL: Duration = Duration::from_secs(90);
 
 async fn faults_of_vaults(kit: Kit) -> Result<()> {
     each(kit, of_vaults()).await
@@ -29,20 +27,15 @@ async fn faults_of_authorities(kit: Kit) -> Result<()> {
     each(kit, of_tokens()).await
 }
 
+/// All rows are in trouble at once; each is mended as soon as it has told what is wrong.
 async fn each(kit: Kit, rows: Vec<Row>) -> Result<()> {
+    let watch = Watch::of(kit.clone());
     let mut stage = Stage::set(kit, rows).await?;
-    let well = |now: &Now| {
-        now.says("Synced", "True", "UpToDate")?;
-        now.says("Degraded", "False", "Healthy")
-    };
-    let before = stage
-        .until(ALL, "all are synced", |_, now| well(now))
+    let before = watch
+        .until("all are synced", stage.cells(), |_, now| now.is_well())
         .await?;
-    ensure!(
-        before
-            .values()
-            .all(|now| !now.data.values().any(Vec::is_empty))
-    );
+    let mut data = before.values().flat_map(|now| now.data.values());
+    ensure!(!data.any(Vec::is_empty), "a value is blank");
 
     stage.trouble().await?;
     let (beside, _) = stage.beside.plant("b", "second").await?;
@@ -50,53 +43,50 @@ async fn each(kit: Kit, rows: Vec<Row>) -> Result<()> {
     // Another vault of the same identity is followed while all of them are in trouble.
     stage.beside.look("beside").await?;
     stage.beside.holds("beside", &[("B", &beside)]).await?;
-    stage
-        .until(
-            ALL,
-            "each says what is wrong, and keeps what it has",
-            |cell, now| {
-                if now.status.handled_sync_at.as_ref() != Some(&word) {
-                    return Err("the look is not made".to_owned());
-                }
-                let fails = |reason| {
-                    now.says("Synced", "False", reason)?;
-                    now.says("Degraded", "True", reason)
-                };
-                now.says("Ready", "True", "AllKeysPresent")?;
-                let (mut old, mut new) = (before[&cell.name].data.clone(), now.data.clone());
-                let followed = new.remove("B");
-                old.remove("B");
-                if Stage::has_beside(cell) && followed.as_deref() != Some(beside.as_bytes()) {
-                    return Err("the other vault is not followed".to_owned());
-                }
-                match (cell.seen, cell.operation) {
-                    // What was found before is followed, list or no list.
-                    (Seen::Fails(reason), Operation::List) => {
-                        fails(reason).and_then(|()| same_keys(&old, &new))
-                    }
-                    (Seen::Fails(reason), _) => fails(reason).and_then(|()| same(&old, &new)),
-                    (Seen::Stays, _) => well(now).and_then(|()| same(&old, &new)),
-                    (Seen::Arrives, _) => well(now).and_then(|()| all_new(&old, &new)),
-                    (Seen::Either(reason), _) => fails(reason)
-                        .and_then(|()| same_keys(&old, &new))
-                        .or_else(|_| well(now).and_then(|()| all_new(&old, &new))),
-                }
-            },
-        )
-        .await?;
+    let (stage, watch, before) = (&stage, &watch, &before);
+    let rows = stage.places.iter().map(async |place| {
+        let told = |cell: &Cell, now: &Now| {
+            if now.status.handled_sync_at.as_ref() != Some(&word) {
+                return Err("the look is not made".to_owned());
+            }
+            let beside = cell.has_beside().then_some(beside.as_bytes());
+            is_told(cell, &before[&cell.name].data, now, beside)
+        };
+        let what = "each says what is wrong, and keeps what it has";
+        watch.until(what, place.cells.iter(), told).await?;
+        stage.mend(place).await?;
+        // Nobody asks for a look.
+        let mended = |cell: &Cell, now: &Now| {
+            now.is_well()?;
+            all_new(&before[&cell.name].data, &now.data)
+        };
+        let what = "each is well again, and has what is new";
+        watch.until(what, place.cells.iter(), mended).await
+    });
+    try_join_all(rows).await.map(drop)
+}
 
-    stage.mend().await?;
-    stage
-        .until(
-            ALL,
-            "each is well again, and has what is new",
-            |cell, now| {
-                well(now)?;
-                all_new(&before[&cell.name].data, &now.data)
-            },
-        )
-        .await?;
-    Ok(())
+/// Whether a sync in trouble says so, has what it had, and follows the other vault.
+fn is_told(cell: &Cell, before: &Data, now: &Now, beside: Option<&[u8]>) -> Look<()> {
+    now.says("Ready", "True", "AllKeysPresent")?;
+    let (mut old, mut new) = (before.clone(), now.data.clone());
+    old.remove("B");
+    if new.remove("B").as_deref() != beside {
+        return Err("the other vault is not followed".to_owned());
+    }
+    match (cell.seen, cell.operation) {
+        // What was found before is followed, list or no list.
+        (Seen::Fails(reason), Operation::List) => {
+            now.fails(reason).and_then(|()| same_keys(&old, &new))
+        }
+        (Seen::Fails(reason), _) => now.fails(reason).and_then(|()| same(&old, &new)),
+        (Seen::Stays, _) => now.is_well().and_then(|()| same(&old, &new)),
+        (Seen::Arrives, _) => now.is_well().and_then(|()| all_new(&old, &new)),
+        (Seen::Either(reason), _) => {
+            let fails = now.fails(reason).and_then(|()| same_keys(&old, &new));
+            fails.or_else(|_| now.is_well().and_then(|()| all_new(&old, &new)))
+        }
+    }
 }
 
 fn same(old: &Data, new: &Data) -> Look<()> {
@@ -120,7 +110,6 @@ fn same_keys(old: &Data, new: &Data) -> Look<()> {
 /// The same keys, and each has another value.
 fn all_new(old: &Data, new: &Data) -> Look<()> {
     same_keys(old, new)?;
-    // A self-signed certificate stands in two files; all of them are new.
     let same = old
         .iter()
         .filter(|(key, value)| new.get(*key) == Some(*value));

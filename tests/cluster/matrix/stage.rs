@@ -2,20 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use futures::future::try_join_all;
-use kube::api::{ListParams, Patch, PatchParams};
-use lakevault::vault_secret_sync::api::VaultSecretSyncStatus;
+use kube::api::{Patch, PatchParams};
 use reqwest::Method;
 use serde_json::{Value, json};
-use testbed::{FaultRule, poll, until};
+use testbed::{Fault, FaultRule};
 
 use super::table::{Operation, Row, Seen, Source, Trouble};
-use crate::kit::{Kit, PLANTED, TENANT, condition};
+use crate::kit::{Kit, PLANTED, TENANT};
 use crate::lane::client_secret;
-
-/// The values of a Secret.
-pub type Data = BTreeMap<String, Vec<u8>>;
 
 /// One sync.
 pub struct Cell {
@@ -25,38 +21,29 @@ pub struct Cell {
     pub operation: Operation,
 }
 
+impl Cell {
+    /// Whether it has key `B`.
+    pub fn has_beside(&self) -> bool {
+        self.operation != Operation::Token
+    }
+}
+
 /// A row with its place: a vault, an identity and a tenant. Rows of what vaults do share tenant and identity `main`.
-struct Place {
+pub struct Place {
     row: Row,
+    pub cells: Vec<Cell>,
     vault: String,
     tenant: String,
     identity: String,
-}
-
-/// A sync as it is.
-#[derive(Default)]
-pub struct Now {
-    pub status: VaultSecretSyncStatus,
-    pub data: Data,
-}
-
-impl Now {
-    /// Whether a condition says this.
-    pub fn says(&self, type_: &str, status: &str, reason: &str) -> poll::Look<()> {
-        match condition(&self.status, type_) {
-            Some(it) if it.status == status && it.reason == reason => Ok(()),
-            other => Err(format!("{type_} is not {status} for {reason}: {other:?}")),
-        }
-    }
 }
 
 /// All of it. Secret `b` of vault `beside` is a key of each sync whose identity may read it, and of sync `beside`.
 pub struct Stage {
     pub kit: Kit,
     pub beside: Kit,
-    pub cells: Vec<Cell>,
-    places: Vec<Place>,
-    faults: Vec<Value>,
+    pub places: Vec<Place>,
+    /// Faults in force, by the vault of their row.
+    faults: BTreeMap<String, Value>,
 }
 
 impl Stage {
@@ -69,24 +56,13 @@ impl Stage {
         beside.make_vault(&beside.vault).await?;
         let mut stage = Self {
             places: Vec::new(),
-            cells: Vec::new(),
-            faults: Vec::new(),
+            faults: BTreeMap::new(),
             kit,
             beside,
         };
         for (number, row) in rows.into_iter().enumerate() {
             stage.places.push(stage.place(number, row));
         }
-        let places = stage.places.iter();
-        let cells = places.flat_map(|place| {
-            let sources = place.row.sources.iter();
-            sources.map(|(source, seen)| Cell {
-                name: format!("{}-{}", place.row.name, source.name()),
-                seen: *seen,
-                operation: place.row.operation,
-            })
-        });
-        stage.cells = cells.collect();
         stage.build().await?;
         Ok(stage)
     }
@@ -94,7 +70,13 @@ impl Stage {
     fn place(&self, number: usize, row: Row) -> Place {
         let own = row.operation == Operation::Token;
         let tenant = own.then(|| uuid::Uuid::new_v4().to_string());
+        let cells = row.sources.iter().map(|(source, seen)| Cell {
+            name: format!("{}-{}", row.name, source.name()),
+            seen: *seen,
+            operation: row.operation,
+        });
         Place {
+            cells: cells.collect(),
             vault: format!("{}-{number}", self.kit.vault),
             tenant: tenant.unwrap_or_else(|| TENANT.to_owned()),
             identity: if own {
@@ -177,37 +159,37 @@ impl Stage {
         })
     }
 
-    /// Whether a sync has key `B`.
-    pub fn has_beside(cell: &Cell) -> bool {
-        cell.operation != Operation::Token
-    }
-
     /// Brings the trouble of each row, with new versions of all objects behind it.
     pub async fn trouble(&mut self) -> Result<()> {
-        let mut faults = Vec::new();
-        for place in &self.places {
-            if let Trouble::Answers(fault) = &place.row.trouble {
-                let host = match place.row.operation {
-                    Operation::Token => {
-                        let login = &self.kit.endpoints().authority_host;
-                        login.trim_start_matches("https://").to_owned()
-                    }
-                    Operation::Vault | Operation::List | Operation::Get => {
-                        let suffix = &self.kit.endpoints().key_vault_suffix;
-                        format!("{}.{suffix}", place.vault)
-                    }
-                };
-                let rule = FaultRule {
-                    path: place.row.operation.path(&place.tenant),
-                    ..FaultRule::new(&host, fault.clone())
-                };
-                faults.push(rule);
-            }
-        }
-        let added = faults.iter().map(|rule| self.kit.admin().add_fault(rule));
-        self.faults = try_join_all(added).await?;
-        try_join_all(self.places.iter().map(|place| self.change(place))).await?;
+        let added = self.places.iter().map(async |place| {
+            let fault = match &place.row.trouble {
+                Trouble::Answers(fault) => Some(self.fault(place, fault).await?),
+                _ => None,
+            };
+            self.change(place).await?;
+            Ok::<_, anyhow::Error>(fault.map(|id| (place.vault.clone(), id)))
+        });
+        let added = try_join_all(added).await?;
+        self.faults = added.into_iter().flatten().collect();
         self.new_credential().await
+    }
+
+    async fn fault(&self, place: &Place, fault: &Fault) -> Result<Value> {
+        let endpoints = self.kit.endpoints();
+        let host = match place.row.operation {
+            Operation::Token => {
+                let login = endpoints.authority_host.as_str();
+                login.trim_start_matches("https://").to_owned()
+            }
+            Operation::Vault | Operation::List | Operation::Get => {
+                format!("{}.{}", place.vault, endpoints.key_vault_suffix)
+            }
+        };
+        let rule = FaultRule {
+            path: place.row.operation.path(&place.tenant),
+            ..FaultRule::new(&host, fault.clone())
+        };
+        self.kit.admin().add_fault(&rule).await
     }
 
     /// What a row does to its objects.
@@ -250,7 +232,7 @@ impl Stage {
 
     /// Makes the operator take the credential of all identities for a new one, where rows are about tokens.
     async fn new_credential(&self) -> Result<()> {
-        if self.cells.iter().all(Self::has_beside) {
+        if self.cells().all(Cell::has_beside) {
             return Ok(());
         }
         let word = uuid::Uuid::new_v4().to_string();
@@ -258,88 +240,44 @@ impl Stage {
         self.kit.damage("sp", label).await
     }
 
-    /// Takes all trouble away, and makes new versions of all objects once more.
-    pub async fn mend(&mut self) -> Result<()> {
+    /// Takes a row's trouble away, and makes new versions of all its objects once more.
+    pub async fn mend(&self, place: &Place) -> Result<()> {
         let admin = self.kit.admin();
-        let faults = std::mem::take(&mut self.faults);
-        try_join_all(faults.iter().map(|fault| admin.remove_fault(fault))).await?;
-        let mended = self.places.iter().map(async |place| {
-            match &place.row.trouble {
-                Trouble::Deleted => {
-                    for (source, _) in &place.row.sources {
-                        let path =
-                            format!("/vaults/{}/{}?purge=true", place.vault, source.object());
-                        admin.call::<Value>(Method::DELETE, &path, None).await?;
-                    }
+        if let Some(fault) = self.faults.get(&place.vault) {
+            admin.remove_fault(fault).await?;
+        }
+        match &place.row.trouble {
+            Trouble::Deleted => {
+                for (source, _) in &place.row.sources {
+                    let path = format!("/vaults/{}/{}?purge=true", place.vault, source.object());
+                    admin.call::<Value>(Method::DELETE, &path, None).await?;
                 }
-                Trouble::NoAuthority => {
-                    self.authority(place, &self.kit.endpoints().authority_host)
-                        .await?;
-                }
-                _ => {}
             }
-            admin
-                .patch_vault(&place.vault, &self.objects("third"))
-                .await
-        });
-        try_join_all(mended).await.map(drop)
+            Trouble::NoAuthority => {
+                let host = &self.kit.endpoints().authority_host;
+                self.authority(place, host).await?;
+            }
+            Trouble::Answers(_) | Trouble::Disabled | Trouble::Empty | Trouble::Wrong => {}
+        }
+        let third = self.objects("third");
+        admin.patch_vault(&place.vault, &third).await
     }
 
     /// Asks for a look of each sync. Gives back the word.
     pub async fn look(&self) -> Result<String> {
         let word = uuid::Uuid::new_v4().to_string();
         let patch = json!({"metadata": {"annotations": {"lakevault.dev/sync-at": word}}});
-        let (syncs, params, patch) = (
-            self.kit.syncs(),
-            PatchParams::default(),
-            Patch::Merge(patch),
-        );
-        let cells = self.cells.iter();
-        try_join_all(cells.map(|cell| syncs.patch(&cell.name, &params, &patch))).await?;
+        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+        let syncs = self.kit.syncs();
+        try_join_all(
+            self.cells()
+                .map(|cell| syncs.patch(&cell.name, &params, &patch)),
+        )
+        .await?;
         Ok(word)
     }
 
-    /// All syncs with their Secrets.
-    pub async fn now(&self) -> Result<BTreeMap<String, Now>> {
-        let mut all: BTreeMap<String, Now> = BTreeMap::new();
-        for sync in self.kit.syncs().list(&ListParams::default()).await?.items {
-            let name = sync.metadata.name.context("no name")?;
-            let status = sync.status.unwrap_or_default();
-            if status.observed_generation == sync.metadata.generation {
-                all.entry(name).or_default().status = status;
-            }
-        }
-        for secret in self.kit.secrets().list(&ListParams::default()).await?.items {
-            let name = secret.metadata.name.context("no name")?;
-            let data = secret.data.unwrap_or_default().into_iter();
-            all.entry(name).or_default().data = data.map(|(key, value)| (key, value.0)).collect();
-        }
-        Ok(all)
-    }
-
-    /// Waits until each sync fits at one and the same moment. Gives back how they are then.
-    pub async fn until(
-        &self,
-        within: std::time::Duration,
-        what: &str,
-        fits: impl Fn(&Cell, &Now) -> poll::Look<()>,
-    ) -> Result<BTreeMap<String, Now>> {
-        until(within, what, async || {
-            let now = self.now().await.map_err(poll::seen)?;
-            let nothing = Now::default();
-            let wrong = self.cells.iter().filter_map(|cell| {
-                let now = now.get(&cell.name).unwrap_or(&nothing);
-                fits(cell, now)
-                    .err()
-                    .map(|error| format!("{}: {error}", cell.name))
-            });
-            let wrong: Vec<String> = wrong.collect();
-            if wrong.is_empty() {
-                Ok(now)
-            } else {
-                Err(format!("{} do not fit:\n{}", wrong.len(), wrong.join("\n")))
-            }
-        })
-        .await
+    pub fn cells(&self) -> impl Iterator<Item = &Cell> + Clone {
+        self.places.iter().flat_map(|place| &place.cells)
     }
 }

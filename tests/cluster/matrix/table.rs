@@ -285,8 +285,11 @@ pub fn of_tokens() -> Vec<Row> {
         sources("HostNotFound"),
     )];
     for (name, fault, [_, _, reason]) in answers() {
+        // Each call waits for its own end; with more of them the vault would be left alone for long, and so would this test.
+        let few = |(source, _): &(Source, Seen)| name != "hang" || [Secret, Token].contains(source);
         let trouble = Trouble::Answers(fault);
-        rows.push(row(Operation::Token, name, trouble, sources(reason)));
+        let sources = sources(reason).filter(few);
+        rows.push(row(Operation::Token, name, trouble, sources));
     }
     rows
 }
