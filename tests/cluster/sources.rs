@@ -163,10 +163,8 @@ async fn a_pattern_that_finds_nothing_empties_no_secret(kit: Kit) -> Result<()> 
 }
 
 async fn an_expression_that_is_none_is_told_and_costs_nothing(kit: Kit) -> Result<()> {
-    let held = found(&kit, &["a", "b"], |spec| {
-        spec["onMissing"] = json!("Remove")
-    })
-    .await?;
+    let remove = |spec: &mut Value| spec["onMissing"] = json!("Remove");
+    let held = found(&kit, &["a", "b"], remove).await?;
     let edit = async |sources: Value| {
         kit.edit("app", json!({"spec": {"dataFrom": sources}}))
             .await

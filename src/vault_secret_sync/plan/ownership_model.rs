@@ -116,8 +116,8 @@ impl Secret {
         let object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {
             "name": "shared", "namespace": "team", "uid": format!("secret-{}", self.uid),
             "resourceVersion": self.version.to_string(),
-            "labels": map(|field| match field { Field::Label(name) => Some(name), _ => None }),
-            "annotations": map(|field| match field { Field::Annotation(name) => Some(name), _ => None }),
+            "labels": map(|field| match field { Field::Label(name) => Some(name), Field::Data(_) | Field::Annotation(_) | Field::Owner => None }),
+            "annotations": map(|field| match field { Field::Annotation(name) => Some(name), Field::Data(_) | Field::Label(_) | Field::Owner => None }),
             "ownerReferences": owner.into_iter().collect::<Vec<_>>(),
             "managedFields": managed.collect::<Vec<_>>()
         }});

@@ -162,9 +162,10 @@ impl Stage {
     /// Brings the trouble of each row, with new versions of all objects behind it.
     pub async fn trouble(&mut self) -> Result<()> {
         let added = self.places.iter().map(async |place| {
-            let fault = match &place.row.trouble {
-                Trouble::Answers(fault) => Some(self.fault(place, fault).await?),
-                _ => None,
+            let fault = if let Trouble::Answers(fault) = &place.row.trouble {
+                Some(self.fault(place, fault).await?)
+            } else {
+                None
             };
             self.change(place).await?;
             Ok::<_, anyhow::Error>(fault.map(|id| (place.vault.clone(), id)))
@@ -219,7 +220,7 @@ impl Stage {
                 self.authority(place, "https://nowhere.example.invalid")
                     .await
             }
-            _ => Ok(()),
+            Trouble::Answers(_) | Trouble::Deleted | Trouble::Empty | Trouble::Wrong => Ok(()),
         }
     }
 
