@@ -35,10 +35,11 @@ impl Bucket {
     /// Takes one call out, or says when there will be one. What nobody waits for leaves a reserve.
     pub(super) fn take(&mut self, now: Timestamp, urgent: bool) -> Result<(), Timestamp> {
         self.refill(now);
+        // The reserve is of what flows in: with a slower flow, a whole one would shut out the others for minutes.
         let least = if urgent {
             1.0
         } else {
-            1.0 + self.size * RESERVE
+            1.0 + self.size * RESERVE * self.share
         };
         // A bucket that is smaller than its reserve still lets one call through when it is full.
         let least = least.min(self.size);
@@ -111,6 +112,16 @@ mod tests {
             bucket.speed_up();
         }
         assert_eq!(bucket.take(at(0), true), Err(at(100)));
+    }
+
+    #[test]
+    fn a_vault_that_throttled_is_looked_at_again_soon() {
+        let mut bucket = Bucket::new(3000, 100);
+        for _ in 0..10 {
+            bucket.slow_down();
+        }
+        assert!(bucket.take(at(0), false).is_err());
+        assert_eq!(bucket.take(at(5_000), false), Ok(()));
     }
 
     #[test]

@@ -64,6 +64,12 @@ impl Gate {
         }
     }
 
+    /// Whether no request may go now.
+    pub fn is_shut(&self, now: Timestamp) -> bool {
+        let closed = self.closed.as_ref();
+        closed.is_some_and(|(until, _)| *until > now)
+    }
+
     /// A request goes. After a pause the first one goes alone; its outcome opens the gate or shuts it again, so that a vault
     /// still in trouble costs one request and not one of each that waits.
     pub fn passed(&mut self, now: Timestamp) {
@@ -77,10 +83,15 @@ impl Gate {
         self.probe = None;
         match problem.map(|problem| (problem, kind(problem.reason))) {
             Some((problem, Kind::Throttled)) => {
-                self.throttled += 1;
+                // What was under way when the gate was shut tells the same once more.
+                if !self.is_shut(now) {
+                    self.throttled += 1;
+                }
                 let pause = match problem.retry {
                     Retry::After(asked) => asked,
-                    Retry::Backoff | Retry::OnChange => doubled(UNSAID, self.throttled - 1),
+                    Retry::Backoff | Retry::OnChange => {
+                        doubled(UNSAID, self.throttled.saturating_sub(1))
+                    }
                 };
                 self.close(now, pause, problem);
             }
@@ -329,6 +340,18 @@ mod tests {
         gate.saw(Some(&problem(Reason::Throttled, minute)), at(1));
         gate.pardon();
         assert!(admit(&mut gate, at(60)).is_err() && admit(&mut gate, at(61)).is_ok());
+    }
+
+    #[test]
+    fn calls_that_are_refused_together_are_one_refusal() {
+        let mut gate = Gate::default();
+        let refused = problem(Reason::Throttled, Retry::Backoff);
+        for _ in 0..8 {
+            gate.saw(Some(&refused), at(0));
+        }
+        assert!(matches!(gate.door(at(0)), Door::Shut(until, _) if until == at(1)));
+        gate.saw(Some(&refused), at(2));
+        assert!(matches!(gate.door(at(2)), Door::Shut(until, _) if until == at(4)));
     }
 
     #[test]

@@ -48,3 +48,8 @@ pub const RECORD: &str = "sync.lakevault.dev/";
 pub fn field_manager(sync: &str) -> String {
     format!("lakevault/{sync}")
 }
+
+/// The sync that a field manager is one of.
+pub fn sync_of(manager: &str) -> Option<&str> {
+    manager.strip_prefix("lakevault/")
+}

@@ -18,6 +18,7 @@ use crate::vault_secret_sync::MANAGED;
 use crate::vault_secret_sync::RECORD;
 use crate::vault_secret_sync::api::{DeletionPolicy, Ownership, VaultSecretSync};
 use crate::vault_secret_sync::field_manager;
+use crate::vault_secret_sync::sync_of;
 use crate::vault_secret_sync::valid::Valid;
 
 /// What a sync recorded on a Secret when it last wrote it.
@@ -84,6 +85,8 @@ pub struct Facts {
     pub allows: BTreeSet<String>,
     /// Shares by the name of the sync.
     pub shares: BTreeMap<String, Share>,
+    /// Keys whose values a sync wrote and whose record was taken away, by the name of the sync.
+    pub unrecorded: BTreeMap<String, BTreeSet<String>>,
     /// Labels and annotations that a sync recorded as its own, as they are now.
     pub labels: BTreeMap<String, String>,
     /// See `labels`.
@@ -134,6 +137,7 @@ impl SecretMeta {
                 allows: names(annotations.get(ALLOW_SYNC)),
                 labels: recorded(|record| &record.labels, labels),
                 annotations: recorded(|record| &record.annotations, annotations),
+                unrecorded: unrecorded(meta, &shares),
                 shares,
             },
         }
@@ -148,6 +152,37 @@ impl SecretMeta {
     pub fn share(&self, sync: &str) -> Option<&Share> {
         self.facts.shares.get(sync)
     }
+
+    /// A sync's share with all that it wrote, be it that the record tells no more where it came from. An apply that left such
+    /// a key out would remove it.
+    pub fn whole_share(&self, sync: &str) -> Share {
+        let mut share = self.share(sync).cloned().unwrap_or_default();
+        for key in self.facts.unrecorded.get(sync).into_iter().flatten() {
+            share.record.keys.insert(key.clone(), UNKNOWN.to_owned());
+            share.intact.insert(key.clone());
+        }
+        share
+    }
+}
+
+/// The line of a key that nobody recorded: it is that of no object, so the value is asked for.
+const UNKNOWN: &str = "unknown";
+
+/// What the field managers of syncs hold and no record tells of.
+fn unrecorded(
+    meta: &ObjectMeta,
+    shares: &BTreeMap<String, Share>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let managers = meta.managed_fields.iter().flatten();
+    let syncs = managers.filter_map(|entry| sync_of(entry.manager.as_deref()?));
+    let keys = syncs.map(|sync| {
+        let mut keys = intact(meta, sync);
+        if let Some(share) = shares.get(sync) {
+            keys.retain(|key| !share.record.keys.contains_key(key));
+        }
+        (sync.to_owned(), keys)
+    });
+    keys.filter(|(_, keys)| !keys.is_empty()).collect()
 }
 
 /// Names in an annotation, separated by commas.

@@ -25,6 +25,7 @@ mod cel;
 mod clouds;
 mod credentials;
 mod diagnose;
+mod documents;
 mod drift;
 mod environments;
 mod hands;
@@ -38,12 +39,14 @@ mod lane;
 mod leaks;
 mod lifecycle;
 mod logins;
+mod matrix;
 mod merge;
 mod ownership;
 mod push;
 mod restarts;
 mod rollouts;
 mod scene;
+mod sources;
 mod stress;
 mod templates;
 mod times;
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         clouds::cases(),
         diagnose::cases(),
         credentials::cases(),
+        documents::cases(),
         drift::cases(),
         environments::cases(),
         hub::cases(),
@@ -98,11 +102,13 @@ fn main() -> ExitCode {
         kubectl::cases(),
         lifecycle::cases(),
         logins::cases(),
+        matrix::cases(),
         merge::cases(),
         ownership::cases(),
         push::cases(),
         restarts::cases(),
         rollouts::cases(),
+        sources::cases(),
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),

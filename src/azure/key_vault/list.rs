@@ -74,7 +74,8 @@ pub fn list(
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct WirePage {
-    #[serde(default)]
+    /// Null tells of no objects; where it is absent, the answer is somebody else's.
+    #[serde(deserialize_with = "Option::deserialize")]
     value: Option<Vec<WireItem>>,
     next_link: Option<String>,
 }

@@ -92,6 +92,8 @@ fn a_list_with_holes_is_no_list() {
     for body in [
         "",
         "[]",
+        // A proxy's own answer, which tells of no objects and not that there are none.
+        r#"{"message":"sign in"}"#,
         r#"{"value":[{"attributes":{}}]}"#,
         r#"{"value":[{"id":"https://kv.vault.azure.net/keys/a"}]}"#,
         r#"{"value":[{"id":"https://kv.vault.azure.net/secrets/a_b"}]}"#,

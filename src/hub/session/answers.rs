@@ -28,11 +28,14 @@ impl Session {
             Answer::Got(outcome) => outcome.as_ref().err(),
             Answer::Listed(outcome) => outcome.as_ref().err(),
         };
+        let shut = self.gate.is_shut(now);
         self.gate.saw(problem, now);
         match problem {
             None => self.bucket.speed_up(),
             Some(problem) => {
-                if problem.reason == Reason::Throttled && problem.retry == Retry::Backoff {
+                let unsaid = problem.reason == Reason::Throttled && problem.retry == Retry::Backoff;
+                // Calls that were under way together are refused together, and that once.
+                if unsaid && !shut {
                     self.bucket.slow_down();
                 }
             }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::azure::key_vault::{Listed, Page};
@@ -211,6 +211,21 @@ fn a_value_that_is_needed_is_read_once_for_all_who_wait_and_given_to_each() {
     );
     assert!(!session.visit(&one, want(&[("db", None)]), at(1)).pending);
     assert!(words(&mut session).is_empty());
+}
+
+#[test]
+fn calls_that_are_refused_together_halve_the_rate_once() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    let wanted: Vec<_> = ["a", "b", "c", "d"].map(|name| (name, None)).into();
+    session.see(&app, want(&wanted), at(0));
+    let calls = calls(&mut session);
+    assert_eq!(calls.len(), LIMITS.concurrency);
+    for (id, _) in calls {
+        session.answered(id, fails(Reason::Throttled, Retry::Backoff), at(0));
+    }
+    let next = session.bucket.take(at(0), true);
+    assert_eq!(next, Err(at(0) + SignedDuration::from_millis(200)));
 }
 
 #[test]

@@ -126,15 +126,24 @@ pub struct Times {
 /// Decides.
 pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     let scene = &observed.scene;
-    let ours = relation(scene.valid, scene.secret) == Relation::Ours;
-    let share = scene.share().filter(|_| ours).cloned().unwrap_or_default();
+    let part = match relation(scene.valid, scene.secret) {
+        Relation::Ours | Relation::Allowed => scene.secret,
+        Relation::Absent | Relation::Foreign(_) => None,
+    };
+    let part = part.map_or_else(Share::default, |it| it.whole_share(&scene.valid.name));
+    let nothing = Share::default();
+    // What templates are made of is told by the record alone.
+    let share = match scene.valid.templates {
+        Some(_) => scene.inputs.unwrap_or(&nothing),
+        None => &part,
+    };
     let items = scene.items.iter();
     let looked: Vec<(&Item, Looked)> = items
         .map(|item| (item, held_back(item, look(item, observed, now), scene, now)))
         .collect();
     let mut rows = Rows {
         scene,
-        share: &share,
+        share,
         rows: Vec::new(),
         taken: BTreeMap::new(),
         told: scene.past.told.clone(),
@@ -145,14 +154,13 @@ pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     let Rows {
         mut rows, mut told, ..
     } = rows;
-    rows.extend(earlier(scene, &share));
+    rows.extend(earlier(scene, share));
     hold_removals(scene.valid, &mut rows, now);
-    let (removal, problem) = brake(scene.valid, &share, &mut rows, observed.removal, now);
+    let (removal, problem) = brake(scene.valid, share, &mut rows, observed.removal, now);
     told.extend(problem.map(|problem| Told {
         at: "spec.onMissing".to_owned(),
         problem,
     }));
-    let part = scene.part().filter(|_| ours).cloned().unwrap_or_default();
     let unasked = looked
         .iter()
         .any(|(_, looked)| matches!(looked, Looked::Unasked));

@@ -420,3 +420,6 @@ mod properties;
 mod items;
 #[path = "time_tests.rs"]
 mod time;
+
+#[path = "ownership_properties.rs"]
+mod ownership;
