@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::channel::mpsc::UnboundedReceiver;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -29,8 +28,9 @@ use crate::hub::session::Limits;
 use crate::hub::want::Ticket;
 use crate::hub::{Hub, Wake};
 use crate::k8s::api::Kube;
-use crate::k8s::controller::{self, Queue};
+use crate::k8s::controller::{self, Names, Queue};
 use crate::k8s::overlay::Overlay;
+use crate::k8s::packed::Packed;
 use crate::k8s::ready::Readiness;
 use crate::k8s::{crds, watch};
 use crate::telemetry::http::serve;
@@ -208,9 +208,9 @@ struct Operator {
 
 /// What the loops read their names from.
 struct Inbox {
-    syncs: UnboundedReceiver<ObjectRef<VaultSecretSync>>,
-    identities: UnboundedReceiver<ObjectRef<AzureIdentity>>,
-    cluster_identities: UnboundedReceiver<ObjectRef<ClusterAzureIdentity>>,
+    syncs: Names<Packed<VaultSecretSync>>,
+    identities: Names<AzureIdentity>,
+    cluster_identities: Names<ClusterAzureIdentity>,
 }
 
 impl Operator {
@@ -233,7 +233,7 @@ impl Operator {
         }
         let instance = std::env::var("HOSTNAME").unwrap_or_else(|_| "lakevault".to_owned());
         let kube = Kube::new(self.client.clone(), instance, self.metrics.clone());
-        let (syncs, sync_writer) = reflector::store::<VaultSecretSync>();
+        let (syncs, sync_writer) = reflector::store::<Packed<VaultSecretSync>>();
         let (identities, identity_writer) = reflector::store::<AzureIdentity>();
         let (cluster_identities, cluster_identity_writer) =
             reflector::store::<ClusterAzureIdentity>();
@@ -306,12 +306,12 @@ impl Operator {
         args: &RunArgs,
         kube: &Kube,
         identities: &Arc<Identities>,
-        queue: &Queue<VaultSecretSync>,
+        queue: &Queue<Packed<VaultSecretSync>>,
     ) -> Arc<SyncCtx> {
         let wake: Wake = {
             let queue = queue.clone();
             Arc::new(move |caller: &Ticket| {
-                queue.push(ObjectRef::new(&caller.name).within(&caller.namespace));
+                queue.answer(ObjectRef::new(&caller.name).within(&caller.namespace));
             })
         };
         let http = || self.http.clone();
@@ -352,13 +352,15 @@ impl Operator {
         sync_ctx: Arc<SyncCtx>,
         identity_ctx: Arc<identity_reconcile::Ctx>,
         (syncs, identities, cluster_identities): (
-            Store<VaultSecretSync>,
+            Store<Packed<VaultSecretSync>>,
             Store<AzureIdentity>,
             Store<ClusterAzureIdentity>,
         ),
     ) {
         let stop = || self.stop.clone();
+        let late = syncs.clone();
         tokio::join!(
+            Arc::clone(&sync_ctx).wake_late(late, stop()),
             controller::run(
                 syncs,
                 inbox.syncs,
@@ -390,7 +392,7 @@ impl Operator {
         &self,
         tasks: &mut JoinSet<()>,
         events: &Arc<Events>,
-        mut writer: reflector::store::Writer<VaultSecretSync>,
+        mut writer: reflector::store::Writer<Packed<VaultSecretSync>>,
     ) {
         let (events, store) = (Arc::clone(events), writer.as_reader());
         let stream = watch::watch(
@@ -399,7 +401,7 @@ impl Operator {
         );
         self.follow(tasks, SYNCS, stream, move |event| {
             let event = event.modify(slim);
-            writer.apply_watcher_event(&event);
+            writer.apply_watcher_event(&Packed::event(&event));
             events.sync(&event, &store);
         });
     }

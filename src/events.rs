@@ -13,6 +13,7 @@ use crate::azure_identity::api::IdentityKind;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::k8s::controller::Queue;
+use crate::k8s::packed::Packed;
 use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx;
@@ -23,7 +24,7 @@ pub struct Events {
     /// What is known of syncs and Secrets.
     pub ctx: Arc<Ctx>,
     /// Syncs to work on.
-    pub syncs: Queue<VaultSecretSync>,
+    pub syncs: Queue<Packed<VaultSecretSync>>,
     /// Identities to work on.
     pub identities: Queue<AzureIdentity>,
     /// Cluster identities to work on.
@@ -67,12 +68,17 @@ impl Events {
     }
 
     /// A sync came, changed or went: it, and those who claim the same Secret.
-    pub fn sync(&self, event: &Event<VaultSecretSync>, store: &Store<VaultSecretSync>) {
+    pub fn sync(&self, event: &Event<VaultSecretSync>, store: &Store<Packed<VaultSecretSync>>) {
         let links = &self.ctx.links;
         match event {
             Event::Apply(sync) | Event::InitApply(sync) => {
+                let named = (sync.namespace().unwrap_or_default(), sync.name_any());
+                // While a list is under way the cache holds what it held before.
+                if matches!(event, Event::Apply(_)) {
+                    self.ctx.cached(sync);
+                }
                 self.wake(links.sync_seen(sync));
-                self.syncs.push(ObjectRef::from_obj(sync));
+                self.wake(vec![named]);
             }
             Event::Delete(sync) => {
                 let named = (sync.namespace().unwrap_or_default(), sync.name_any());

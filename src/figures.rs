@@ -4,20 +4,29 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::runtime::reflector::Store;
+use serde::Deserialize;
 
 use crate::hub::session::Stats;
+use crate::k8s::packed::Packed;
 use crate::telemetry::figures::{Count, Figures, Vault};
-use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::api::{VaultSecretSync, VaultSecretSyncStatus};
 use crate::vault_secret_sync::ctx::Ctx;
 use crate::vault_secret_sync::figures;
 
+/// What is counted of a sync.
+#[derive(Deserialize)]
+struct Part {
+    status: Option<VaultSecretSyncStatus>,
+}
+
 /// Counts for as long as there is something to count.
-pub fn counter(ctx: &Arc<Ctx>, syncs: Store<VaultSecretSync>) -> Count {
+pub fn counter(ctx: &Arc<Ctx>, syncs: Store<Packed<VaultSecretSync>>) -> Count {
     let ctx = Arc::downgrade(ctx);
     Box::new(move || {
         let now = Timestamp::now();
         let all = syncs.state();
-        let statuses = all.iter().filter_map(|sync| sync.status.as_ref());
+        let parts = all.iter().filter_map(|sync| sync.read::<Part>().ok());
+        let statuses = parts.filter_map(|part| part.status);
         let stats = ctx.upgrade().map(|ctx| ctx.hub.stats()).unwrap_or_default();
         let vaults = stats.into_iter();
         Figures {

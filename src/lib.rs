@@ -15,6 +15,7 @@ pub mod azure_identity;
 pub mod certificate;
 pub mod cli;
 pub mod events;
+pub mod few;
 pub mod figures;
 pub mod hub;
 pub mod k8s;

@@ -11,7 +11,7 @@ pub mod reader;
 pub mod session;
 pub mod want;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -27,6 +27,7 @@ use crate::azure::http::Http;
 use crate::azure::key_vault::{Bundle, Object};
 use crate::azure_identity::identities::Identities;
 use crate::azure_identity::valid::{IdentityKey, Usable};
+use crate::few::Few;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
@@ -55,6 +56,8 @@ struct State {
     inbox: Inbox,
     /// Calls under way.
     calls: BTreeMap<CallId, AbortHandle>,
+    /// Its last caller has left. Whoever found it a moment before opens another.
+    closed: bool,
 }
 
 /// A session with what carries out its commands.
@@ -78,9 +81,9 @@ pub struct Hub {
     http: Http,
     limits: Limits,
     wake: Wake,
-    sessions: Mutex<BTreeMap<SessionKey, Arc<Office>>>,
+    sessions: Mutex<BTreeMap<Arc<SessionKey>, Arc<Office>>>,
     /// Which sessions a caller uses.
-    used: Mutex<BTreeMap<Ticket, BTreeSet<SessionKey>>>,
+    used: Mutex<BTreeMap<Ticket, Few<Arc<SessionKey>>>>,
 }
 
 impl Hub {
@@ -99,18 +102,14 @@ impl Hub {
     /// Says what a caller wants of the vaults that it uses, which are all that it uses, and tells what there is, apart from
     /// values.
     pub fn see(&self, ticket: &Ticket, wants: Vec<(Usable, VaultUri, Want)>) -> Vec<Glance> {
-        let keys: Vec<SessionKey> = wants
-            .iter()
-            .map(|(identity, vault, _)| key(identity, vault))
-            .collect();
-        self.leave(ticket, &keys.iter().cloned().collect());
+        let keys = wants.iter();
+        let keys = keys.map(|(identity, vault, _)| self.known(key(identity, vault)));
+        let keys: Vec<Arc<SessionKey>> = keys.collect();
+        let ticket = &self.leave(ticket, &keys.iter().cloned().collect());
         wants
             .into_iter()
             .zip(keys)
-            .map(|((identity, vault, want), key)| {
-                let office = self.office(key, identity, vault);
-                office.act(None, |state, now| state.core.see(ticket, want, now))
-            })
+            .map(|((identity, vault, want), key)| self.look(ticket, &key, &identity, &vault, want))
             .collect()
     }
 
@@ -122,7 +121,7 @@ impl Hub {
         for key in used {
             let office = lock(&self.sessions).get(&key).cloned();
             if let Some(office) = office {
-                fetched.push((key.vault, office.fetch(ticket)?));
+                fetched.push((key.vault.clone(), office.fetch(ticket)?));
             }
         }
         Some(fetched)
@@ -130,7 +129,7 @@ impl Hub {
 
     /// A caller wants nothing any more.
     pub fn forget(&self, ticket: &Ticket) {
-        self.leave(ticket, &BTreeSet::new());
+        drop(self.leave(ticket, &Few::default()));
     }
 
     /// Drops the sessions of an identity that is not (any more) of this uid and generation.
@@ -160,60 +159,102 @@ impl Hub {
         stats
     }
 
-    fn of(&self, fits: impl Fn(&SessionKey) -> bool) -> Vec<(SessionKey, Arc<Office>)> {
+    fn of(&self, fits: impl Fn(&SessionKey) -> bool) -> Vec<(Arc<SessionKey>, Arc<Office>)> {
         lock(&self.sessions)
             .iter()
             .filter(|(key, _)| fits(key))
-            .map(|(key, office)| (key.clone(), Arc::clone(office)))
+            .map(|(key, office)| (Arc::clone(key), Arc::clone(office)))
             .collect()
     }
 
-    /// Ends the use of all sessions but these. A session that nobody uses is dropped.
-    fn leave(&self, ticket: &Ticket, but: &BTreeSet<SessionKey>) {
-        let left: Vec<SessionKey> = {
+    /// The key of a session as it is kept, which many callers share.
+    fn known(&self, key: SessionKey) -> Arc<SessionKey> {
+        let sessions = lock(&self.sessions);
+        if let Some((known, _)) = sessions.get_key_value(&key) {
+            return Arc::clone(known);
+        }
+        Arc::new(key)
+    }
+
+    /// Ends the use of all sessions but these. A session that nobody uses is dropped. Gives back the ticket as it is kept: each
+    /// look comes with one of its own.
+    fn leave(&self, ticket: &Ticket, but: &Few<Arc<SessionKey>>) -> Ticket {
+        let (ticket, before) = {
             let mut used = lock(&self.used);
+            let known = used.get_key_value(ticket);
+            let ticket = Ticket::clone(known.map_or(ticket, |(known, _)| known));
             let before = if but.is_empty() {
-                used.remove(ticket)
+                used.remove(&ticket)
             } else {
-                used.insert(Ticket::clone(ticket), but.clone())
+                used.insert(Ticket::clone(&ticket), but.clone())
             };
-            before
-                .into_iter()
-                .flatten()
-                .filter(|key| !but.contains(key))
-                .collect()
+            (ticket, before)
         };
+        let before = before.into_iter().flatten();
+        let left = before.filter(|key| !but.contains(key));
         for key in left {
             let office = lock(&self.sessions).get(&key).cloned();
             let Some(office) = office else { continue };
-            let idle = office.act(None, |state, now| {
-                state.core.forget(ticket, now);
-                state.core.is_idle()
+            let closed = office.act(None, |state, now| {
+                state.core.forget(&ticket, now);
+                state.closed |= state.core.is_idle();
+                state.closed
             });
-            if idle {
-                lock(&self.sessions).remove(&key);
+            if closed {
+                self.remove(&key, &office);
             }
+        }
+        ticket
+    }
+
+    fn look(
+        &self,
+        ticket: &Ticket,
+        key: &Arc<SessionKey>,
+        identity: &Usable,
+        vault: &VaultUri,
+        mut want: Want,
+    ) -> Glance {
+        loop {
+            let office = self.office(key, identity, vault);
+            match office.see(ticket, want) {
+                Ok(glance) => return glance,
+                Err(back) => want = back,
+            }
+            self.remove(key, &office);
         }
     }
 
-    fn office(&self, key: SessionKey, identity: Usable, vault: VaultUri) -> Arc<Office> {
+    /// Takes out a session that is closed, and not the one that was opened after it.
+    fn remove(&self, key: &Arc<SessionKey>, closed: &Arc<Office>) {
         let mut sessions = lock(&self.sessions);
-        if let Some(office) = sessions.get(&key) {
+        if sessions
+            .get(key)
+            .is_some_and(|office| Arc::ptr_eq(office, closed))
+        {
+            sessions.remove(key);
+        }
+    }
+
+    fn office(&self, key: &Arc<SessionKey>, identity: &Usable, vault: &VaultUri) -> Arc<Office> {
+        let mut sessions = lock(&self.sessions);
+        if let Some(office) = sessions.get(key) {
             return Arc::clone(office);
         }
         let seed = retry::seed(&key.uid, vault.origin());
         let (identities, http) = (Arc::clone(&self.identities), self.http.clone());
         let office = Arc::new(Office {
-            reader: Reader::new(identities, http, identity, vault),
+            reader: Reader::new(identities, http, identity.clone(), vault.clone()),
             state: Mutex::new(State {
                 core: Session::new(self.limits, seed),
                 inbox: Inbox::new(),
                 calls: BTreeMap::new(),
+                closed: false,
             }),
             bell: Arc::default(),
             wake: Arc::clone(&self.wake),
         });
-        sessions.insert(key, Arc::clone(&office));
+        sessions.insert(Arc::clone(key), Arc::clone(&office));
         tokio::spawn(keep_time(Arc::downgrade(&office)));
         office
     }
@@ -264,6 +305,16 @@ impl Drop for Office {
 }
 
 impl Office {
+    /// What there is for a caller, or what it wants where the session is closed.
+    fn see(self: &Arc<Self>, ticket: &Ticket, want: Want) -> Result<Glance, Want> {
+        self.act(None, |state, now| {
+            if state.closed {
+                return Err(want);
+            }
+            Ok(state.core.see(ticket, want, now))
+        })
+    }
+
     fn fetch(self: &Arc<Self>, ticket: &Ticket) -> Option<Values> {
         self.act(None, |state, _| {
             let fetched = state.core.fetch(ticket);

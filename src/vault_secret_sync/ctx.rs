@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kube::ResourceExt;
+use jiff::Timestamp;
+use kube::runtime::reflector::Store;
+use kube::{Resource, ResourceExt};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
 
 use crate::azure_identity::identities::Identities;
 use crate::hub::want::{Caller, Ticket};
 use crate::hub::{Hub, Outcome, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
+use crate::k8s::packed::Packed;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::due::Memory;
@@ -21,6 +26,12 @@ use crate::vault_secret_sync::observe::Secrets;
 use crate::vault_secret_sync::push::Pushes;
 use crate::vault_secret_sync::rollout::pace::Pace;
 use crate::vault_secret_sync::tokens::logins::Logins;
+
+/// How often alarms are looked at.
+const TICK: Duration = Duration::from_mins(1);
+
+/// The syncs that there are.
+pub type Cached = Store<Packed<VaultSecretSync>>;
 
 /// What reconciling syncs needs.
 pub struct Ctx {
@@ -47,7 +58,7 @@ pub struct Ctx {
     /// Syncs as our own writes returned them.
     pub written: Overlay<Arc<VaultSecretSync>>,
     /// What is remembered of each sync, by uid.
-    pub memories: Mutex<BTreeMap<String, Memory>>,
+    pub memories: Mutex<BTreeMap<String, Box<Memory>>>,
     /// Steps in a row that failed in Kubernetes, by uid.
     pub stumbles: Mutex<BTreeMap<String, u32>>,
     /// When unfinished rollouts are looked at again, by uid.
@@ -81,20 +92,67 @@ impl Ctx {
     }
 
     /// Takes over what a write of ours returned.
-    pub fn wrote(&self, sync: VaultSecretSync) -> Arc<VaultSecretSync> {
+    pub fn wrote(&self, mut sync: VaultSecretSync) -> Arc<VaultSecretSync> {
+        sync.metadata.managed_fields = None;
         let sync = Arc::new(sync);
         identified(&sync, |seen| self.written.put(seen, Arc::clone(&sync)));
         sync
     }
 
+    /// The cache has a sync. What we wrote is dropped as soon as it has caught up, and not when the sync has its next turn:
+    /// after a burst that may be thousands later.
+    pub fn cached(&self, sync: &VaultSecretSync) {
+        drop(identified(sync, |seen| self.written.newer(seen)));
+    }
+
     /// What is remembered of a sync.
     pub fn recall(&self, uid: &str) -> Memory {
-        lock(&self.memories).get(uid).cloned().unwrap_or_default()
+        let memories = lock(&self.memories);
+        memories
+            .get(uid)
+            .map(|memory| Memory::clone(memory))
+            .unwrap_or_default()
     }
 
     /// Remembers something of a sync until its next reconcile.
     pub fn note(&self, uid: &str, memory: Memory) {
-        lock(&self.memories).insert(uid.to_owned(), memory);
+        lock(&self.memories).insert(uid.to_owned(), Box::new(memory));
+    }
+
+    /// Notes when to come back to a sync, where that is later than the queue is to know.
+    pub fn set_alarm(&self, uid: &str, alarm: Option<Timestamp>) {
+        let mut memories = lock(&self.memories);
+        if alarm.is_some() {
+            memories.entry(uid.to_owned()).or_default().alarm = alarm;
+        } else if let Some(memory) = memories.get_mut(uid) {
+            memory.alarm = None;
+        }
+    }
+
+    /// Wakes syncs whose alarm has gone off, until `stop`.
+    pub async fn wake_late(self: Arc<Self>, syncs: Cached, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = stop.cancelled() => return,
+            }
+            let now = Timestamp::now();
+            for sync in syncs.state() {
+                let uid = sync.meta().uid.as_deref().unwrap_or_default();
+                let alarm = lock(&self.memories)
+                    .get(uid)
+                    .and_then(|memory| memory.alarm);
+                if alarm.is_some_and(|alarm| alarm <= now) {
+                    (self.wake)(&Ticket::new(Caller {
+                        uid: uid.to_owned(),
+                        namespace: sync.namespace().unwrap_or_default(),
+                        name: sync.name_any(),
+                    }));
+                }
+            }
+        }
     }
 
     /// Remembers a reconcile that came to its end.

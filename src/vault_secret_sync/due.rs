@@ -20,6 +20,8 @@ use crate::vault_secret_sync::valid::Valid;
 use crate::vault_secret_sync::wants::rejected::Rejected;
 use crate::vault_secret_sync::wants::wanted::Scope;
 
+/// What is further away than this is noted as an alarm, and not put into the queue.
+const LATE: Duration = Duration::from_mins(10);
 /// Whatever a token says of its times, it is not renewed in a loop.
 const SHORTEST_PAUSE: Duration = retry::FIRST;
 /// A failure that is younger than the edit of a sync by no more than this is not looked at again because of the edit: syncs
@@ -59,7 +61,7 @@ pub struct Memory {
     /// The inputs as they were first seen, and when: failures from before that are not theirs.
     noticed: Option<(u64, Timestamp)>,
     /// What could not be used.
-    rejected: Arc<Rejected>,
+    rejected: Option<Arc<Rejected>>,
     /// The Secret as it was read while an answer was waited for; it is read once.
     pub live: Option<Option<Arc<SecretMeta>>>,
     /// What lists told last.
@@ -68,6 +70,8 @@ pub struct Memory {
     pub removal: Option<Removal>,
     /// When something is to be done again; none means when something changes.
     pub next: Option<Timestamp>,
+    /// When to come back, where that is far away.
+    pub alarm: Option<Timestamp>,
     /// Failures in a row.
     failures: u32,
 }
@@ -149,7 +153,7 @@ impl Memory {
         if due.again || touched && inputs.valid.templates.is_some() {
             Arc::default()
         } else {
-            Arc::clone(&self.rejected)
+            self.rejected.clone().unwrap_or_default()
         }
     }
 
@@ -186,9 +190,10 @@ impl Memory {
             removal: self.removal,
             done: Some(brief(inputs)),
             noticed: self.noticed,
-            rejected: Arc::new(rejected),
+            rejected: (rejected != Rejected::default()).then(|| Arc::new(rejected)),
             live: None,
             next,
+            alarm: None,
             failures,
         }
     }
@@ -307,6 +312,15 @@ pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Opt
 fn is_waiting(key: &KeyPlan) -> bool {
     let problem = key.problem.as_ref();
     problem.is_some_and(|problem| problem.reason == Reason::WaitingForWindow)
+}
+
+/// How to come back at a time: after a pause, or by an alarm where that is far away.
+pub fn later(next: Option<Timestamp>, now: Timestamp) -> (Option<Duration>, Option<Timestamp>) {
+    match next.map(|next| (next, until(next, now))) {
+        Some((next, pause)) if pause > LATE => (None, Some(next)),
+        Some((_, pause)) => (Some(pause), None),
+        None => (None, None),
+    }
 }
 
 /// How long until a time; nothing where it has passed.

@@ -306,3 +306,12 @@ fn a_token_with_times_in_the_past_makes_no_loop() {
     let again = next(&once_with_tokens(), None, 4000).unwrap();
     assert_eq!(again, at(4002));
 }
+
+#[test]
+fn what_is_near_is_waited_for_and_what_is_far_has_an_alarm() {
+    let minute = Duration::from_mins(1);
+    assert_eq!(later(Some(at(60)), at(0)), (Some(minute), None));
+    assert_eq!(later(Some(at(0)), at(60)), (Some(Duration::ZERO), None));
+    assert_eq!(later(Some(at(3600)), at(0)), (None, Some(at(3600))));
+    assert_eq!(later(None, at(0)), (None, None));
+}

@@ -10,21 +10,14 @@ const DAYS: [u32; 4] = [1, 7, 30, 90];
 const DAY: f64 = 86_400.0;
 
 /// Counts.
-pub fn count<'a>(
-    statuses: impl Iterator<Item = &'a VaultSecretSyncStatus>,
-    now: Timestamp,
-) -> Syncs {
+pub fn count(statuses: impl Iterator<Item = VaultSecretSyncStatus>, now: Timestamp) -> Syncs {
     let mut syncs = Syncs {
         expiring: DAYS.iter().map(|days| (*days, 0)).collect(),
         ..Syncs::default()
     };
     for status in statuses {
-        for condition in &status.conditions {
-            let words = (
-                condition.type_.clone(),
-                condition.status.clone(),
-                condition.reason.clone(),
-            );
+        for condition in status.conditions {
+            let words = (condition.type_, condition.status, condition.reason);
             *syncs.conditions.entry(words).or_default() += 1;
         }
         // The end of a token is no event: it is renewed.
@@ -69,7 +62,7 @@ mod tests {
         }))
         .unwrap();
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
-        let syncs = count([&status, &status].into_iter(), now);
+        let syncs = count([status.clone(), status].into_iter(), now);
         let words = (
             "Ready".to_owned(),
             "True".to_owned(),

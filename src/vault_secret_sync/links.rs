@@ -9,6 +9,7 @@ use kube::ResourceExt;
 
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
+use crate::few::Few;
 use crate::vault_secret_sync::api::{Ownership, VaultSecretSync};
 use crate::vault_secret_sync::plan::claims::Rival;
 use crate::vault_secret_sync::valid::parse;
@@ -22,20 +23,20 @@ struct Link {
     identity: IdentityKey,
     created: Option<Timestamp>,
     ownership: Ownership,
-    keys: BTreeSet<String>,
+    keys: Few<String>,
     /// Secrets of its namespace with passwords that it logs in with.
-    passwords: BTreeSet<String>,
+    passwords: Few<String>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     syncs: BTreeMap<Named, Link>,
-    targets: BTreeMap<Named, BTreeSet<String>>,
+    targets: BTreeMap<Named, Few<String>>,
     users: BTreeMap<IdentityKey, BTreeSet<Named>>,
     identities: BTreeMap<IdentityKey, (Uses, Option<Named>)>,
-    credentials: BTreeMap<Named, BTreeSet<IdentityKey>>,
+    credentials: BTreeMap<Named, Few<IdentityKey>>,
     /// Secrets with passwords: the syncs that log in with them, and how often they changed.
-    passwords: BTreeMap<Named, (BTreeSet<String>, u64)>,
+    passwords: BTreeMap<Named, (Few<String>, u64)>,
 }
 
 /// The state of an identity that its users depend on.
@@ -68,8 +69,10 @@ impl Links {
             created: sync.metadata.creation_timestamp.as_ref().map(|time| time.0),
             ownership: asked.ownership,
             // What cannot be parsed claims nothing but what it holds.
-            keys: parse(sync).map(|valid| valid.keys()).unwrap_or_default(),
-            passwords: passwords(sync),
+            keys: parse(sync)
+                .map(|valid| valid.keys().into_iter().collect())
+                .unwrap_or_default(),
+            passwords: passwords(sync).collect(),
         };
         if self.lock().syncs.get(&named) == Some(&link) {
             return Vec::new();
@@ -105,7 +108,12 @@ impl Links {
         };
         let target = (named.0.clone(), link.target);
         remove(&mut inner.targets, &target, &named.1);
-        remove(&mut inner.users, &link.identity, named);
+        if let Some(users) = inner.users.get_mut(&link.identity) {
+            users.remove(named);
+            if users.is_empty() {
+                inner.users.remove(&link.identity);
+            }
+        }
         for secret in link.passwords {
             let secret = (named.0.clone(), secret);
             if let Some((syncs, _)) = inner.passwords.get_mut(&secret) {
@@ -196,7 +204,7 @@ impl Links {
                 name: named.1,
                 created: link.created,
                 ownership: link.ownership,
-                keys: link.keys.clone(),
+                keys: link.keys.iter().cloned().collect(),
             })
         };
         named.into_iter().filter_map(rival).collect()
@@ -269,7 +277,7 @@ impl Links {
     }
 }
 
-fn passwords(sync: &VaultSecretSync) -> BTreeSet<String> {
+fn passwords(sync: &VaultSecretSync) -> impl Iterator<Item = String> {
     let tokens = sync
         .spec
         .data
@@ -278,7 +286,6 @@ fn passwords(sync: &VaultSecretSync) -> BTreeSet<String> {
     tokens
         .filter_map(|token| token.ml_server.as_ref())
         .map(|server| server.password_from.name.clone())
-        .collect()
 }
 
 fn others(inner: &Inner, target: &Named, sync: &str) -> Vec<Named> {
@@ -291,7 +298,7 @@ fn others(inner: &Inner, target: &Named, sync: &str) -> Vec<Named> {
     names.map(|name| (target.0.clone(), name.clone())).collect()
 }
 
-fn remove<K: Ord, V: Ord>(index: &mut BTreeMap<K, BTreeSet<V>>, key: &K, value: &V) {
+fn remove<K: Ord, V: Ord>(index: &mut BTreeMap<K, Few<V>>, key: &K, value: &V) {
     if let Some(values) = index.get_mut(key) {
         values.remove(value);
         if values.is_empty() {

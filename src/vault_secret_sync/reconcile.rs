@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::k8s::conditions;
+use crate::k8s::packed::Packed;
 use crate::problem::{Problem, Reason};
 use crate::retry;
 use crate::vault_secret_sync::FINALIZER;
@@ -16,7 +17,7 @@ use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
 use crate::vault_secret_sync::asking::{Asking, Seen};
 use crate::vault_secret_sync::ctx::Ctx;
-use crate::vault_secret_sync::due::{Due, Looked, Memory, due, next_reconcile, until};
+use crate::vault_secret_sync::due::{Due, Looked, Memory, due, later, next_reconcile};
 use crate::vault_secret_sync::expiry;
 use crate::vault_secret_sync::items::item::Item;
 use crate::vault_secret_sync::lender::{Lender, lender};
@@ -45,8 +46,14 @@ struct Outcome {
 }
 
 /// One reconcile: read from caches, decide whether anything is due, and mostly end there.
-pub async fn reconcile(sync: Arc<VaultSecretSync>, ctx: Arc<Ctx>) -> Action {
-    let sync = ctx.newest(sync);
+pub async fn reconcile(sync: Arc<Packed<VaultSecretSync>>, ctx: Arc<Ctx>) -> Action {
+    let sync = match sync.read() {
+        Ok(sync) => ctx.newest(Arc::new(sync)),
+        Err(error) => {
+            error!(sync = ?sync, %error, "A sync cannot be read out of the cache; the next change of it may mend that");
+            return Action::await_change();
+        }
+    };
     let outcome = match run(&sync, &ctx).await {
         Ok(outcome) => outcome,
         Err(problem) => failed(&sync, &ctx, &problem).await,
@@ -120,7 +127,7 @@ async fn mirror(sync: &VaultSecretSync, ctx: &Arc<Ctx>, valid: &Valid) -> Result
     if let Some(next) = rests.filter(|_| !sight.news) {
         return Ok(Outcome {
             word: "not_due",
-            action: again(soonest(ctx, valid, next)),
+            action: again(ctx, valid, soonest(ctx, valid, next)),
         });
     }
     // Values are fetched when everything else is there.
@@ -212,7 +219,8 @@ impl Round<'_> {
         ctx.remember(&valid.uid, remembered);
         // A restart that is owed follows at once, when the Secret's record and the status are written.
         let next = owed.then_some(now).or(next);
-        Ok(outcome(&done, failures, soonest(ctx, valid, next)))
+        let action = again(ctx, valid, soonest(ctx, valid, next));
+        Ok(outcome(&done, failures, action))
     }
 
     fn came_to<'a>(
@@ -282,26 +290,25 @@ fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestam
 fn waiting(ctx: &Ctx, valid: &Valid) -> Outcome {
     Outcome {
         word: "waiting",
-        action: again(soonest(ctx, valid, None)),
+        action: again(ctx, valid, soonest(ctx, valid, None)),
     }
 }
 
-/// Comes back at a time, or when something changes.
-fn again(next: Option<Timestamp>) -> Action {
-    let pause = next.map(|next| until(next, Timestamp::now()));
+/// Comes back at a time, or when something changes. A time that is far away is no matter of the queue's, where each takes more
+/// memory than all else that is remembered.
+fn again(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Action {
+    let (pause, alarm) = later(next, Timestamp::now());
+    ctx.set_alarm(&valid.uid, alarm);
     pause.map_or_else(Action::await_change, Action::requeue)
 }
 
-fn outcome(done: &Done, failures: u32, next: Option<Timestamp>) -> Outcome {
+fn outcome(done: &Done, failures: u32, action: Action) -> Outcome {
     let word = match (failures, done.wrote) {
         (0, true) => "written",
         (0, false) => "unchanged",
         _ => "degraded",
     };
-    Outcome {
-        word,
-        action: again(next),
-    }
+    Outcome { word, action }
 }
 
 async fn write_status(

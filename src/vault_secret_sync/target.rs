@@ -44,7 +44,7 @@ pub struct Record {
 }
 
 /// One sync's part in a Secret.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Share {
     /// What it recorded.
     pub record: Record,
@@ -53,7 +53,7 @@ pub struct Share {
 }
 
 /// The controller of a Secret.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Controller {
     /// Its uid.
     pub uid: String,
@@ -62,7 +62,7 @@ pub struct Controller {
 }
 
 /// A Secret's metadata, as far as syncs care.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretMeta {
     /// Uid.
     pub uid: String,
@@ -73,7 +73,7 @@ pub struct SecretMeta {
 }
 
 /// The part of the metadata that decides.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Facts {
     /// Whether it is being deleted.
     pub deleting: bool,

@@ -37,6 +37,8 @@ const PURE: &[&str] = &[
     "list.rs",
     "want.rs",
     "bucket.rs",
+    "few.rs",
+    "line.rs",
     "run.rs",
     "cloud.rs",
     "names.rs",

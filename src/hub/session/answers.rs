@@ -171,7 +171,7 @@ impl Session {
         let news = known.problem.as_ref().is_none_or(|before| {
             before.reason != problem.reason || before.message != problem.message
         });
-        known.problem = Some(problem.clone());
+        known.problem = Some(Box::new(problem.clone()));
         let callers: Vec<Ticket> = known.callers.iter().cloned().collect();
         for ticket in &callers {
             let waited = known.waiting.contains(ticket);

@@ -1,11 +1,12 @@
 //! What a session knows of one object. Names, versions and times; never a value.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::intervals::Intervals;
 use crate::azure::key_vault::{Facts, Listed};
+use crate::few::Few;
 use crate::hub::want::{Held, Ticket};
 use crate::names::ObjectVersion;
 use crate::problem::{Problem, Reason};
@@ -70,13 +71,13 @@ pub(super) enum Busy {
 #[derive(Debug)]
 pub(super) struct Known {
     /// Who wants it.
-    pub(super) callers: BTreeSet<Ticket>,
+    pub(super) callers: Few<Ticket>,
     /// Who waits for it.
-    pub(super) waiting: BTreeSet<Ticket>,
+    pub(super) waiting: Few<Ticket>,
     /// How old a look may become, for each caller who says so.
-    intervals: BTreeMap<Duration, usize>,
+    intervals: Intervals,
     pub(super) current: Option<Current>,
-    pub(super) problem: Option<Problem>,
+    pub(super) problem: Option<Box<Problem>>,
     /// Failures in a row.
     pub(super) failures: u32,
     /// When a failure is tried again.
@@ -93,9 +94,9 @@ pub(super) struct Known {
 impl Known {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
-            callers: BTreeSet::new(),
-            waiting: BTreeSet::new(),
-            intervals: BTreeMap::new(),
+            callers: Few::default(),
+            waiting: Few::default(),
+            intervals: Intervals::default(),
             current: None,
             problem: None,
             failures: 0,
@@ -109,23 +110,18 @@ impl Known {
 
     pub(super) fn add(&mut self, ticket: &Ticket, every: Option<Duration>) {
         self.callers.insert(Ticket::clone(ticket));
-        if let Some(every) = every {
-            *self.intervals.entry(every).or_default() += 1;
-        }
+        self.intervals.add(every);
     }
 
     pub(super) fn remove(&mut self, ticket: &Ticket, every: Option<Duration>) {
         self.callers.remove(ticket);
         self.waiting.remove(ticket);
-        if let Some(count) = every.and_then(|every| self.intervals.get_mut(&every)) {
-            *count -= 1;
-        }
-        self.intervals.retain(|_, count| *count > 0);
+        self.intervals.remove(every);
     }
 
     /// How old a look may become for the most demanding of its callers.
     pub(super) fn every(&self) -> Option<Duration> {
-        self.intervals.keys().next().copied()
+        self.intervals.shortest()
     }
 
     /// Whether only reading it tells how it is: a list would not.

@@ -217,3 +217,28 @@ fn a_forced_look_that_fails_is_told_at_once() {
     let told = answer(&mut session, list, Answer::Listed(Err(refused)), 21);
     assert_eq!(told.1, ["app"]);
 }
+
+#[test]
+fn those_who_come_one_after_another_at_a_start_are_looked_at_by_one_list() {
+    let mut session = Session::new(LIMITS, 7);
+    let names: Vec<String> = (0..20).map(|number| format!("o{number:02}")).collect();
+    let mut asked = Vec::new();
+    for (second, name) in (0..).zip(&names) {
+        let now = at(second);
+        session.turn(now);
+        session.see(&ticket(name), want(&[(name, Some(held(1, -100)))]), now);
+        asked.extend(words(&mut session));
+    }
+    assert_eq!(
+        asked,
+        Vec::<String>::new(),
+        "some were looked at before all had come"
+    );
+    let mut now = at(20);
+    while asked.is_empty() && now < at(40) {
+        now = session.next_turn(now).unwrap().max(now);
+        session.turn(now);
+        asked.extend(words(&mut session));
+    }
+    assert_eq!(asked, ["list"]);
+}

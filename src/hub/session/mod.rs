@@ -5,6 +5,7 @@
 //! has happened, and at [`Session::next_turn`], [`Session::turn`] decides what goes out.
 
 mod answers;
+mod intervals;
 mod known;
 mod run;
 mod stats;
@@ -22,6 +23,7 @@ use super::bucket::Bucket;
 use super::gate::Gate;
 use super::want::{Call, CallId, Command, Glance, Held, Ticket, Want};
 use crate::azure::key_vault::{Facts, Kind, Object};
+use crate::problem::Problem;
 use crate::retry;
 
 pub use known::settled;
@@ -95,8 +97,9 @@ pub struct Session {
     seed: u64,
     gate: Gate,
     bucket: Bucket,
-    known: BTreeMap<Arc<Object>, Known>,
-    subs: BTreeMap<Ticket, Sub>,
+    /// Each in a place of its own: there are many, and trees have room for more than they hold.
+    known: BTreeMap<Arc<Object>, Box<Known>>,
+    subs: BTreeMap<Ticket, Box<Sub>>,
     lists: BTreeMap<Kind, List>,
     schedule: BTreeSet<(Timestamp, Arc<Object>)>,
     /// Callers with values that they have not fetched, by when they were given the first.
@@ -151,7 +154,7 @@ impl Session {
     }
 
     /// Says what a caller wants from now on, and what it may know already. Values wait until it fetches them.
-    pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
+    pub fn see(&mut self, ticket: &Ticket, mut want: Want, now: Timestamp) -> Glance {
         let old = self.subs.remove(ticket);
         let news = old
             .as_ref()
@@ -159,16 +162,21 @@ impl Session {
         if let Some(old) = &old {
             self.leave(ticket, &old.want);
         }
-        for (object, _) in &want.objects {
+        for (object, _) in &mut want.objects {
+            // One name of an object is kept, whoever wants it.
+            if let Some((known, _)) = self.known.get_key_value(object) {
+                *object = Arc::clone(known);
+            }
             let registered = &mut self.registered;
             self.known
                 .entry(Arc::clone(object))
                 .or_insert_with(|| {
                     *registered = now;
-                    Known::new(now)
+                    Box::new(Known::new(now))
                 })
                 .add(ticket, want.every);
         }
+        want.objects.shrink_to_fit();
         for kind in &want.lists {
             self.lists.entry(*kind).or_default().add(ticket, want.every);
         }
@@ -192,7 +200,7 @@ impl Session {
             dirty: news,
             woken: false,
         };
-        self.subs.insert(Ticket::clone(ticket), sub);
+        self.subs.insert(Ticket::clone(ticket), Box::new(sub));
         self.fetching.remove(ticket);
         for object in &objects {
             self.refresh(object, ticket);
@@ -365,7 +373,7 @@ impl Session {
         let waits = |object| {
             self.known
                 .get(object)
-                .is_some_and(|known: &Known| known.waiting.contains(ticket))
+                .is_some_and(|known| known.waiting.contains(ticket))
         };
         let lists_wait = |kind| {
             self.lists
@@ -401,7 +409,9 @@ impl Session {
             news: false,
             problems: objects()
                 .filter(|(object, _)| !sub.given.iter().any(|(given, _)| given == *object))
-                .filter_map(|(object, known)| Some((Arc::clone(object), known.problem.clone()?)))
+                .filter_map(|(object, known)| {
+                    Some((Arc::clone(object), Problem::clone(known.problem.as_ref()?)))
+                })
                 .collect(),
             lists: lists()
                 .filter_map(|(kind, list)| Some((kind, list.told()?)))

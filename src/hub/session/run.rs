@@ -1,11 +1,12 @@
 //! Lists of a kind: when one pays, and one that is under way. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::intervals::Intervals;
 use crate::azure::key_vault::{Listed, Next, Object};
 use crate::hub::want::{Listing, Ticket, Want};
 use crate::problem::Problem;
@@ -42,7 +43,7 @@ pub(super) struct List {
     pub(super) callers: BTreeSet<Ticket>,
     /// Who waits for it.
     pub(super) waiting: BTreeSet<Ticket>,
-    intervals: BTreeMap<Duration, usize>,
+    intervals: Intervals,
     /// The vault has at least so many pages.
     pages: usize,
     /// Until when that is believed.
@@ -61,18 +62,13 @@ pub(super) struct List {
 impl List {
     pub(super) fn add(&mut self, ticket: &Ticket, every: Option<Duration>) {
         self.callers.insert(Ticket::clone(ticket));
-        if let Some(every) = every {
-            *self.intervals.entry(every).or_default() += 1;
-        }
+        self.intervals.add(every);
     }
 
     pub(super) fn remove(&mut self, ticket: &Ticket, every: Option<Duration>) {
         self.callers.remove(ticket);
         self.waiting.remove(ticket);
-        if let Some(count) = every.and_then(|every| self.intervals.get_mut(&every)) {
-            *count -= 1;
-        }
-        self.intervals.retain(|_, count| *count > 0);
+        self.intervals.remove(every);
     }
 
     /// Forgets the whole where nobody wants it: what is not kept up to date is not shown to the next one who comes.
@@ -83,7 +79,7 @@ impl List {
     }
 
     pub(super) fn every(&self) -> Option<Duration> {
-        self.intervals.keys().next().copied()
+        self.intervals.shortest()
     }
 
     pub(super) fn tried(&self) -> Option<Timestamp> {

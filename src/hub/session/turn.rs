@@ -17,14 +17,16 @@ use crate::retry::{self, after};
 
 /// The first look after a start is spread over so much of the interval, and no longer than this.
 const FIRST_LOOK: Duration = Duration::from_secs(10);
+/// The first look waits for those who still come, for so much of the interval and no longer than this: a few of them who came
+/// after a list would be read one by one, since that is cheaper than another list.
+const GATHER: f64 = 0.5;
+const GATHERED_WITHIN: Duration = Duration::from_secs(30);
 /// Looks that would come within this part of their interval come along with one that is due.
 const TOGETHER: f64 = 0.1;
 /// So many calls that somebody waits for go ahead of one that nobody does.
 const AHEAD: u32 = 4;
 /// Values that were not fetched within this are dropped.
 const FETCHED_WITHIN: Duration = Duration::from_secs(30);
-/// Values that wait to be fetched bound what is read, at so many times the calls that may be under way.
-const UNFETCHED: usize = 4;
 /// A look that was put off for so many intervals is told as a failure.
 const OVERDUE: u32 = 3;
 
@@ -106,7 +108,8 @@ impl Session {
         } else {
             // Not before those who come after a start have said what they want, so that they are looked at together.
             let spread = every.mul_f64(TOGETHER).min(FIRST_LOOK);
-            let latest = after(known.first, FIRST_LOOK);
+            let gathering = every.mul_f64(GATHER).min(GATHERED_WITHIN);
+            let latest = after(known.first, gathering);
             let quiet = self.registered.clamp(known.first, latest);
             after(
                 quiet,
@@ -360,7 +363,9 @@ impl Session {
     /// The lane whose turn it is: what somebody waits for goes ahead, but not for ever.
     fn next_lane(&mut self) -> Option<usize> {
         self.skip_unwanted();
-        let full = self.fetching.len() >= self.limits.concurrency.saturating_mul(UNFETCHED);
+        // As many callers with values to be fetched as calls under way keep both sides busy. With more of them, at many vaults at
+        // once, the last would come when its values have been dropped.
+        let full = self.fetching.len() >= self.limits.concurrency.max(1);
         let ready = |lane: usize| {
             let first = self.lanes.get(lane).and_then(|lane| lane.front());
             first.is_some_and(|job| !full || matches!(job, Job::Page(_)))

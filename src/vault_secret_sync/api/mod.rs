@@ -205,11 +205,11 @@ pub struct DataEntry {
     /// A certificate of the vault: tls.crt, tls.key, and ca.crt where the vault has its authority. Without key the Secret is of
     /// type kubernetes.io/tls, unless template.type says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub certificate: Option<CertificateSource>,
+    pub certificate: Option<Box<CertificateSource>>,
 
     /// The public half of a key of the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub public_key: Option<PublicKeySource>,
+    pub public_key: Option<Box<PublicKeySource>>,
 
     /// Whether the object may be absent from the vault: then the key is, too, and nothing is wrong. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -217,7 +217,7 @@ pub struct DataEntry {
 
     /// A bearer token, renewed before it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub access_token: Option<AccessTokenSource>,
+    pub access_token: Option<Box<AccessTokenSource>>,
 }
 
 /// A value that is a bearer token. It is renewed at about 80 % of its life, whatever refreshInterval says; while it cannot
