@@ -122,6 +122,10 @@ reasons! {
     ObjectDisabled,
     /// The secret's not-before time lies ahead.
     NotYetValid,
+    /// The object's expiry date has passed.
+    Expired,
+    /// A change waits until a window for changes opens.
+    WaitingForWindow,
     /// The secret has an empty value.
     EmptyValue,
     /// The secret is not JSON, but a property was asked for.
@@ -146,6 +150,8 @@ reasons! {
     TargetClaimed,
     /// The Secret has another type, which Kubernetes lets nobody change.
     TargetTypeImmutable,
+    /// The Secret is immutable, and would have to change.
+    TargetImmutable,
     /// The Secret's type wants keys that are not there yet.
     TargetIncomplete,
     /// Objects of many keys are gone, and the keys wait for a second look before they go.

@@ -20,7 +20,9 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of conditions that tell of success or waiting; they are no `Reason`.
-const GOOD: [&str; 12] = [
+const GOOD: [&str; 14] = [
+    "ExpiresSoon",
+    "NothingExpires",
     "NothingToRollOut",
     "RolledOut",
     "RollingOut",

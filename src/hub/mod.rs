@@ -48,7 +48,7 @@ struct SessionKey {
 }
 
 /// Values that callers have been given and not fetched.
-type Inbox = BTreeMap<Ticket, BTreeMap<Arc<Object>, Arc<Bundle>>>;
+type Inbox = BTreeMap<Ticket, Values>;
 
 struct State {
     core: Session,
@@ -69,14 +69,8 @@ struct Office {
 /// Tells a caller to look.
 pub type Wake = Arc<dyn Fn(&Ticket) + Send + Sync>;
 
-/// What a caller is told.
-#[derive(Debug, Default)]
-pub struct View {
-    /// What the vault says, apart from values.
-    pub glance: Glance,
-    /// What was asked for: values, and what could not be had. What is as it was is not in it.
-    pub objects: BTreeMap<Arc<Object>, Outcome>,
-}
+/// Values by object.
+pub type Values = BTreeMap<Arc<Object>, Arc<Bundle>>;
 
 /// The hub.
 pub struct Hub {
@@ -102,32 +96,36 @@ impl Hub {
         }
     }
 
-    /// Says what a caller wants of the vaults that it uses, which are all that it uses, and tells what there is.
-    pub fn see(&self, ticket: &Ticket, wants: Vec<(Usable, VaultUri, Want)>) -> Vec<View> {
+    /// Says what a caller wants of the vaults that it uses, which are all that it uses, and tells what there is, apart from
+    /// values.
+    pub fn see(&self, ticket: &Ticket, wants: Vec<(Usable, VaultUri, Want)>) -> Vec<Glance> {
         let keys: Vec<SessionKey> = wants
             .iter()
             .map(|(identity, vault, _)| key(identity, vault))
             .collect();
         self.leave(ticket, &keys.iter().cloned().collect());
-        let asked = wants.into_iter().zip(keys);
-        let told: Vec<(Arc<Office>, Glance)> = asked
+        wants
+            .into_iter()
+            .zip(keys)
             .map(|((identity, vault, want), key)| {
                 let office = self.office(key, identity, vault);
-                let glance = office.ask(ticket, want);
-                (office, glance)
-            })
-            .collect();
-        // What is fetched is used now or lost: where one vault is waited for, what the others gave stays with them.
-        let pending = told.iter().any(|(_, glance)| glance.pending);
-        told.into_iter()
-            .map(|(office, glance)| {
-                if pending {
-                    office.later(ticket, glance)
-                } else {
-                    office.fetch(ticket, glance)
-                }
+                office.act(None, |state, now| state.core.see(ticket, want, now))
             })
             .collect()
+    }
+
+    /// The values that a caller was given, of each vault that it uses; what is as it was is not among them. None where it waits
+    /// for something: of several vaults one may have changed since it looked. Those of the others are read again then.
+    pub fn fetch(&self, ticket: &Ticket) -> Option<Vec<(VaultUri, Values)>> {
+        let used = lock(&self.used).get(ticket).cloned().unwrap_or_default();
+        let mut fetched = Vec::new();
+        for key in used {
+            let office = lock(&self.sessions).get(&key).cloned();
+            if let Some(office) = office {
+                fetched.push((key.vault, office.fetch(ticket)?));
+            }
+        }
+        Some(fetched)
     }
 
     /// A caller wants nothing any more.
@@ -266,29 +264,11 @@ impl Drop for Office {
 }
 
 impl Office {
-    fn ask(self: &Arc<Self>, ticket: &Ticket, want: Want) -> Glance {
-        self.act(None, |state, now| state.core.ask(ticket, want, now))
-    }
-
-    fn later(&self, ticket: &Ticket, glance: Glance) -> View {
-        lock(&self.state).core.later(ticket, &glance);
-        let objects = BTreeMap::new();
-        View { glance, objects }
-    }
-
-    fn fetch(&self, ticket: &Ticket, mut glance: Glance) -> View {
-        let mut state = lock(&self.state);
-        let mut objects = BTreeMap::new();
-        if state.core.fetch(ticket) {
-            let given = state.inbox.remove(ticket).into_iter().flatten();
-            objects.extend(given.map(|(object, bundle)| (object, Ok(bundle))));
-            let problems = glance.problems.iter().cloned();
-            objects.extend(problems.map(|(object, problem)| (object, Err(problem))));
-        } else {
-            state.core.later(ticket, &glance);
-            glance.pending = true;
-        }
-        View { glance, objects }
+    fn fetch(self: &Arc<Self>, ticket: &Ticket) -> Option<Values> {
+        self.act(None, |state, _| {
+            let fetched = state.core.fetch(ticket);
+            fetched.then(|| state.inbox.remove(ticket).unwrap_or_default())
+        })
     }
 
     /// Lets the core act, with the value that an answer brought if it is one, and carries out what it decides.

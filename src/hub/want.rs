@@ -92,6 +92,8 @@ pub struct Glance {
     pub pending: bool,
     /// Whether anything may be otherwise than when the caller last looked.
     pub news: bool,
+    /// How many values wait to be fetched.
+    pub given: usize,
     /// Objects that could not be had.
     pub problems: Vec<(Arc<Object>, Problem)>,
     /// The lists that were wanted.

@@ -157,16 +157,17 @@ impl Kube {
         .await
     }
 
-    /// Deletes a Secret, but only the one with this uid. That it is gone already is success.
+    /// Deletes a Secret, but only the one with this uid and, where one is given, this version. That it is gone already is success.
     pub async fn delete_secret(
         &self,
         namespace: &str,
         name: &str,
         uid: &str,
+        version: Option<&str>,
     ) -> Result<(), Problem> {
         let only = Preconditions {
             uid: Some(uid.to_owned()),
-            resource_version: None,
+            resource_version: version.map(str::to_owned),
         };
         let params = DeleteParams::default().preconditions(only);
         let what = format!("Secret {namespace}/{name}");

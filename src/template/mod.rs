@@ -177,13 +177,7 @@ impl Template {
     /// record of where a key came from.
     pub fn digest(&self, key: &str) -> Option<String> {
         let part = self.data.get(key)?;
-        let mut context = Context::new(&SHA256);
-        for text in [RENDERING, key, &part.text] {
-            context.update(text.as_bytes());
-            context.update(&[0]);
-        }
-        let digest = context.finish();
-        digest.as_ref().get(..8).map(crypto::hex)
+        Some(digest([RENDERING, key, &part.text].into_iter()))
     }
 
     /// Type, labels and annotations. No value is needed for them.
@@ -261,6 +255,21 @@ impl Template {
         }
         Ok(value)
     }
+}
+
+/// A digest of texts that are no values: 16 hexadecimal digits.
+pub fn digest<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    let mut context = Context::new(&SHA256);
+    for text in texts {
+        context.update(text.as_bytes());
+        context.update(&[0]);
+    }
+    let digest = context.finish();
+    digest
+        .as_ref()
+        .get(..8)
+        .map(crypto::hex)
+        .unwrap_or_default()
 }
 
 /// The templates' name for the engine; messages name the field instead.

@@ -142,9 +142,11 @@ impl Memory {
         self
     }
 
-    /// What could not be used and is not given another try now.
-    pub fn rejected(&self, due: Due) -> Arc<Rejected> {
-        if due.again {
+    /// What could not be used and is not given another try now. Where somebody changed a Secret that templates make, what one key
+    /// could not use may be what another is to be repaired with.
+    pub fn rejected(&self, inputs: &Inputs<'_>, due: Due) -> Arc<Rejected> {
+        let touched = self.done.is_some_and(|done| done.secret != secret(inputs));
+        if due.again || touched && inputs.valid.templates.is_some() {
             Arc::default()
         } else {
             Arc::clone(&self.rejected)
@@ -255,6 +257,8 @@ pub struct Looked<'a> {
     pub items: &'a [Item],
     /// How each of their keys stands.
     pub keys: &'a [KeyPlan],
+    /// How each value stands that is only what templates are made of.
+    pub inputs: &'a [KeyPlan],
     /// What is wrong with sources.
     pub told: &'a [Told],
     /// What is wrong with the whole.
@@ -272,7 +276,7 @@ pub struct Looked<'a> {
 /// again.
 pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Option<Timestamp> {
     let keys = || {
-        let keys = looked.keys.iter();
+        let keys = looked.keys.iter().chain(looked.inputs);
         keys.filter_map(|key| Some((looked.items.get(key.item)?, key)))
     };
     let own = |item: &Item, problem: &Problem| {
@@ -294,7 +298,15 @@ pub fn next_reconcile(valid: &Valid, looked: &Looked<'_>, now: Timestamp) -> Opt
     let renewal = renewal(valid, good).map(|time| until(time, now).max(SHORTEST_PAUSE));
     let pause = retries.chain(heartbeat).chain(renewal).min();
     let next = pause.map(|pause| after(now, pause));
-    next.into_iter().chain(looked.before).min()
+    let waits = keys().any(|(_, key)| is_waiting(key)) || looked.keys.iter().any(is_waiting);
+    let opening = waits.then(|| valid.windows.next_opening(now)).flatten();
+    let next = next.into_iter().chain(opening);
+    next.chain(looked.before).min()
+}
+
+fn is_waiting(key: &KeyPlan) -> bool {
+    let problem = key.problem.as_ref();
+    problem.is_some_and(|problem| problem.reason == Reason::WaitingForWindow)
 }
 
 /// How long until a time; nothing where it has passed.

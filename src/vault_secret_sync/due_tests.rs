@@ -266,6 +266,7 @@ fn next(valid: &Valid, problem: Option<&Problem>, now: i64) -> Option<Timestamp>
     let looked = Looked {
         items: &valid.items,
         keys: &keys,
+        inputs: &[],
         told: &[],
         problem: None,
         failures: 1,

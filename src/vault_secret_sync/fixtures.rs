@@ -4,6 +4,8 @@ use crate::hub::want::Held;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::items::item::Item;
 use crate::vault_secret_sync::items::origin::origin;
+use crate::vault_secret_sync::plan::Plan;
+use crate::vault_secret_sync::wants::rejected::Outcomes;
 
 /// Two keys, `DB_PASSWORD` and `API_KEY`, of vault `kv`.
 pub(crate) fn sync() -> VaultSecretSync {
@@ -68,6 +70,17 @@ pub(crate) fn recorded(item: &Item, version: &str) -> String {
         updated: None,
     };
     origin(item, &vec![held; item.needs().len()])
+}
+
+/// What came of a plan that was carried out.
+pub(crate) fn outcomes(plan: &Plan) -> Outcomes<'_> {
+    Outcomes {
+        keys: &plan.keys,
+        inputs: &plan.inputs,
+        told: &plan.told,
+        problem: plan.blocked.as_ref(),
+        waiting: &plan.waiting,
+    }
 }
 
 /// The first key of an item.

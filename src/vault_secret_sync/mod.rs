@@ -2,14 +2,16 @@
 //!
 //! `api` the kind · `valid` a spec parsed (pure) · `items` what a spec names, and the values it gives (pure) · `wants` which objects
 //! are asked for (pure) · `plan` what is to be done (pure) · `target` what a Secret's metadata tells (pure) · `due` whether anything
-//! is to be done, and when next (pure) · `status` what is said (pure) · `ctx` what reconciling needs · `lender` the identity and what
-//! it lends · `observe` reads · `tokens` asks for tokens · `errands` work that takes time · `reconcile` the list of steps · `steps`
+//! is to be done, and when next (pure) · `status`, `expiry` what is said (pure) · `ctx` what reconciling needs · `lender` the identity and what
+//! it lends · `observe` reads · `asking` asks vaults and authorities · `tokens` asks for tokens · `errands` work that takes time · `reconcile` the list of steps · `steps`
 //! carries them out · `rollout` restarts those who read the Secret · `push` writes values to the vault · `links` who has to do with whom.
 
 pub mod api;
+pub mod asking;
 pub mod ctx;
 pub mod due;
 pub mod errands;
+pub mod expiry;
 pub mod figures;
 #[cfg(test)]
 pub(crate) mod fixtures;

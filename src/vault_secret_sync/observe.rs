@@ -11,8 +11,8 @@ use kube::runtime::watcher::Event;
 
 use crate::azure::key_vault::{Kind, Object};
 use crate::azure_identity::grant::{self, Borrower};
-use crate::hub::want::{Caller, Held, Ticket, Want};
-use crate::hub::{Outcome, View};
+use crate::hub::Outcome;
+use crate::hub::want::{Caller, Glance, Ticket, Want};
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::names::VaultUri;
 use crate::problem::Problem;
@@ -26,7 +26,7 @@ use crate::vault_secret_sync::target::SecretMeta;
 use crate::vault_secret_sync::valid::Valid;
 use crate::vault_secret_sync::wants::rejected::Rejected;
 use crate::vault_secret_sync::wants::scene::Scene;
-use crate::vault_secret_sync::wants::wanted;
+use crate::vault_secret_sync::wants::wanted::{self, Extent};
 
 /// Metadata of the Secrets that syncs have to do with, from the watch and from our own writes. No value is ever in it.
 #[derive(Debug, Default)]
@@ -149,7 +149,9 @@ pub struct Sight {
     pub pending: bool,
     /// Whether the vault may say something else than last time.
     pub news: bool,
-    /// What was asked for: values, and what could not be had.
+    /// Whether a value waits to be fetched.
+    pub given: bool,
+    /// What was asked for and could not be had, and values once they are fetched.
     pub objects: BTreeMap<ObjectId, Outcome>,
     /// What lists told.
     pub listings: Listings,
@@ -159,15 +161,14 @@ pub struct Sight {
     pub next: Option<Timestamp>,
 }
 
-/// Says at the hub what a sync wants, and what there is. Objects that the identity does not lend are refused before any call;
-/// without an identity, or a vault that may be asked, nothing is wanted. What was got a moment ago is held.
+/// Says at the hub what a sync wants, and what there is apart from values. Objects that the identity does not lend are refused
+/// before any call; without an identity, or a vault that may be asked, nothing is wanted.
 pub fn vault(
     ctx: &Ctx,
     scene: &Scene<'_>,
     lender: &Lender,
-    rejected: &Rejected,
+    (rejected, extent): (&Rejected, Extent),
     due: Due,
-    got: &BTreeMap<ObjectId, Outcome>,
 ) -> Sight {
     let valid = scene.valid;
     let ticket = ticket(valid);
@@ -185,7 +186,7 @@ pub fn vault(
         labels: &labels,
     };
     let (mut refused, mut wanted) = (BTreeMap::new(), BTreeMap::new());
-    for (object, held) in wanted::objects(scene, rejected) {
+    for (object, held) in wanted::objects(scene, rejected, extent) {
         let Some(uri) = valid.vault_of(&object) else {
             continue;
         };
@@ -195,9 +196,6 @@ pub fn vault(
         match may {
             Ok(()) => {
                 let of_vault: &mut Vec<_> = wanted.entry(uri.clone()).or_default();
-                let id = ObjectId::Object(object.clone());
-                let got = got.get(&id).and_then(|outcome| outcome.as_ref().ok());
-                let held = got.map(|bundle| Held::of(&bundle.facts())).or(held);
                 of_vault.push((Arc::new(object.object), held));
             }
             Err(problem) => {
@@ -254,32 +252,51 @@ pub fn lends(ctx: &Ctx, valid: &Valid, lender: &Lender, object: &Located) -> boo
     })
 }
 
+/// The values that a sync was given; none while it waits for something.
+pub fn fetch(ctx: &Ctx, valid: &Valid) -> Option<BTreeMap<ObjectId, Outcome>> {
+    let fetched = ctx.hub.fetch(&ticket(valid))?;
+    let named = fetched.into_iter().flat_map(|(vault, values)| {
+        let vault = foreign(valid, vault);
+        let values = values.into_iter();
+        values.map(move |(object, value)| (located(vault.clone(), &object), Ok(value)))
+    });
+    Some(named.collect())
+}
+
+/// The vault, where it is not the sync's own.
+fn foreign(valid: &Valid, vault: VaultUri) -> Option<VaultUri> {
+    Some(vault).filter(|vault| valid.vault.as_ref() != Some(vault))
+}
+
+fn located(vault: Option<VaultUri>, object: &Object) -> ObjectId {
+    ObjectId::Object(Located {
+        vault,
+        object: object.clone(),
+    })
+}
+
 /// What several vaults say, as one.
-fn gathered(valid: &Valid, vaults: Vec<VaultUri>, views: Vec<View>) -> Sight {
+fn gathered(valid: &Valid, vaults: Vec<VaultUri>, glances: Vec<Glance>) -> Sight {
     let mut sight = Sight::default();
-    let never = views.iter().any(|view| view.glance.looked.is_none());
-    for (vault, View { glance, objects }) in vaults.into_iter().zip(views) {
+    let never = glances.iter().any(|glance| glance.looked.is_none());
+    for (vault, glance) in vaults.into_iter().zip(glances) {
         sight.pending |= glance.pending;
         sight.news |= glance.news;
+        sight.given |= glance.given > 0;
         if !never {
             let looked = sight.looked.into_iter().chain(glance.looked);
             sight.looked = looked.min();
         }
         sight.next = sight.next.into_iter().chain(glance.next).min();
-        let vault = Some(vault).filter(|vault| valid.vault.as_ref() != Some(vault));
-        let located = |object: &Object| {
-            ObjectId::Object(Located {
-                vault: vault.clone(),
-                object: object.clone(),
-            })
-        };
+        let vault = foreign(valid, vault);
         let lists = glance.lists.into_iter();
         sight
             .listings
             .extend(lists.map(|(kind, told)| ((vault.clone(), kind), told)));
-        let given = objects.into_iter();
-        let given = given.map(|(object, outcome)| (located(&object), outcome));
-        sight.objects.extend(given);
+        let problems = glance.problems.into_iter();
+        let problems =
+            problems.map(|(object, problem)| (located(vault.clone(), &object), Err(problem)));
+        sight.objects.extend(problems);
     }
     sight
 }

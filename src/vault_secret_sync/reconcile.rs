@@ -1,6 +1,5 @@
 //! The list of steps that keeps a Secret equal to its vault.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,32 +8,31 @@ use kube::runtime::controller::Action;
 use kube::{Api, Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
-use crate::hub;
 use crate::k8s::conditions;
 use crate::problem::{Problem, Reason};
 use crate::retry;
 use crate::vault_secret_sync::FINALIZER;
 use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::{TargetStatus, VaultSecretSync, VaultSecretSyncStatus};
+use crate::vault_secret_sync::asking::{Asking, Seen};
 use crate::vault_secret_sync::ctx::Ctx;
 use crate::vault_secret_sync::due::{Due, Looked, Memory, due, next_reconcile, until};
-use crate::vault_secret_sync::items::found::{Listings, Past, resolve};
-use crate::vault_secret_sync::items::item::{Item, Located, ObjectId};
+use crate::vault_secret_sync::expiry;
+use crate::vault_secret_sync::items::item::Item;
 use crate::vault_secret_sync::lender::{Lender, lender};
-use crate::vault_secret_sync::observe::{self, Sight};
-use crate::vault_secret_sync::plan::claims::blocked;
+use crate::vault_secret_sync::observe;
+use crate::vault_secret_sync::plan::claims::Rival;
 use crate::vault_secret_sync::plan::{self, Observed};
 use crate::vault_secret_sync::push;
 use crate::vault_secret_sync::rollout;
 use crate::vault_secret_sync::status::{self, Look};
 use crate::vault_secret_sync::steps;
 use crate::vault_secret_sync::steps::Done;
-use crate::vault_secret_sync::target::{SecretMeta, Share};
-use crate::vault_secret_sync::tokens;
+use crate::vault_secret_sync::target::SecretMeta;
 use crate::vault_secret_sync::valid::{Valid, parse};
+use crate::vault_secret_sync::wants::inputs;
 use crate::vault_secret_sync::wants::rejected::Rejected;
 use crate::vault_secret_sync::wants::scene::Scene;
-use crate::vault_secret_sync::wants::wanted::{self, Scope};
 
 /// Pause after somebody else wrote at the same moment: the watch brings the news meanwhile.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
@@ -98,91 +96,143 @@ async fn mirror(sync: &VaultSecretSync, ctx: &Arc<Ctx>, valid: &Valid) -> Result
     let due = due(&inputs, &memory, &old, now);
     // 4. observe (reads)
     let secret = live(ctx, valid, known.as_ref(), &memory).await?;
-    // Tokens stand in the spec itself.
-    let scene = Scene {
-        valid,
-        items: &valid.items,
-        past: Past::NONE,
-        secret: secret.as_deref(),
-        rivals: &rivals,
-    };
-    let rejected = memory.rejected(due);
+    let made_of = inputs::inputs(valid, secret.as_deref());
+    let scene = Scene::of(valid, secret.as_deref(), made_of.as_ref(), &rivals);
+    let rejected = memory.rejected(&inputs, due);
     let rests = memory.rests(&inputs, now);
-    let tokens = match rests {
-        Some(_) => Some(BTreeMap::new()),
-        None => tokens(ctx, &scene, &lender, &rejected, due),
+    let asking = Asking {
+        ctx,
+        lender: &lender,
+        rejected: &rejected,
+        due,
+        rests: rests.is_some(),
     };
-    // Values are fetched when everything else is there.
-    let (listings, sighted) = match &tokens {
-        Some(_) => sighted(ctx, &scene, &lender, (&rejected, due), &memory),
-        None => (Arc::clone(&memory.listings), None),
-    };
-    let Some((tokens, (items, past, mut seen))) = tokens.zip(sighted) else {
+    let (listings, seen) = asking.all(&scene, &memory);
+    let Some(Seen {
+        items,
+        past,
+        mut sight,
+    }) = seen
+    else {
         ctx.note(&valid.uid, memory.waiting(secret, listings));
         return Ok(waiting(ctx, valid));
     };
-    let scene = Scene {
-        items: &items,
-        past: &past,
-        ..scene
-    };
-    if let Some(next) = rests.filter(|_| !seen.news) {
+    if let Some(next) = rests.filter(|_| !sight.news) {
         return Ok(Outcome {
             word: "not_due",
             action: again(soonest(ctx, valid, next)),
         });
     }
-    seen.objects.extend(tokens);
+    // Values are fetched when everything else is there.
+    let Some(values) = observe::fetch(ctx, valid) else {
+        ctx.note(&valid.uid, memory.waiting(secret, listings));
+        return Ok(waiting(ctx, valid));
+    };
+    sight.objects.extend(values);
+    let scene = Scene {
+        items: &items,
+        past: &past,
+        ..scene
+    };
     ctx.errands.forget(&observe::ticket(valid));
     // 5. plan (pure)
     let observed = Observed {
         scene,
-        objects: &seen.objects,
+        objects: &sight.objects,
         rejected: &rejected,
         removal: memory.removal.as_ref(),
     };
     let plan = plan::plan(&observed, now);
     // 6. carry out (writes)
     let mut done = steps::carry_out(ctx, sync, valid, plan).await?;
-    let rejected = rejected.after(
-        scene.items,
-        &seen.objects,
-        &done.keys,
-        &done.told,
-        done.problem.as_ref(),
-    );
-    drop(seen.objects);
+    let rejected = rejected.after(scene.items, &sight.objects, done.outcomes());
+    drop(sight.objects);
     done.problem = done.problem.or_else(|| lender.problem.clone());
     end_logins(ctx, valid, &done);
-    // 7. status (pure), written where it differs; remembered, and come back in time
-    let failed = status::headline(&done.look(None, None)).is_some();
-    let failures = memory.failures_after(failed, due);
-    let looked = Looked {
+    // 7. status, memory, and when to come back
+    let round = Round {
+        ctx,
+        sync,
+        valid,
+        lender: &lender,
+        rivals: &rivals,
+        secret: secret.as_deref(),
+        due,
         items: scene.items,
-        keys: &done.keys,
-        told: &done.told,
-        problem: done.problem.as_ref(),
-        failures,
-        heartbeat: ctx.heartbeat,
-        before: memory.next.filter(|next| !due.again && *next > now),
+        looked: (sight.looked, sight.next),
     };
-    let next = next_reconcile(valid, &looked, Timestamp::now());
-    let after = done.secret.as_deref().or(secret.as_deref());
-    let inputs = lender.inputs(valid, after, &rivals);
     let mut memory = memory;
-    (memory.removal, memory.listings) = (done.removal.take(), listings);
-    let remembered = memory.acted(&inputs, next, failures, rejected);
-    let look = done.look(seen.looked, seen.next);
-    let generation = sync.metadata.generation;
-    let now = Timestamp::now();
-    let new = status::status(&old, generation, Some(valid), &look, now);
-    let secrets = [secret.as_deref(), after];
-    let (new, owed) = rollout::status::after_look(valid, new, &done.keys, secrets, now);
-    write_status(ctx, done.sync.as_deref().unwrap_or(sync), &old, new).await?;
-    ctx.remember(&valid.uid, remembered);
-    // A restart that is owed follows at once, when the Secret's record and the status are written.
-    let next = owed.then_some(now).or(next);
-    Ok(outcome(&done, failures, soonest(ctx, valid, next)))
+    memory.listings = listings;
+    round.conclude(&old, done, memory, rejected).await
+}
+
+/// What a reconcile was about.
+struct Round<'a> {
+    ctx: &'a Ctx,
+    sync: &'a VaultSecretSync,
+    valid: &'a Valid,
+    lender: &'a Lender,
+    rivals: &'a [Rival],
+    /// The Secret as it was before.
+    secret: Option<&'a SecretMeta>,
+    due: Due,
+    items: &'a [Item],
+    /// When the vault was looked at, and when it is next.
+    looked: (Option<Timestamp>, Option<Timestamp>),
+}
+
+impl Round<'_> {
+    /// The status (pure), written where it differs; what is remembered, and when to come back.
+    async fn conclude(
+        &self,
+        old: &VaultSecretSyncStatus,
+        mut done: Done,
+        mut memory: Memory,
+        rejected: Rejected,
+    ) -> Result<Outcome, Problem> {
+        let &Self { ctx, valid, .. } = self;
+        let now = Timestamp::now();
+        let (looked, next_look) = self.looked;
+        let look = done.look(looked, next_look);
+        let headline = status::headline(&look);
+        let failed = headline.is_some_and(|problem| problem.reason != Reason::WaitingForWindow);
+        let failures = memory.failures_after(failed, self.due);
+        let generation = self.sync.metadata.generation;
+        let new = status::status(old, generation, Some(valid), &look, now);
+        let next = next_reconcile(valid, &self.came_to(&done, &memory, failures, now), now);
+        let ends = expiry::next(&new.keys, valid.expiry_warning, now);
+        let next = next.into_iter().chain(ends).min();
+        memory.removal = done.removal.take();
+        let after = done.secret.as_deref().or(self.secret);
+        let inputs = self.lender.inputs(valid, after, self.rivals);
+        let remembered = memory.acted(&inputs, next, failures, rejected);
+        let secrets = [self.secret, after];
+        let (new, owed) = rollout::status::after_look(valid, new, &done.keys, secrets, now);
+        write_status(ctx, done.sync.as_deref().unwrap_or(self.sync), old, new).await?;
+        ctx.remember(&valid.uid, remembered);
+        // A restart that is owed follows at once, when the Secret's record and the status are written.
+        let next = owed.then_some(now).or(next);
+        Ok(outcome(&done, failures, soonest(ctx, valid, next)))
+    }
+
+    fn came_to<'a>(
+        &'a self,
+        done: &'a Done,
+        memory: &Memory,
+        failures: u32,
+        now: Timestamp,
+    ) -> Looked<'a> {
+        Looked {
+            items: self.items,
+            keys: &done.keys,
+            inputs: &done.inputs,
+            told: &done.told,
+            problem: done.problem.as_ref(),
+            failures,
+            heartbeat: self.ctx.heartbeat,
+            before: memory.next.filter(|next| !self.due.again && *next > now),
+        }
+    }
 }
 
 /// Ends the logins that no entry wants any more, once the Secret is as it should be.
@@ -229,97 +279,6 @@ fn soonest(ctx: &Ctx, valid: &Valid, next: Option<Timestamp>) -> Option<Timestam
     next.into_iter().chain(ctx.pace(&valid.uid).next).min()
 }
 
-/// The items, what is recorded of earlier ones, and what the vaults say.
-type Sighted = (Vec<Item>, Past, Sight);
-
-/// What the vaults say, and the items, of which some are told by lists; nothing while something is under way. The lists come
-/// back in any case: what they told is not asked for twice.
-fn sighted(
-    ctx: &Ctx,
-    scene: &Scene<'_>,
-    lender: &Lender,
-    (rejected, due): (&Rejected, Due),
-    memory: &Memory,
-) -> (Arc<Listings>, Option<Sighted>) {
-    let valid = scene.valid;
-    let nothing = Share::default();
-    let share = scene.share().unwrap_or(&nothing);
-    let lends = |object: &Located| observe::lends(ctx, valid, lender, object);
-    let look = |items: &[Item], past: &Past, got: &BTreeMap<ObjectId, hub::Outcome>| {
-        let scene = Scene {
-            items,
-            past,
-            ..*scene
-        };
-        look(ctx, &scene, lender, rejected, due, got)
-    };
-    let listings = Arc::clone(&memory.listings);
-    let (items, past) = resolve(valid, share, &listings, lends);
-    // Before the first lists are there, values would come too early to be used with what is found.
-    let first = memory.is_new() && listings.is_empty() && !valid.finds.is_empty();
-    let shown = if first { &[] } else { items.as_slice() };
-    let mut sight = look(shown, &past, &BTreeMap::new());
-    if sight.pending {
-        return (listings, None);
-    }
-    let told = Arc::new(std::mem::take(&mut sight.listings));
-    if told == listings && !first {
-        return (told, Some((items, past, sight)));
-    }
-    let (items, past) = resolve(valid, share, &told, lends);
-    let more = look(&items, &past, &sight.objects);
-    if more.pending {
-        return (told, None);
-    }
-    sight.objects.extend(more.objects);
-    let sight = Sight {
-        objects: sight.objects,
-        news: true,
-        ..more
-    };
-    (told, Some((items, past, sight)))
-}
-
-/// What the vaults say. Where the Secret must not be written anyway, they are not asked.
-fn look(
-    ctx: &Ctx,
-    scene: &Scene<'_>,
-    lender: &Lender,
-    rejected: &Rejected,
-    due: Due,
-    got: &BTreeMap<ObjectId, hub::Outcome>,
-) -> Sight {
-    if blocked(scene.valid, scene.secret, scene.rivals).is_some() {
-        ctx.hub.forget(&observe::ticket(scene.valid));
-        return Sight::default();
-    }
-    observe::vault(ctx, scene, lender, rejected, due, got)
-}
-
-/// What authorities say; nothing while they are asked.
-fn tokens(
-    ctx: &Arc<Ctx>,
-    scene: &Scene<'_>,
-    lender: &Lender,
-    rejected: &Rejected,
-    due: Due,
-) -> Option<BTreeMap<ObjectId, hub::Outcome>> {
-    let valid = scene.valid;
-    let wanted = wanted::tokens(scene, due.scope, rejected, Timestamp::now());
-    if wanted.is_empty() || blocked(valid, scene.secret, scene.rivals).is_some() {
-        return Some(BTreeMap::new());
-    }
-    let question = (&wanted, due.scope, due.retry, valid.generation);
-    let given = ctx.errands.run(&observe::ticket(valid), &question, || {
-        let (ctx, valid, wanted) = (Arc::clone(ctx), valid.clone(), wanted.clone());
-        let (identity, anew) = (lender.identity.clone(), due.scope == Scope::Anew);
-        async move { tokens::tokens(&ctx, &valid, identity.as_ref(), wanted, anew).await }
-    })?;
-    let given = given.into_iter();
-    let named = given.map(|(token, outcome)| (ObjectId::Token(token), outcome));
-    Some(named.collect())
-}
-
 fn waiting(ctx: &Ctx, valid: &Valid) -> Outcome {
     Outcome {
         word: "waiting",
@@ -356,13 +315,14 @@ async fn write_status(
     }
     let told = ["Synced", rollout::CONDITION];
     let edges = told.map(|type_| conditions::edge(&old.conditions, &new.conditions, type_));
+    let alarm = conditions::alarm(&old.conditions, &new.conditions, expiry::CONDITION);
     let updated = VaultSecretSync {
         status: Some(new),
         ..sync.clone()
     };
     let api = Api::namespaced(ctx.kube.client(), &sync.namespace().unwrap_or_default());
     let written = ctx.wrote(ctx.kube.replace_status(&api, PLURAL, &updated).await?);
-    for edge in edges.into_iter().flatten() {
+    for edge in edges.into_iter().flatten().chain(alarm) {
         if edge.trouble {
             warn!(sync = %name(sync), reason = edge.reason, message = edge.message, "Sync has a problem");
         } else {

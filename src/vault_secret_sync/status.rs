@@ -10,9 +10,10 @@ use crate::problem::{Problem, Reason};
 use crate::vault_secret_sync::api::{
     KeyError, KeyStatus, SourceStatus, TargetStatus, VaultSecretSyncStatus,
 };
+use crate::vault_secret_sync::expiry;
 use crate::vault_secret_sync::items::found::Told;
 use crate::vault_secret_sync::plan::KeyPlan;
-use crate::vault_secret_sync::valid::Valid;
+use crate::vault_secret_sync::valid::{DEFAULT_WARNING, Valid};
 
 /// Longest message of a condition, in characters. The API allows 32768; people read less.
 const LONGEST_MESSAGE: usize = 1500;
@@ -47,7 +48,12 @@ pub fn status(
         |keys| keys.iter().map(|key| key_status(key, old)).collect(),
     );
     let held = keys.iter().filter(|key| key.version.is_some()).count();
-    let says = vec![ready(valid, look, &keys), synced(look), degraded(look)];
+    let mut says = vec![ready(valid, look, &keys), synced(look), degraded(look)];
+    let warning = valid.map_or(Some(DEFAULT_WARNING), |valid| valid.expiry_warning);
+    let expiring = expiry::says(&keys, warning, now);
+    let mut kept = old.conditions.clone();
+    kept.retain(|condition| condition.type_ != expiry::CONDITION || expiring.is_some());
+    says.extend(expiring);
     let target = valid
         .filter(|valid| has_arrived(old, valid, look, held, keys.len()))
         .map(|valid| TargetStatus {
@@ -58,7 +64,7 @@ pub fn status(
         .or_else(|| old.target.clone());
     VaultSecretSyncStatus {
         observed_generation: generation,
-        conditions: conditions::set(&old.conditions, says, generation, now),
+        conditions: conditions::set(&kept, says, generation, now),
         summary: (!keys.is_empty()).then(|| format!("{held}/{}", keys.len())),
         target,
         sources: match look.keys {
@@ -167,14 +173,21 @@ fn key_status(plan: &KeyPlan, old: &VaultSecretSyncStatus) -> KeyStatus {
         ),
         (None, None) => (None, None, None),
     };
+    // Waiting is no error.
+    let (waiting, wrong): (Vec<&Problem>, Vec<&Problem>) = plan
+        .problem
+        .iter()
+        .partition(|problem| waits(problem.reason));
     KeyStatus {
         key: plan.key.clone(),
         object: plan.object.clone(),
         version: plan.version.clone(),
         updated,
         expires,
-        note,
-        error: plan.problem.as_ref().map(key_error),
+        note: waiting
+            .first()
+            .map_or(note, |problem| Some(cut(&problem.message))),
+        error: wrong.first().map(|problem| key_error(problem)),
     }
 }
 
@@ -224,7 +237,10 @@ fn sources(told: &[Told]) -> Vec<SourceStatus> {
 fn waits(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::TargetNotFound | Reason::NamespaceTerminating | Reason::Conflict
+        Reason::TargetNotFound
+            | Reason::NamespaceTerminating
+            | Reason::Conflict
+            | Reason::WaitingForWindow
     )
 }
 

@@ -22,10 +22,12 @@ use crate::vault_secret_sync::ctx::Ctx;
 use crate::vault_secret_sync::field_manager;
 use crate::vault_secret_sync::items::found::Told;
 use crate::vault_secret_sync::plan::dress::Write;
+use crate::vault_secret_sync::plan::made::Waiting;
 use crate::vault_secret_sync::plan::{KeyPlan, Plan, Removal, over_limit};
 use crate::vault_secret_sync::status::Look;
 use crate::vault_secret_sync::target::{SecretMeta, written_by_one};
 use crate::vault_secret_sync::valid::Valid;
+use crate::vault_secret_sync::wants::rejected::Outcomes;
 
 /// A Secret on its way to the API server: its values are wiped when it goes.
 struct Outgoing(Secret);
@@ -42,6 +44,10 @@ impl Drop for Outgoing {
 pub struct Done {
     /// How each key stands.
     pub keys: Vec<KeyPlan>,
+    /// How each value stands that is only what templates are made of.
+    pub inputs: Vec<KeyPlan>,
+    /// What was given and is not in the Secret yet.
+    pub waiting: Waiting,
     /// What is wrong with sources, and with no single key.
     pub told: Vec<Told>,
     /// What waits for a second look before it is removed.
@@ -57,6 +63,17 @@ pub struct Done {
 }
 
 impl Done {
+    /// As memory sees it.
+    pub fn outcomes(&self) -> Outcomes<'_> {
+        Outcomes {
+            keys: &self.keys,
+            inputs: &self.inputs,
+            told: &self.told,
+            problem: self.problem.as_ref(),
+            waiting: &self.waiting,
+        }
+    }
+
     /// As the status sees it.
     pub fn look(&self, looked: Option<Timestamp>, next: Option<Timestamp>) -> Look<'_> {
         Look {
@@ -79,6 +96,8 @@ pub async fn carry_out(
 ) -> Result<Done, Problem> {
     let mut done = Done {
         keys: plan.keys,
+        inputs: plan.inputs,
+        waiting: plan.waiting,
         told: plan.told,
         removal: plan.removal,
         problem: plan.blocked,
@@ -135,22 +154,28 @@ pub async fn apply(ctx: &Ctx, valid: &Valid, write: Write) -> Result<Arc<SecretM
     let data = values
         .map(|(key, value)| (key.clone(), ByteString(value.expose().to_vec())))
         .collect();
+    // A Secret that cannot be changed is made anew. All that it will hold is here.
+    if let Some(uid) = &write.anew {
+        remove(ctx, namespace, name, (uid, write.on_version.as_deref())).await?;
+    }
+    let on_version = write.on_version.filter(|_| write.anew.is_none());
+    // One that appeared in between is somebody else's: without force its fields are not taken.
+    let force = on_version.is_some();
     let secret = Outgoing(Secret {
         metadata: ObjectMeta {
             name: Some(name.to_owned()),
             namespace: Some(namespace.to_owned()),
-            resource_version: write.on_version.clone(),
+            resource_version: on_version,
             labels: Some(write.labels),
             annotations: Some(write.annotations),
             owner_references: write.owner.map(|owner| vec![owner]),
             ..ObjectMeta::default()
         },
         data: Some(data),
+        immutable: write.immutable.then_some(true),
         type_: write.type_,
         ..Secret::default()
     });
-    // A Secret that appeared in between is somebody else's: without force its fields are not taken.
-    let force = write.on_version.is_some();
     let manager = field_manager(&valid.name);
     let written = ctx
         .kube
@@ -169,6 +194,22 @@ pub async fn apply(ctx: &Ctx, valid: &Valid, write: Write) -> Result<Arc<SecretM
         return Err(just_changed(name));
     }
     Ok(ctx.secrets.wrote(&written))
+}
+
+/// Deletes a Secret as it was seen. One that somebody holds back by a finalizer is waited for.
+async fn remove(
+    ctx: &Ctx,
+    namespace: &str,
+    name: &str,
+    (uid, version): (&str, Option<&str>),
+) -> Result<(), Problem> {
+    ctx.kube
+        .delete_secret(namespace, name, uid, version)
+        .await?;
+    match ctx.kube.secret_metadata(namespace, name).await? {
+        Some(_) => Err(just_changed(name)),
+        None => Ok(()),
+    }
 }
 
 fn just_changed(name: &str) -> Problem {
@@ -275,7 +316,7 @@ pub async fn release(
                 == sync.metadata.uid.as_ref();
             if ours {
                 ctx.kube
-                    .delete_secret(namespace, &target.name, &secret.uid)
+                    .delete_secret(namespace, &target.name, &secret.uid, None)
                     .await
             } else {
                 Ok(())

@@ -26,9 +26,15 @@ use crate::vault_secret_sync::valid::Valid;
 pub struct Record {
     /// For each key where its value came from (see `origin`).
     pub keys: BTreeMap<String, String>,
+    /// Where the values came from that templates are made of, by the names that templates have for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, String>,
     /// The type that was asked for.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_: Option<String>,
+    /// Whether nobody may change it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub immutable: bool,
     /// Names of the labels that were set.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub labels: BTreeSet<String>,

@@ -8,21 +8,26 @@ use kube::ResourceExt;
 
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
-use crate::names::{NameError, ResourceName, VaultUri};
+use crate::names::{NameError, ResourceName, SecretKey, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
+use crate::template::{Meta, Template, Texts};
 use crate::vault_secret_sync::SYNC_AT;
+use crate::vault_secret_sync::api::sources::{MergePolicy, TemplateSpec};
 use crate::vault_secret_sync::api::{
-    DeletionPolicy, OnMissing, Ownership, VaultSecretSync, VaultSecretSyncSpec,
+    DeletionPolicy, OnMissing, Ownership, Validity, VaultSecretSync, VaultSecretSyncSpec,
 };
 use crate::vault_secret_sync::items::found::Find;
 use crate::vault_secret_sync::items::item::{Item, Located, ObjectId};
 use crate::vault_secret_sync::items::parse::{self, Around};
+use crate::vault_secret_sync::plan::windows::Windows;
 use crate::vault_secret_sync::push::{self, valid::Push};
 use crate::vault_secret_sync::rollout;
 
 /// How often a vault is looked at where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(5);
+/// How long before its end a value is told of where the spec does not say.
+pub const DEFAULT_WARNING: Duration = Duration::from_hours(30 * 24);
 const SHORTEST_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A sync that can be worked on.
@@ -50,6 +55,14 @@ pub struct Valid {
     pub finds: Vec<Find>,
     /// What becomes of a key whose object is gone.
     pub on_missing: OnMissing,
+    /// The templates of values, where there are any.
+    pub templates: Option<Templates>,
+    /// Whether a version is taken outside of its time.
+    pub validity: Validity,
+    /// How long before its end a value is told of.
+    pub expiry_warning: Option<Duration>,
+    /// When changes may be applied.
+    pub windows: Windows,
     /// What is written to the vault.
     pub pushes: Vec<Push>,
     /// The Secret.
@@ -62,6 +75,17 @@ pub struct Valid {
     pub suspend: bool,
 }
 
+/// Templates of values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Templates {
+    /// The templates.
+    pub template: Template,
+    /// What they know besides values.
+    pub meta: Meta,
+    /// Whether the Secret holds what they are made of, too.
+    pub merge: bool,
+}
+
 /// The Secret that is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -71,23 +95,16 @@ pub struct Target {
     pub ownership: Ownership,
     /// What deletion of the sync does.
     pub deletion_policy: DeletionPolicy,
+    /// Whether nobody may change it.
+    pub immutable: bool,
+    /// Whether it may be made anew where it cannot be changed.
+    pub recreate: bool,
     /// Its type, where one is asked for.
     pub type_: Option<String>,
     /// Labels that it gets.
     pub labels: BTreeMap<String, String>,
     /// Annotations that it gets.
     pub annotations: BTreeMap<String, String>,
-}
-
-impl Valid {
-    /// The keys that the Secret is sure to have once all is well.
-    pub fn certain_keys(&self) -> Vec<String> {
-        let given = self.items.iter().flat_map(Item::keys);
-        given
-            .filter(|given| given.always)
-            .map(|given| given.key.to_string())
-            .collect()
-    }
 }
 
 /// Parses a sync. The API server's validation refuses most of what is refused here; objects that were stored before a rule
@@ -113,6 +130,7 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         ));
     }
     let items = parse::parse(&spec.data, around)?;
+    let (target, templates) = target(sync, &name, &namespace, &items)?;
     let (items, finds) = parse::parse_from(&spec.data_from, items, around)?;
     Ok(Valid {
         uid: sync.uid().unwrap_or_default(),
@@ -123,8 +141,12 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         items,
         finds,
         on_missing: spec.on_missing,
+        validity: spec.validity,
+        expiry_warning: expiry_warning(spec.expiry_warning)?,
+        windows: Windows::parse("spec.windows", &spec.windows)?,
         pushes: push::valid::parse(&spec.push)?,
-        target: target(sync, &name)?,
+        target,
+        templates,
         sync_at: sync.annotations().get(SYNC_AT).cloned(),
         rollout: rollout::valid::parse(&spec.rollout)?,
         suspend: spec.suspend,
@@ -143,13 +165,54 @@ impl Valid {
     /// Whether something is made of several objects, or several values may come to one key, so that all are needed as soon as one is.
     pub fn together(&self) -> bool {
         let open = self.items.iter().filter(|item| item.is_open()).count();
-        open > 1 || self.items.iter().any(|item| item.needs().len() > 1)
+        let several = |item: &Item| item.needs().len() > 1;
+        self.templates.is_some() || open > 1 || self.items.iter().any(several)
+    }
+
+    /// The same of several vaults.
+    pub fn together_across(&self) -> bool {
+        let open = self.items.iter().filter(|item| item.is_open()).count();
+        let several = |item: &Item| {
+            let needs = item.needs();
+            let located = needs.iter().filter_map(ObjectId::located);
+            let vaults: BTreeSet<_> = located.map(|object| &object.vault).collect();
+            vaults.len() > 1
+        };
+        self.templates.is_some() || open > 1 || self.items.iter().any(several)
+    }
+
+    /// Whether a key that an item gives is one of the Secret. Otherwise it is only what templates are made of.
+    pub fn holds(&self, key: &str) -> bool {
+        self.templates
+            .as_ref()
+            .is_none_or(|made| made.merge && made.template.needs(key).is_none())
+    }
+
+    /// The keys of the Secret that templates make.
+    fn made(&self) -> impl Iterator<Item = String> {
+        let templates = self.templates.iter();
+        templates.flat_map(|made| made.template.keys().map(str::to_owned))
     }
 
     /// The keys that it claims.
     pub fn keys(&self) -> BTreeSet<String> {
         let given = self.items.iter().flat_map(Item::keys);
-        given.map(|given| given.key.to_string()).collect()
+        let given = given.map(|given| given.key.to_string());
+        given
+            .filter(|key| self.holds(key))
+            .chain(self.made())
+            .collect()
+    }
+
+    /// The keys that the Secret is sure to have once all is well.
+    pub fn certain_keys(&self) -> Vec<String> {
+        let given = self.items.iter().flat_map(Item::keys);
+        let always = given.filter(|given| given.always);
+        let always = always.map(|given| given.key.to_string());
+        always
+            .filter(|key| self.holds(key))
+            .chain(self.made())
+            .collect()
     }
 
     /// The vaults that something comes from.
@@ -187,6 +250,19 @@ fn interval(asked: Option<kube::core::Duration>) -> Result<Option<Duration>, Pro
     Ok(Some(asked))
 }
 
+fn expiry_warning(asked: Option<kube::core::Duration>) -> Result<Option<Duration>, Problem> {
+    let Some(asked) = asked else {
+        return Ok(Some(DEFAULT_WARNING));
+    };
+    if asked.is_negative() {
+        return Err(invalid(
+            "spec.expiryWarning: it must not be negative".to_owned(),
+        ));
+    }
+    let asked = Duration::from(asked);
+    Ok((!asked.is_zero()).then_some(asked))
+}
+
 /// The vault that the sync names.
 fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
     let vault = spec.vault_uri.as_deref().map(str::parse).transpose();
@@ -199,28 +275,79 @@ fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
     Ok(vault)
 }
 
-fn target(sync: &VaultSecretSync, name: &str) -> Result<Target, Problem> {
+/// The Secret, and the templates of its values. `items` are those of data.
+fn target(
+    sync: &VaultSecretSync,
+    name: &str,
+    namespace: &str,
+    items: &[Item],
+) -> Result<(Target, Option<Templates>), Problem> {
     let asked = sync.spec.target.clone().unwrap_or_default();
-    let template = sync.spec.template.clone().unwrap_or_default();
+    let spec = sync.spec.template.clone().unwrap_or_default();
     let target_name = asked.name.as_deref().unwrap_or(name);
+    let target_name = target_name
+        .parse()
+        .map_err(|error| field("target.name", &error))?;
     let ours =
         |names: &BTreeMap<String, String>| names.keys().any(|name| name.contains("lakevault.dev/"));
-    if ours(&template.labels) || ours(&template.annotations) {
+    if ours(&spec.labels) || ours(&spec.annotations) {
         return Err(invalid(
             "spec.template: labels and annotations of lakevault.dev belong to the operator"
                 .to_owned(),
         ));
     }
-    Ok(Target {
-        name: target_name
-            .parse()
-            .map_err(|error| field("target.name", &error))?,
+    let meta = Meta {
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        secret: ResourceName::to_string(&target_name),
+        seed: String::new(),
+    };
+    if asked.ownership == Ownership::Merge && (asked.immutable || asked.recreate) {
+        return Err(invalid(
+            "spec.target: immutable and recreate are for a Secret of the sync's own (ownership Own)"
+                .to_owned(),
+        ));
+    }
+    let merge = spec.merge_policy == MergePolicy::Merge;
+    let template = template(spec, sync.spec.data_from.is_empty().then_some(items))?;
+    let metadata = template.metadata(&meta)?;
+    let target = Target {
+        name: target_name,
         ownership: asked.ownership,
         deletion_policy: asked.deletion_policy,
-        type_: template.type_,
-        labels: template.labels,
-        annotations: template.annotations,
-    })
+        immutable: asked.immutable,
+        recreate: asked.recreate,
+        type_: metadata.type_,
+        labels: metadata.labels,
+        annotations: metadata.annotations,
+    };
+    let makes = template.keys().next().is_some();
+    let templates = makes.then_some(Templates {
+        template,
+        meta,
+        merge,
+    });
+    Ok((target, templates))
+}
+
+/// The templates. `items` are all that there are, where that is known.
+fn template(spec: TemplateSpec, items: Option<&[Item]>) -> Result<Template, Problem> {
+    for key in spec.data.keys() {
+        if let Err(error) = key.parse::<SecretKey>() {
+            return Err(field(&format!("template.data[{key:?}]"), &error));
+        }
+    }
+    let template = Template::parse(&Texts {
+        type_: spec.type_,
+        labels: spec.labels,
+        annotations: spec.annotations,
+        data: spec.data,
+    })?;
+    let unknown = items.and_then(|items| {
+        let given = items.iter().flat_map(Item::keys);
+        template.unknown_name(&given.map(|given| given.key.to_string()).collect())
+    });
+    unknown.map_or(Ok(template), Err)
 }
 
 #[cfg(test)]

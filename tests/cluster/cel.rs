@@ -5,6 +5,7 @@ mod identities;
 mod pushes;
 mod sources;
 mod syncs;
+mod targets;
 
 use std::collections::BTreeSet;
 
@@ -42,6 +43,10 @@ fn pair(good: Value, bad: Value, refusal: &'static str) -> Pair {
 
 fn text(length: usize) -> String {
     "a".repeat(length)
+}
+
+fn names(count: usize) -> Value {
+    (0..count).map(|n| (format!("n{n}"), json!("v"))).collect()
 }
 
 /// Merges as `kubectl patch --type merge` does.

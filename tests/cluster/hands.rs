@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use kube::runtime::reflector::Lookup;
 use kube::{Api, Resource};
+use lakevault::vault_secret_sync::target::Record;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use testbed::audit::Entry;
@@ -86,6 +87,36 @@ impl Kit {
         let ours = journal.entries.iter().filter(|entry| {
             let looks = ["GetSecret", "ListSecrets"].contains(&entry.operation.as_str());
             entry.vault.as_deref() == Some(&self.vault) && looks
+        });
+        Ok(ours.count())
+    }
+
+    /// Looks until the times of all objects are recorded: what is read within two seconds of its update is read and recorded once
+    /// more. From then on a look without news costs a list and no write.
+    pub async fn settled(&self, sync: &str, secret: &str) -> Result<()> {
+        let annotation = format!("sync.lakevault.dev/{sync}");
+        until(SOON, &format!("{secret} has settled"), async || {
+            self.look(sync).await.map_err(seen)?;
+            let written = self.secrets().get(secret).await.map_err(seen)?;
+            let annotations = written.metadata.annotations.unwrap_or_default();
+            let record = annotations.get(&annotation).cloned().unwrap_or_default();
+            let parsed: Record = serde_json::from_str(&record).map_err(seen)?;
+            let timed = |line: &String| line.starts_with("template:") || line.contains('@');
+            let mut lines = parsed.keys.values().chain(parsed.values.values());
+            if lines.all(timed) {
+                Ok(())
+            } else {
+                Err(record)
+            }
+        })
+        .await
+    }
+
+    /// How often a value was read from this test's vault so far.
+    pub async fn read(&self) -> Result<usize> {
+        let journal = self.admin().journal(0).await?;
+        let ours = journal.entries.iter().filter(|entry| {
+            entry.vault.as_deref() == Some(&self.vault) && entry.operation == "GetSecret"
         });
         Ok(ours.count())
     }

@@ -50,6 +50,7 @@ async fn a_rotation_comes_by_the_interval_alone(kit: Kit) -> Result<()> {
 
 async fn a_steady_sync_writes_nothing(kit: Kit) -> Result<()> {
     synced(&kit, every_ten_seconds).await?;
+    kit.settled("app", "app").await?;
     let (secret, sync) = (kit.secret("app").await?, kit.syncs().get("app").await?);
     // The first look after these is whole when the next one has begun.
     kit.asked_at_least(kit.asked().await? + 3).await?;

@@ -48,6 +48,8 @@ mod rollouts;
 mod scene;
 mod sources;
 mod stress;
+mod templates;
+mod times;
 mod tokens;
 mod told;
 mod vault_faults;
@@ -110,6 +112,8 @@ fn main() -> ExitCode {
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),
+        templates::cases(),
+        times::cases(),
         told::cases(),
         tokens::cases(),
     ]

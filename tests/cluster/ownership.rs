@@ -224,6 +224,7 @@ async fn of_two_that_want_one_secret_the_second_waits_for_the_first(kit: Kit) ->
         &message,
         &["Secret shared", "VaultSecretSync z", "spec.target.name"],
     )?;
+    kit.settled("z", "shared").await?;
     let before = kit.secret("shared").await?;
     kit.look("a").await?;
     kit.look("z").await?;

@@ -110,7 +110,7 @@ impl Session {
     }
 
     /// A caller whose values only make sense together needs all of them as soon as it is given one.
-    fn need_the_others(&mut self, ticket: &Ticket, now: Timestamp) {
+    pub(super) fn need_the_others(&mut self, ticket: &Ticket, now: Timestamp) {
         let Some(sub) = self.subs.get_mut(ticket).filter(|sub| sub.want.together) else {
             return;
         };

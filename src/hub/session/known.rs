@@ -34,11 +34,14 @@ impl Current {
         }
     }
 
-    /// Whether somebody who holds this holds something else than what there is. A list alone tells by the time.
+    /// Whether somebody who holds this holds something else than what there is. A list alone tells by the time. What is held
+    /// without a time is so until that has settled: attributes may have changed meanwhile, and lists will do from then on.
     pub(super) fn differs(&self, held: &Held) -> bool {
         match &self.version {
             Some(version) => {
-                *version != held.version || held.updated.is_some() && held.updated != self.updated
+                let settles = held.updated.is_none() && self.settled && self.updated.is_some();
+                let changed = held.updated.is_some() && held.updated != self.updated;
+                *version != held.version || settles || changed
             }
             None => held.updated.is_none() || held.updated != self.updated,
         }

@@ -36,7 +36,7 @@ fn what_a_list_shows_as_changed_is_read_and_given_to_those_who_hold_something_el
     assert_eq!(calls[0].1, "b");
     let told = answer(&mut session, calls[0].0, read(2, 9), 21);
     assert_eq!(told, (vec!["app".into()], vec!["app".into()]));
-    let glance = session.see(
+    let glance = session.visit(
         &app,
         want(&[("a", Some(held(1, 0))), ("b", Some(held(1, 0)))]),
         at(22),
@@ -94,7 +94,7 @@ fn what_is_on_no_page_is_asked_for_once_and_then_known_to_be_gone() {
     );
     assert_eq!(told, (vec![], vec!["app".into()]));
     let wants = || want(&[("a", Some(held(1, 0))), ("b", Some(held(1, 0)))]);
-    let glance = session.see(&app, wants(), at(12));
+    let glance = session.visit(&app, wants(), at(12));
     assert_eq!(glance.problems[0].1.reason, Reason::ObjectNotFound);
     // From now on lists say so, without a call for it and without a word to anybody.
     for _ in 0..5 {
@@ -118,7 +118,7 @@ fn a_whole_list_is_kept_up_to_date_for_those_who_pick_from_it() {
         every: Some(MINUTE),
         ..Want::default()
     };
-    assert!(session.see(&app, wants(), at(0)).pending);
+    assert!(session.visit(&app, wants(), at(0)).pending);
     let id = calls(&mut session)[0].0;
     session.answered(id, page(&[item("a", 0)], true), at(1));
     let id = calls(&mut session)[0].0;
@@ -126,7 +126,7 @@ fn a_whole_list_is_kept_up_to_date_for_those_who_pick_from_it() {
         answer(&mut session, id, page(&[item("B", 0)], false), 2).1,
         ["app"]
     );
-    let glance = session.see(&app, wants(), at(2));
+    let glance = session.visit(&app, wants(), at(2));
     let names: Vec<String> = glance.lists[0]
         .1
         .as_ref()
@@ -153,7 +153,7 @@ fn a_whole_list_is_kept_up_to_date_for_those_who_pick_from_it() {
 fn a_change_in_the_second_of_the_read_is_not_missed() {
     let mut session = Session::new(LIMITS, 7);
     let app = ticket("app");
-    session.see(&app, want(&[("db", None)]), at(0));
+    session.visit(&app, want(&[("db", None)]), at(0));
     let id = calls(&mut session)[0].0;
     // Read in the second of its update: another update may follow under the same time.
     session.answered(id, read_at(1, 10, 10), at(10));
@@ -164,7 +164,7 @@ fn a_change_in_the_second_of_the_read_is_not_missed() {
     };
     assert!(
         !session
-            .see(&app, want(&[("db", Some(unsettled.clone()))]), at(10))
+            .visit(&app, want(&[("db", Some(unsettled.clone()))]), at(10))
             .pending
     );
     let next = session.next_turn(at(10)).unwrap();
@@ -174,10 +174,31 @@ fn a_change_in_the_second_of_the_read_is_not_missed() {
     let told = answer(&mut session, reads[0].0, read_at(2, 10, 70), 70);
     assert_eq!(told, (vec!["app".into()], vec!["app".into()]));
     // Read again later it has settled, and a list will do.
-    session.see(&app, want(&[("db", Some(held(2, 10)))]), at(71));
+    session.visit(&app, want(&[("db", Some(held(2, 10)))]), at(71));
     let next = session.next_turn(at(71)).unwrap();
     session.turn(next);
     assert_eq!(words(&mut session), ["list"]);
+}
+
+#[test]
+fn what_is_held_without_a_time_is_given_once_more_with_it() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    session.visit(&app, want(&[("db", None)]), at(0));
+    let id = calls(&mut session)[0].0;
+    session.answered(id, read_at(1, 10, 10), at(10));
+    let unsettled = Held {
+        updated: None,
+        ..held(1, 10)
+    };
+    session.visit(&app, want(&[("db", Some(unsettled.clone()))]), at(10));
+    session.commands();
+    let next = session.next_turn(at(10)).unwrap();
+    session.turn(next);
+    let id = calls(&mut session)[0].0;
+    // Attributes may have changed under the same version and time.
+    let told = answer(&mut session, id, read_at(1, 10, 70), 70);
+    assert_eq!(told, (vec!["app".into()], vec!["app".into()]));
 }
 
 #[test]
@@ -190,7 +211,7 @@ fn a_forced_look_that_fails_is_told_at_once() {
         fresh: Some(at(20)),
         ..want(&[("a", Some(held(1, 0)))])
     };
-    session.see(&app, forced, at(20));
+    session.visit(&app, forced, at(20));
     let list = calls(&mut session)[0].0;
     let refused = Problem::new(Reason::TenantNotFound, Retry::OnChange, "no tenant");
     let told = answer(&mut session, list, Answer::Listed(Err(refused)), 21);

@@ -150,20 +150,8 @@ impl Session {
         self.subs.is_empty() && self.calls.is_empty()
     }
 
-    /// Says what a caller wants from now on, and what it may know already. Where nothing is pending, it has fetched the
-    /// values that it was given.
+    /// Says what a caller wants from now on, and what it may know already. Values wait until it fetches them.
     pub fn see(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
-        let glance = self.ask(ticket, want, now);
-        if glance.pending {
-            self.later(ticket, &glance);
-        } else {
-            self.fetched(ticket);
-        }
-        glance
-    }
-
-    /// As [`Self::see`], and nothing is fetched: it is followed by [`Self::fetch`] or [`Self::later`].
-    pub fn ask(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
         let old = self.subs.remove(ticket);
         let news = old
             .as_ref()
@@ -196,11 +184,12 @@ impl Session {
             }
             self.commands.push(Command::Discard(Ticket::clone(ticket)));
         }
+        let incomplete = want.together && !given.is_empty();
         let sub = Sub {
             want,
             given,
             given_at,
-            dirty: false,
+            dirty: news,
             woken: false,
         };
         self.subs.insert(Ticket::clone(ticket), sub);
@@ -212,27 +201,15 @@ impl Session {
         for kind in kinds {
             self.refresh_list(kind, ticket);
         }
+        if incomplete {
+            // The want says again what is held of the others.
+            self.need_the_others(ticket, now);
+        }
         self.tidy(&left, now);
         self.turn(now);
         Glance {
             news,
             ..self.glance(ticket)
-        }
-    }
-
-    /// A caller fetches the values that it was given. False where something is pending by now: then it does not.
-    pub fn fetch(&mut self, ticket: &Ticket) -> bool {
-        let pending = self.pending(ticket);
-        if !pending {
-            self.fetched(ticket);
-        }
-        !pending
-    }
-
-    /// A caller will look again, and has not seen what it was told: what it was given is kept for it.
-    pub fn later(&mut self, ticket: &Ticket, told: &Glance) {
-        if let Some(sub) = self.subs.get_mut(ticket) {
-            sub.dirty |= told.news;
         }
     }
 
@@ -429,12 +406,27 @@ impl Session {
             lists: lists()
                 .filter_map(|(kind, list)| Some((kind, list.told()?)))
                 .collect(),
+            given: sub.given.len(),
             looked: tried.min().flatten(),
             next: objects().filter_map(|(_, known)| known.due).min(),
         }
     }
 
-    /// The values have been fetched: until the caller says otherwise, it holds them.
+    /// A caller that waits for nothing fetches its values, and has seen what is new. Until it says otherwise, it holds them.
+    /// False where it does wait: then nothing has happened.
+    pub fn fetch(&mut self, ticket: &Ticket) -> bool {
+        if self.pending(ticket) {
+            return false;
+        }
+        let Some(sub) = self.subs.get_mut(ticket) else {
+            return true;
+        };
+        // What has come since it looked, it will be told of.
+        sub.dirty &= sub.woken;
+        self.fetched(ticket);
+        true
+    }
+
     fn fetched(&mut self, ticket: &Ticket) {
         let Some(sub) = self.subs.get_mut(ticket) else {
             return;

@@ -184,7 +184,7 @@ impl World {
     fn see(&mut self, caller: usize, want: &Want) {
         let glance = self
             .session
-            .see(&ticket(&caller.to_string()), want.clone(), self.now);
+            .visit(&ticket(&caller.to_string()), want.clone(), self.now);
         self.log
             .push(format!("{} see {caller} {want:?} -> {glance:?}", self.now));
         self.wants.insert(caller, want.clone());

@@ -140,18 +140,63 @@ pub(super) fn following(names: &[&str]) -> (Session, Ticket, Timestamp) {
     let mut session = Session::new(LIMITS, 7);
     let app = ticket("app");
     let held: Vec<_> = names.iter().map(|name| (*name, Some(held(1, 0)))).collect();
-    let glance = session.see(&app, want(&held), at(0));
+    let glance = session.visit(&app, want(&held), at(0));
     assert!(!glance.pending && words(&mut session).is_empty());
     let first = session.next_turn(at(0)).unwrap();
     (session, app, first)
+}
+
+impl Session {
+    /// Looks, and takes what is there.
+    pub(super) fn visit(&mut self, ticket: &Ticket, want: Want, now: Timestamp) -> Glance {
+        let glance = self.see(ticket, want, now);
+        assert_eq!(self.fetch(ticket), !glance.pending);
+        glance
+    }
+}
+
+#[test]
+fn values_wait_for_those_of_another_vault() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    session.see(&app, want(&[("db", None)]), at(0));
+    let (id, _) = calls(&mut session).remove(0);
+    answer(&mut session, id, read(1, 0), 1);
+    for second in 2..4 {
+        let glance = session.see(&app, want(&[("db", None)]), at(second));
+        assert!(!glance.pending && glance.news && glance.given == 1);
+    }
+    assert!(words(&mut session).is_empty(), "it was read again");
+    assert!(session.fetch(&app));
+    let glance = session.see(&app, want(&[("db", Some(held(1, 0)))]), at(5));
+    assert!(!glance.pending && glance.given == 0);
+}
+
+#[test]
+fn a_caller_that_looks_meanwhile_needs_the_others_all_the_same() {
+    let mut session = Session::new(LIMITS, 7);
+    let app = ticket("app");
+    let wants = || Want {
+        together: true,
+        ..want(&[("a", Some(held(1, 0))), ("b", None)])
+    };
+    session.see(&app, wants(), at(0));
+    let (id, name) = calls(&mut session).remove(0);
+    assert_eq!(name, "b");
+    answer(&mut session, id, read(1, 0), 1);
+    let glance = session.see(&app, wants(), at(2));
+    assert!(
+        glance.pending,
+        "it was given a part of what belongs together"
+    );
 }
 
 #[test]
 fn a_value_that_is_needed_is_read_once_for_all_who_wait_and_given_to_each() {
     let mut session = Session::new(LIMITS, 7);
     let (one, two) = (ticket("one"), ticket("two"));
-    assert!(session.see(&one, want(&[("db", None)]), at(0)).pending);
-    assert!(session.see(&two, want(&[("db", None)]), at(0)).pending);
+    assert!(session.visit(&one, want(&[("db", None)]), at(0)).pending);
+    assert!(session.visit(&two, want(&[("db", None)]), at(0)).pending);
     let calls = calls(&mut session);
     let [(id, _)] = calls.as_slice() else {
         panic!("{calls:?}")
@@ -164,7 +209,7 @@ fn a_value_that_is_needed_is_read_once_for_all_who_wait_and_given_to_each() {
             vec!["one".into(), "two".into()]
         )
     );
-    assert!(!session.see(&one, want(&[("db", None)]), at(1)).pending);
+    assert!(!session.visit(&one, want(&[("db", None)]), at(1)).pending);
     assert!(words(&mut session).is_empty());
 }
 
@@ -191,15 +236,13 @@ fn what_is_not_fetched_since_another_vault_is_waited_for_stays_and_is_not_read_a
     let calls = calls(&mut session);
     assert_eq!(answer(&mut session, calls[0].0, read(1, 0), 1).1, ["app"]);
     for second in 2..4 {
-        let told = session.ask(&app, want(&[("db", None)]), at(second));
+        let told = session.see(&app, want(&[("db", None)]), at(second));
         assert!(!told.pending && told.news);
-        session.later(&app, &told);
     }
-    let told = session.ask(&app, want(&[("db", None)]), at(5));
-    assert!(told.news && session.fetch(&app), "it is not told any more");
+    assert!(session.fetch(&app), "it is not there any more");
     assert!(words(&mut session).is_empty(), "it is read again");
     // What was fetched is gone: who has lost it must ask again.
-    assert!(session.ask(&app, want(&[("db", None)]), at(6)).pending);
+    assert!(session.see(&app, want(&[("db", None)]), at(6)).pending);
     assert!(!session.fetch(&app));
 }
 
@@ -216,10 +259,10 @@ fn a_pinned_version_is_read_once() {
         every: Some(MINUTE),
         ..Want::default()
     };
-    session.see(&app, wants(None), at(0));
+    session.visit(&app, wants(None), at(0));
     let id = calls(&mut session)[0].0;
     session.answered(id, read(1, 0), at(1));
-    session.see(&app, wants(Some(held(1, 0))), at(2));
+    session.visit(&app, wants(Some(held(1, 0))), at(2));
     assert_eq!(session.next_turn(at(2)), None);
 }
 
@@ -227,7 +270,7 @@ fn a_pinned_version_is_read_once() {
 fn a_throttled_vault_is_left_alone_and_those_who_wait_are_told() {
     let mut session = Session::new(LIMITS, 7);
     let (one, two) = (ticket("one"), ticket("two"));
-    session.see(&one, want(&[("a", None)]), at(0));
+    session.visit(&one, want(&[("a", None)]), at(0));
     let id = calls(&mut session)[0].0;
     let told = answer(
         &mut session,
@@ -236,7 +279,7 @@ fn a_throttled_vault_is_left_alone_and_those_who_wait_are_told() {
         0,
     );
     assert_eq!(told.1, ["one"]);
-    let glance = session.see(&two, want(&[("b", None)]), at(1));
+    let glance = session.visit(&two, want(&[("b", None)]), at(1));
     assert_eq!(
         (glance.pending, glance.problems[0].1.reason),
         (false, Reason::Throttled)
@@ -257,7 +300,7 @@ fn a_throttled_vault_is_left_alone_and_those_who_wait_are_told() {
 fn routine_looks_at_a_vault_that_is_left_alone_are_put_off_without_a_word() {
     let (mut session, _, _) = following(&["a"]);
     let other = ticket("other");
-    session.see(&other, want(&[("z", None)]), at(0));
+    session.visit(&other, want(&[("z", None)]), at(0));
     let id = calls(&mut session)[0].0;
     session.answered(id, fails(Reason::Throttled, Retry::After(MINUTE)), at(1));
     session.commands();
@@ -277,7 +320,7 @@ fn a_failure_is_told_once_and_its_end_too() {
     let forbidden = || fails(Reason::Forbidden, Retry::Backoff);
     assert_eq!(answer(&mut session, id, forbidden(), 12).1, ["app"]);
     let wants = || want(&[("a", Some(held(1, 0)))]);
-    assert!(!session.see(&app, wants(), at(12)).pending);
+    assert!(!session.visit(&app, wants(), at(12)).pending);
     let next = session.next_turn(at(12)).unwrap();
     session.turn(next);
     let id = calls(&mut session)[0].0;
@@ -288,7 +331,7 @@ fn a_failure_is_told_once_and_its_end_too() {
     session.pardon(at(16));
     let id = calls(&mut session)[0].0;
     assert_eq!(answer(&mut session, id, read(1, 0), 17).1, ["app"]);
-    assert!(session.see(&app, wants(), at(18)).problems.is_empty());
+    assert!(session.visit(&app, wants(), at(18)).problems.is_empty());
 }
 
 #[test]
@@ -301,13 +344,13 @@ fn a_forced_look_asks_anew_and_answers_when_it_has() {
         fresh: Some(at(20)),
         ..want(&[("a", Some(held(1, 0)))])
     };
-    assert!(session.see(&app, forced(), at(20)).pending);
+    assert!(session.visit(&app, forced(), at(20)).pending);
     let id = calls(&mut session)[0].0;
     assert_eq!(
         answer(&mut session, id, page(&[item("a", 0)], false), 21),
         (vec![], vec!["app".into()])
     );
-    assert!(!session.see(&app, forced(), at(21)).pending);
+    assert!(!session.visit(&app, forced(), at(21)).pending);
 }
 
 #[test]
@@ -319,10 +362,10 @@ fn a_look_from_before_does_not_do_for_a_forced_one() {
         fresh,
         ..want(&[("a", Some(held(1, 0)))])
     };
-    session.see(&app, once(None), at(0));
-    session.see(&other, want(&[("a", None)]), at(1));
+    session.visit(&app, once(None), at(0));
+    session.visit(&other, want(&[("a", None)]), at(1));
     let early = calls(&mut session)[0].0;
-    assert!(session.see(&app, once(Some(at(2))), at(2)).pending);
+    assert!(session.visit(&app, once(Some(at(2))), at(2)).pending);
     let told = answer(&mut session, early, read(2, 1), 3);
     assert_eq!(told, (vec!["other".into()], vec!["other".into()]));
     let late = calls(&mut session)[0].0;
@@ -338,11 +381,11 @@ fn who_wanted_one_look_is_not_told_what_others_see() {
         every: None,
         ..want(&[("a", Some(held(1, 0)))])
     };
-    session.see(&once, wants(), at(0));
-    session.see(&other, want(&[("a", None)]), at(1));
+    session.visit(&once, wants(), at(0));
+    session.visit(&other, want(&[("a", None)]), at(1));
     let id = calls(&mut session)[0].0;
     assert_eq!(answer(&mut session, id, read(2, 1), 2).1, ["other"]);
-    assert!(!session.see(&once, wants(), at(3)).pending);
+    assert!(!session.visit(&once, wants(), at(3)).pending);
 }
 
 #[test]
@@ -353,7 +396,7 @@ fn values_that_only_make_sense_together_are_given_together() {
         together: true,
         ..want(&[("a", Some(held(1, 0))), ("b", None)])
     };
-    session.see(&app, wants, at(0));
+    session.visit(&app, wants, at(0));
     let calls_now = calls(&mut session);
     assert_eq!(calls_now[0].1, "b");
     let told = answer(&mut session, calls_now[0].0, read(1, 0), 1);
@@ -373,14 +416,14 @@ fn values_that_only_make_sense_together_are_given_together() {
 fn values_that_nobody_fetches_are_dropped() {
     let mut session = Session::new(LIMITS, 7);
     let app = ticket("app");
-    session.see(&app, want(&[("db", None)]), at(0));
+    session.visit(&app, want(&[("db", None)]), at(0));
     let id = calls(&mut session)[0].0;
     session.answered(id, read(1, 0), at(1));
     session.commands();
     session.turn(at(31));
     assert_eq!(session.commands(), [Command::Discard(Ticket::clone(&app))]);
     assert!(
-        session.see(&app, want(&[("db", None)]), at(40)).pending,
+        session.visit(&app, want(&[("db", None)]), at(40)).pending,
         "it is read anew"
     );
 }

@@ -7,8 +7,6 @@
 pub mod certificates;
 pub mod sources;
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
@@ -17,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 use crate::vault_secret_sync::api::certificates::{CertificateSource, PublicKeySource};
-use crate::vault_secret_sync::api::sources::DataFromEntry;
+use crate::vault_secret_sync::api::sources::{DataFromEntry, TemplateSpec, WindowSpec};
 use crate::vault_secret_sync::push::api::{PushEntry, PushStatus};
 use crate::vault_secret_sync::rollout::api::{RolloutStatus, RolloutTarget};
 
@@ -93,6 +91,23 @@ pub struct VaultSecretSyncSpec {
     #[serde(default, skip_serializing_if = "OnMissing::is_retain")]
     pub on_missing: OnMissing,
 
+    /// What is done with a version that has expired or is not valid yet. Strict: it is not taken, and the key keeps what it has.
+    /// Ignore: it is taken. Default: Strict.
+    #[serde(default, skip_serializing_if = "Validity::is_strict")]
+    pub validity: Validity,
+
+    /// How long before a value ends the condition Expiring tells; where it lives shorter, in the last third of its life. 0s means
+    /// never. Default: 720h. Example: 168h.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
+    pub expiry_warning: Option<Duration>,
+
+    /// Times in which changes may be applied. Outside of them a changed object is seen and told, and the Secret stays as it is;
+    /// what lacks is written, what somebody spoilt is repaired, and tokens are renewed at any time. Default: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub windows: Vec<WindowSpec>,
+
     /// Values of Secrets that are written to the vault, and again whenever they change. The identity needs a role that may
     /// write; a ClusterAzureIdentity must lend it by allow[].push. Names have no case, and each may stand once, as a secret or
     /// as a certificate.
@@ -101,9 +116,9 @@ pub struct VaultSecretSyncSpec {
     #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, (has(a.to.secret) ? a.to.secret : a.to.certificate) == (has(b.to.secret) ? b.to.secret : b.to.certificate)))").message("each object may stand once in push"))]
     pub push: Vec<PushEntry>,
 
-    /// Type, labels and annotations of the Secret.
+    /// Type, labels, annotations and values of the Secret, as templates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template: Option<SecretTemplate>,
+    pub template: Option<TemplateSpec>,
 
     /// The Secret that is written. Default: one with the name of this object, owned by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +152,26 @@ impl OnMissing {
     )]
     fn is_retain(&self) -> bool {
         *self == Self::Retain
+    }
+}
+
+/// What is done with a version outside of its time.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Validity {
+    /// It is not taken.
+    #[default]
+    Strict,
+    /// It is taken.
+    Ignore,
+}
+
+impl Validity {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_strict(&self) -> bool {
+        *self == Self::Strict
     }
 }
 
@@ -266,32 +301,9 @@ impl Decode {
     }
 }
 
-/// Type, labels and annotations of the Secret.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretTemplate {
-    /// The Secret's type. Kubernetes lets nobody change it later. Default: kubernetes.io/tls where data has a certificate without
-    /// key, else Opaque (Own); the type it has (Merge).
-    /// Example: kubernetes.io/basic-auth.
-    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub type_: Option<String>,
-
-    /// Labels of the Secret. Labels of this object are not copied. Example: {app: payments}.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[x_kube(validation = Rule::new("self.all(name, !name.contains('lakevault.dev/'))").message("labels of lakevault.dev belong to the operator"))]
-    #[schemars(extend("maxProperties" = 64))]
-    pub labels: BTreeMap<String, String>,
-
-    /// Annotations of the Secret. Annotations of this object are not copied. Example: {contact: payments@example.com}.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[x_kube(validation = Rule::new("self.all(name, !name.contains('lakevault.dev/'))").message("annotations of lakevault.dev belong to the operator"))]
-    #[schemars(extend("maxProperties" = 64))]
-    pub annotations: BTreeMap<String, String>,
-}
-
 /// The Secret that is written.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("!has(self.ownership) || self.ownership == 'Own' || !(has(self.immutable) && self.immutable) && !(has(self.recreate) && self.recreate)").message("immutable and recreate are for a Secret of the sync's own (ownership Own)"))]
 #[serde(rename_all = "camelCase")]
 pub struct TargetSpec {
     /// Name of the Secret. Default: the name of this object. A changed name moves the Secret.
@@ -310,6 +322,16 @@ pub struct TargetSpec {
     /// What happens to the Secret (Own) or to the keys in it (Merge) when this object is deleted. Default: Delete.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+
+    /// Whether Kubernetes lets nobody change the Secret's values any more. A change in the vault then needs recreate.
+    /// Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub immutable: bool,
+
+    /// Whether the Secret may be deleted and made anew where it cannot be changed: an immutable one, or one of another type.
+    /// All values are at hand before; between the two there is a moment without the Secret. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recreate: bool,
 }
 
 /// Whose the Secret is.

@@ -150,10 +150,12 @@ pub struct RenameSpec {
 
 /// Type, labels, annotations and values of the Secret, as templates (Jinja).
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("!has(self.mergePolicy) || has(self.data)").message("mergePolicy has no meaning without data"))]
 #[serde(rename_all = "camelCase")]
 pub struct TemplateSpec {
-    /// The Secret's type. Kubernetes lets nobody change it later. A template that may use meta. Default: Opaque (Own), the type
-    /// it has (Merge). Example: kubernetes.io/basic-auth.
+    /// The Secret's type. Kubernetes lets nobody change it later. A template that may use meta. Default: kubernetes.io/tls where
+    /// the keys of a certificate without key go into the Secret, else Opaque (Own); the type it has (Merge).
+    /// Example: kubernetes.io/basic-auth.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub type_: Option<String>,
@@ -174,8 +176,34 @@ pub struct TemplateSpec {
     /// Values of the Secret by key: templates that may use the values of data and dataFrom by their keys, all of them as data,
     /// and meta. At most 60,000 bytes each. Example: `{url: "postgres://{{ DB_USER }}:{{ DB_PASSWORD | urlencode }}@db/app"}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[x_kube(validation = Rule::new("self.all(key, key.matches('^[-._a-zA-Z0-9]+$') && key.size() <= 253 && key != '.' && !key.startsWith('..'))").message("keys must have letters, digits, '-', '_' and '.' only, at most 253, and must neither be '.' nor start with '..'"))]
     #[schemars(extend("maxProperties" = 256))]
     pub data: BTreeMap<String, String>,
+
+    /// Replace: with data, the Secret holds the keys of the templates only, and the values of data and dataFrom are what they are
+    /// made of. Merge: it holds those as well; where both give a key, the template counts. Default: Replace.
+    #[serde(default, skip_serializing_if = "MergePolicy::is_replace")]
+    pub merge_policy: MergePolicy,
+}
+
+/// Whether the Secret holds what its templates are made of.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MergePolicy {
+    /// It does not.
+    #[default]
+    Replace,
+    /// It does.
+    Merge,
+}
+
+impl MergePolicy {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_replace(&self) -> bool {
+        *self == Self::Replace
+    }
 }
 
 /// A time in which changes may be applied. Outside of it a changed object is seen and told, and the Secret stays as it is.

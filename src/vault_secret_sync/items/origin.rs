@@ -5,6 +5,8 @@
 //! `[vault!][kind:]name/version[@seconds]`: the vault where it is not the sync's own, the kind where it is no secret. No name of
 //! an object has one of these signs, so nothing is taken for something else.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use crate::azure::key_vault::Kind;
@@ -20,6 +22,8 @@ use crate::vault_secret_sync::items::item::{
 
 /// At the end of the line of a key that a `find` gave.
 const FOUND: &str = "#find";
+/// The beginning of the line of a token.
+const TOKEN: &str = "token:/";
 /// Before how a certificate is written.
 const TLS: &str = "#tls:";
 /// Before how a value was taken apart.
@@ -164,6 +168,43 @@ fn state_in(input: &str) -> (&str, Option<Timestamp>) {
         version,
         updated.and_then(|seconds| Timestamp::from_second(seconds).ok()),
     )
+}
+
+/// Whether a line tells of other versions of the objects that another one tells of.
+pub fn follows(old: &str, new: &str) -> bool {
+    let names = |line| inputs(line).map(name_in).collect::<Vec<_>>();
+    let versions = |line| {
+        let versions = inputs(line).map(|input| state_in(input).0);
+        versions.collect::<Vec<_>>()
+    };
+    !is_token(new) && names(old) == names(new) && versions(old) != versions(new)
+}
+
+/// Whether the value is a token.
+pub fn is_token(line: &str) -> bool {
+    line.starts_with(TOKEN)
+}
+
+/// Where a value comes from, without times. A renewed access token is the same source: its version is made of times, and
+/// whoever reads a token that lives for an hour must read it again anyway; pods would else be restarted every hour.
+pub fn timeless(source: &str) -> Cow<'_, str> {
+    if let Some(token) = source.strip_prefix(TOKEN) {
+        let what = token.split_once('#').map_or("", |(_, what)| what);
+        return Cow::Owned(format!("token:#{what}"));
+    }
+    // Between the version and what was done with the value; a property may have an `@` of its own.
+    let end = source.find(['#', '|']).unwrap_or(source.len());
+    let (states, rest) = source.split_at(end);
+    // Several objects may have gone into one value.
+    let versions: Vec<&str> = states.split('+').map(without_time).collect();
+    Cow::Owned(format!("{}{rest}", versions.join("+")))
+}
+
+fn without_time(state: &str) -> &str {
+    match state.rsplit_once('@') {
+        Some((version, seconds)) if seconds.bytes().all(|byte| byte.is_ascii_digit()) => version,
+        Some(_) | None => state,
+    }
 }
 
 #[cfg(test)]

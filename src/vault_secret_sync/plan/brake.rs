@@ -15,17 +15,17 @@ use crate::vault_secret_sync::valid::{DEFAULT_INTERVAL, Valid};
 pub fn brake(
     valid: &Valid,
     share: &Share,
-    rows: &mut [Row<'_>],
+    rows: &mut [Row],
     before: Option<&Removal>,
     now: Timestamp,
 ) -> (Option<Removal>, Option<Problem>) {
-    let goes = |row: &&Row<'_>| matches!(row.put, Put::Remove(_));
+    let goes = |row: &&Row| matches!(row.put, Put::Remove(_));
     let keys: BTreeSet<String> = rows
         .iter()
         .filter(goes)
         .map(|row| row.plan.key.clone())
         .collect();
-    let stays = |row: &Row<'_>| matches!(row.put, Put::Fresh(..) | Put::Keep(_));
+    let stays = |row: &Row| matches!(row.put, Put::Fresh(..) | Put::Keep(_));
     let last = !rows.iter().any(stays);
     if keys.is_empty() || !last && keys.len() * 2 <= share.record.keys.len() {
         return (None, None);

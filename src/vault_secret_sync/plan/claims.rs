@@ -8,7 +8,8 @@ use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::vault_secret_sync::api::Ownership;
 use crate::vault_secret_sync::items::item::{Item, Source};
-use crate::vault_secret_sync::target::{Relation, SecretMeta, relation};
+use crate::vault_secret_sync::plan::dress::Write;
+use crate::vault_secret_sync::target::{Record, Relation, SecretMeta, relation};
 use crate::vault_secret_sync::valid::Valid;
 
 /// The type of Secrets with a certificate.
@@ -99,20 +100,41 @@ pub fn blocked(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> 
     }
     let recorded = &secret?.share(&valid.name)?.record;
     let (has, wants) = (recorded.type_.as_deref()?, type_of(valid)?);
-    (has != wants).then(|| {
+    (has != wants && !valid.target.recreate).then(|| {
         let message = format!(
-            "Secret {} has type {has:?} and Kubernetes lets nobody change it to {wants:?}: name a new Secret in spec.target.name, or set spec.template.type back",
+            "Secret {} has type {has:?} and Kubernetes lets nobody change it to {wants:?}: name a new Secret in spec.target.name, set spec.template.type back, or let the Secret be deleted and made anew by spec.target.recreate",
             valid.target.name
         );
         Problem::new(Reason::TargetTypeImmutable, Retry::OnChange, message)
     })
 }
 
+/// Whether a Secret that was recorded like this can only be made anew to be written like that: it has another type, or nobody
+/// may change it and a value, or that itself, is to be another.
+pub fn needs_anew(valid: &Valid, recorded: &Record, write: &Write) -> bool {
+    let (has, wants) = (&recorded.type_, &write.type_);
+    let other_type = has.is_some() && wants.is_some() && has != wants;
+    let same = |key: &String| recorded.keys.get(key) == write.record.keys.get(key);
+    let keys = || recorded.keys.keys().chain(write.record.keys.keys());
+    let changes = !valid.target.immutable || !keys().all(same);
+    other_type || recorded.immutable && changes
+}
+
+/// The problem of a Secret that would have to be made anew, and may not be.
+pub fn immutable(valid: &Valid) -> Problem {
+    let message = format!(
+        "Secret {} is immutable, and what it should hold has changed: let it be deleted and made anew by spec.target.recreate, or name a new Secret in spec.target.name",
+        valid.target.name
+    );
+    Problem::new(Reason::TargetImmutable, Retry::OnChange, message)
+}
+
 /// The type that the Secret gets.
 pub fn type_of(valid: &Valid) -> Option<String> {
     let is_tls =
         |item: &Item| matches!(&item.source, Source::Certificate(part) if part.prefix.is_none());
-    let default = if valid.items.iter().any(is_tls) {
+    let holds = valid.templates.as_ref().is_none_or(|made| made.merge);
+    let default = if holds && valid.items.iter().any(is_tls) {
         TLS
     } else {
         "Opaque"

@@ -31,6 +31,10 @@ pub struct Write {
     pub owner: Option<OwnerReference>,
     /// Type.
     pub type_: Option<String>,
+    /// Whether nobody may change it then.
+    pub immutable: bool,
+    /// The uid of the Secret where it is deleted first, with everything at hand, since it cannot be changed.
+    pub anew: Option<String>,
 }
 
 /// Whether labels, annotations, label of ours and owner are as they should be.
@@ -82,5 +86,7 @@ pub fn dress(
         annotations,
         owner: owner(valid),
         type_: type_of(valid),
+        immutable: valid.target.immutable,
+        anew: None,
     }
 }

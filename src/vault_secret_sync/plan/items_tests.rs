@@ -59,7 +59,11 @@ fn after(valid: &Valid, plan: &Plan) -> SecretMeta {
 }
 
 fn needed(valid: &Valid, secret: &SecretMeta) -> Vec<ObjectId> {
-    let wanted = objects(&scene_of(valid, Some(secret), &[]), &Rejected::default());
+    let wanted = objects(
+        &scene_of(valid, Some(secret), &[]),
+        &Rejected::default(),
+        Extent::Lacking,
+    );
     let needed = wanted.into_iter().filter(|(_, held)| held.is_none());
     needed.map(|(object, _)| ObjectId::Object(object)).collect()
 }

@@ -8,10 +8,12 @@ use crate::names::SecretKey;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
+use crate::vault_secret_sync::api::Validity;
 use crate::vault_secret_sync::items::item::Item;
-use crate::vault_secret_sync::items::origin::origin;
+use crate::vault_secret_sync::items::origin::{self, origin};
 use crate::vault_secret_sync::items::render::render;
 use crate::vault_secret_sync::plan::{Observed, Times};
+use crate::vault_secret_sync::wants::scene::Scene;
 
 /// An item after looking at what was given.
 pub enum Looked {
@@ -65,7 +67,8 @@ pub fn look(item: &Item, observed: &Observed<'_>, now: Timestamp) -> Looked {
     match bundles.as_slice() {
         // With a part of them alone nothing can be made.
         [first, ..] if bundles.len() == needs.len() => {
-            let values = usable(item, &bundles, now).and_then(|()| render(item, &bundles));
+            let values =
+                usable(item, &bundles, &observed.scene, now).and_then(|()| render(item, &bundles));
             values.map_or_else(Looked::Failed, |rendered| Looked::Fresh {
                 values: rendered.values,
                 note: (!rendered.notes.is_empty()).then(|| rendered.notes.join("; ")),
@@ -89,22 +92,50 @@ fn line(item: &Item, bundles: &[&Bundle]) -> String {
     origin(item, &states.collect::<Vec<_>>())
 }
 
-/// Key Vault hands out a secret before its time (its attributes are informational); we do not pass it on.
-fn usable(item: &Item, bundles: &[&Bundle], now: Timestamp) -> Result<(), Problem> {
+/// Key Vault hands out a secret before its time and after its end (its attributes are informational); we do not pass it on, unless
+/// that is asked for. What the Secret holds already may be written again: then it is a repair.
+fn usable(
+    item: &Item,
+    bundles: &[&Bundle],
+    scene: &Scene<'_>,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if scene.valid.validity == Validity::Ignore || item.token().is_some() {
+        return Ok(());
+    }
     let needs = item.needs();
     for (need, bundle) in needs.iter().zip(bundles) {
-        let Some(start) = bundle.not_before.filter(|start| *start > now) else {
-            continue;
-        };
-        let wait = std::time::Duration::try_from(start.duration_since(now)).unwrap_or_default();
-        let message = format!(
-            "{need} is not valid before {start}, and is taken then; set its not-before time in the vault to have it earlier"
-        );
-        return Err(Problem::new(
-            Reason::NotYetValid,
-            Retry::After(wait.min(crate::retry::RESYNC)),
-            message,
-        ));
+        if let Some(start) = bundle.not_before.filter(|start| *start > now) {
+            let wait = std::time::Duration::try_from(start.duration_since(now)).unwrap_or_default();
+            let message = format!(
+                "{need} is not valid before {start}, and is taken then; set its not-before time in the vault to have it earlier, or spec.validity to Ignore"
+            );
+            return Err(Problem::new(
+                Reason::NotYetValid,
+                Retry::After(wait.min(crate::retry::RESYNC)),
+                message,
+            ));
+        }
+        if let Some(end) = bundle.expires.filter(|end| *end <= now)
+            && !has_had(item, bundles, scene)
+        {
+            let message = format!(
+                "{need} has expired on {end}, and is not taken; set a new version in the vault, or another expiry date, or spec.validity to Ignore"
+            );
+            return Err(Problem::new(Reason::Expired, Retry::OnChange, message));
+        }
     }
     Ok(())
+}
+
+/// Whether a key of the item is recorded with these versions.
+fn has_had(item: &Item, bundles: &[&Bundle], scene: &Scene<'_>) -> bool {
+    let lines = scene.share().map(|share| &share.record.keys);
+    let mut states = lines.into_iter().flat_map(|lines| lines.values());
+    states.any(|line| {
+        origin::states(item, line).is_some_and(|states| {
+            let mut pairs = states.iter().zip(bundles);
+            pairs.all(|(state, bundle)| state.version == bundle.version)
+        })
+    })
 }

@@ -3,7 +3,9 @@
 pub mod brake;
 pub mod claims;
 pub mod dress;
+pub mod hold;
 pub mod look;
+pub mod made;
 pub mod rows;
 pub mod windows;
 
@@ -17,9 +19,11 @@ use crate::retry::Retry;
 use crate::vault_secret_sync::items::found::Told;
 use crate::vault_secret_sync::items::item::{Item, ObjectId};
 use crate::vault_secret_sync::plan::brake::brake;
-use crate::vault_secret_sync::plan::claims::{TLS, blocked, type_of};
+use crate::vault_secret_sync::plan::claims::{TLS, blocked, immutable, needs_anew, type_of};
 use crate::vault_secret_sync::plan::dress::{Write, dress, dressed};
+use crate::vault_secret_sync::plan::hold::{held_back, hold_removals};
 use crate::vault_secret_sync::plan::look::{Looked, look};
+use crate::vault_secret_sync::plan::made::{Made, Waiting, made};
 use crate::vault_secret_sync::plan::rows::{Put, Row, Rows, earlier};
 use crate::vault_secret_sync::target::{Record, Relation, Share, relation};
 use crate::vault_secret_sync::valid::Valid;
@@ -54,8 +58,12 @@ pub struct Removal {
 /// What is to be done, and how each key stands once it is.
 #[derive(Debug)]
 pub struct Plan {
-    /// Each key, in the order of items.
+    /// Each key of the Secret, in the order of items and then of templates.
     pub keys: Vec<KeyPlan>,
+    /// Each value that is only what templates are made of.
+    pub inputs: Vec<KeyPlan>,
+    /// What was given and is not in the Secret yet.
+    pub waiting: Waiting,
     /// The write, where something differs.
     pub write: Option<Write>,
     /// Why the Secret as a whole cannot be written.
@@ -118,18 +126,19 @@ pub struct Times {
 /// Decides.
 pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     let scene = &observed.scene;
-    let share = match relation(scene.valid, scene.secret) {
-        Relation::Ours | Relation::Allowed => scene.secret,
-        Relation::Absent | Relation::Foreign(_) => None,
+    let relation = relation(scene.valid, scene.secret);
+    let ours = [Relation::Ours, Relation::Allowed].contains(&relation);
+    let part = scene.secret.filter(|_| ours);
+    let part = part.map_or_else(Share::default, |it| it.whole_share(&scene.valid.name));
+    let share = match scene.inputs {
+        None => part.clone(),
+        Some(inputs) if relation == Relation::Ours => inputs.clone(),
+        Some(_) => Share::default(),
     };
-    let share = share.map_or_else(Share::default, |it| it.whole_share(&scene.valid.name));
     let items = scene.items.iter();
     let looked: Vec<(&Item, Looked)> = items
-        .map(|item| (item, look(item, observed, now)))
+        .map(|item| (item, held_back(item, look(item, observed, now), scene, now)))
         .collect();
-    let blocked = blocked(scene.valid, scene.secret, scene.rivals)
-        .or_else(|| too_large(scene.valid, &looked))
-        .or_else(|| still_too_large(observed.rejected, &looked));
     let mut rows = Rows {
         scene,
         share: &share,
@@ -144,26 +153,42 @@ pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
         mut rows, mut told, ..
     } = rows;
     rows.extend(earlier(scene, &share));
+    hold_removals(scene.valid, &mut rows, now);
     let (removal, problem) = brake(scene.valid, &share, &mut rows, observed.removal, now);
     told.extend(problem.map(|problem| Told {
         at: "spec.onMissing".to_owned(),
         problem,
     }));
+    let unasked = looked
+        .iter()
+        .any(|(_, looked)| matches!(looked, Looked::Unasked));
+    let whole = (unasked, told.as_slice());
+    let mut made = made(scene, &part, rows, whole, observed.rejected);
+    made.waiting.held_up |= removal.is_some() && scene.valid.templates.is_some();
+    let blocked = blocked(scene.valid, scene.secret, scene.rivals)
+        .or_else(|| too_large(scene.valid, &made.rows))
+        .or_else(|| still_too_large(observed.rejected, &looked));
     let write = match &blocked {
         Some(_) => None,
-        None => write(scene, &share, &rows),
+        None => write(scene, &part, &mut made),
     };
-    let blocked = blocked.or_else(|| incomplete(write.as_ref()?, &rows));
+    let mut write = write;
+    let blocked = blocked
+        .or_else(|| incomplete(write.as_ref()?, &made.rows))
+        .or_else(|| anew(scene, &part.record, write.as_mut()?));
     let write = write.filter(|_| blocked.is_none());
-    let mut recorded = share.record.keys.keys();
-    let damaged = recorded.any(|key| !share.intact.contains(key));
-    let keys = rows.into_iter().filter(|row| row.shown).map(|row| row.plan);
+    let mut recorded = part.record.keys.keys();
+    let damaged = recorded.any(|key| !part.intact.contains(key));
+    let keys = made.rows.into_iter().filter(|row| row.shown);
+    let keys = keys.map(|row| row.plan);
     let unwritten = blocked.is_some();
     Plan {
         repairs: write.is_some() && damaged,
         keys: keys
             .map(|plan| if unwritten { plan.unwritten() } else { plan })
             .collect(),
+        inputs: made.inputs,
+        waiting: made.waiting,
         write,
         told,
         removal,
@@ -171,8 +196,17 @@ pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
     }
 }
 
+/// Has the Secret made anew where it cannot be changed; or why that may not be.
+fn anew(scene: &Scene<'_>, recorded: &Record, write: &mut Write) -> Option<Problem> {
+    if !needs_anew(scene.valid, recorded, write) {
+        return None;
+    }
+    write.anew = scene.secret.map(|secret| secret.uid.clone());
+    (!scene.valid.target.recreate).then(|| immutable(scene.valid))
+}
+
 /// Why a Secret cannot be written yet: the API server takes one for TLS with both of its keys only.
-fn incomplete(write: &Write, rows: &[Row<'_>]) -> Option<Problem> {
+fn incomplete(write: &Write, rows: &[Row]) -> Option<Problem> {
     let lacks = |key: &&str| !write.fresh.contains_key(*key) && !write.keep.contains(*key);
     let is_tls = write.type_.as_deref() == Some(TLS);
     let key = ["tls.crt", "tls.key"].into_iter().find(lacks);
@@ -190,10 +224,10 @@ fn incomplete(write: &Write, rows: &[Row<'_>]) -> Option<Problem> {
     ))
 }
 
-fn too_large(valid: &Valid, looked: &[(&Item, Looked)]) -> Option<Problem> {
-    let size = looked.iter().map(|(_, looked)| match looked {
-        Looked::Fresh { values, .. } => values.iter().map(|(_, value)| value.len()).sum(),
-        Looked::Unasked | Looked::Failed(_) | Looked::Missing(_) => 0,
+fn too_large(valid: &Valid, rows: &[Row]) -> Option<Problem> {
+    let size = rows.iter().map(|row| match &row.put {
+        Put::Fresh(value, _) => value.len(),
+        Put::Keep(_) | Put::Remove(_) | Put::Nothing => 0,
     });
     over_limit(valid, size.sum())
 }
@@ -216,25 +250,27 @@ pub fn over_limit(valid: &Valid, size: usize) -> Option<Problem> {
     })
 }
 
-fn write(scene: &Scene<'_>, share: &Share, rows: &[Row<'_>]) -> Option<Write> {
+fn write(scene: &Scene<'_>, part: &Share, made: &mut Made) -> Option<Write> {
     let valid = scene.valid;
     let mut record = Record {
         keys: BTreeMap::new(),
-        type_: type_of(valid).or_else(|| share.record.type_.clone()),
+        values: std::mem::take(&mut made.values),
+        type_: type_of(valid).or_else(|| part.record.type_.clone()),
+        immutable: valid.target.immutable,
         labels: valid.target.labels.keys().cloned().collect(),
         annotations: valid.target.annotations.keys().cloned().collect(),
     };
     let (mut fresh, mut keep, mut differs) = (BTreeMap::new(), BTreeSet::new(), false);
-    for row in rows {
+    for row in &mut made.rows {
         let key = row.plan.key.clone();
-        match &row.put {
+        match std::mem::replace(&mut row.put, Put::Nothing) {
             Put::Fresh(value, line) => {
-                differs |= held(&key, share) != Some(*line);
-                record.keys.insert(key.clone(), (*line).to_owned());
-                fresh.insert(key, (*value).clone());
+                differs |= held(&key, part) != Some(line.as_str());
+                record.keys.insert(key.clone(), line);
+                fresh.insert(key, value);
             }
             Put::Keep(line) => {
-                record.keys.insert(key.clone(), line.clone());
+                record.keys.insert(key.clone(), line);
                 keep.insert(key);
             }
             Put::Nothing | Put::Remove(_) => {}
@@ -244,7 +280,7 @@ fn write(scene: &Scene<'_>, share: &Share, rows: &[Row<'_>]) -> Option<Write> {
     if fresh.is_empty() && keep.is_empty() {
         return None;
     }
-    differs |= record != share.record || !dressed(valid, scene.secret);
+    differs |= record != part.record || !dressed(valid, scene.secret);
     differs.then(|| dress(valid, scene.secret, fresh, keep, record))
 }
 

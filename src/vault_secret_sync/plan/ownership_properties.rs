@@ -12,9 +12,10 @@ use serde_json::json;
 use self::model::{Field, Secret, Server};
 use super::*;
 use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::fixtures::outcomes;
 use crate::vault_secret_sync::links::Links;
 use crate::vault_secret_sync::plan::claims::{blocked, claimed};
-use crate::vault_secret_sync::wants::wanted;
+use crate::vault_secret_sync::wants::wanted::{self, Extent};
 use crate::vault_secret_sync::{ALLOW_SYNC, MANAGED, RECORD, field_manager};
 
 /// The keys that syncs may claim.
@@ -285,7 +286,7 @@ impl World {
         let scene = scene_of(&valid, meta.as_ref(), &rivals);
         let mut objects = BTreeMap::new();
         if blocked(&valid, meta.as_ref(), &rivals).is_none() {
-            for (located, held) in wanted::objects(&scene, &actor.rejected) {
+            for (located, held) in wanted::objects(&scene, &actor.rejected, Extent::Lacking) {
                 let answer = actor.answer(&key_of(located.object.name.as_str()));
                 let same = answer
                     .as_ref()
@@ -302,13 +303,9 @@ impl World {
             removal: None,
         };
         let plan = plan(&observed, at(1000));
-        let rejected = actor.rejected.after(
-            &valid.items,
-            &objects,
-            &plan.keys,
-            &plan.told,
-            plan.blocked.as_ref(),
-        );
+        let rejected = actor
+            .rejected
+            .after(&valid.items, &objects, outcomes(&plan));
         self.actors[of].rejected = rejected;
         let write = plan.write.as_ref();
         write.is_some_and(|write| self.server.apply(NAMES[of], write))

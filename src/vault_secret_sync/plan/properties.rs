@@ -1,10 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::vault_secret_sync::fixtures::{sync_with_tokens, token_version};
+use crate::vault_secret_sync::fixtures::{outcomes, sync_with_tokens, token_version};
 use crate::vault_secret_sync::target::SecretMeta;
 use crate::vault_secret_sync::valid::parse;
-use crate::vault_secret_sync::wants::wanted::{self, Issued, Scope};
+use crate::vault_secret_sync::wants::wanted::{self, Extent, Issued, Scope};
 
 #[derive(Debug, Clone)]
 enum Answer {
@@ -73,7 +73,7 @@ proptest! {
             now += pause;
             let scene = scene_of(&valid, secret.as_ref(), &[]);
             let mut objects = BTreeMap::new();
-            for (object, held) in wanted::objects(&scene, &rejected) {
+            for (object, held) in wanted::objects(&scene, &rejected, Extent::Lacking) {
                 let outcome = outcome(if object.object.name.as_str() == "api-key" { &api } else { &db });
                 // What is as it was is not told.
                 let same = outcome.as_ref().is_ok_and(|bundle| held.is_some_and(|held| held.version == bundle.version));
@@ -82,7 +82,7 @@ proptest! {
                 }
             }
             let first = valid.items[2].token().unwrap();
-            for (id, issued) in wanted::tokens(&scene, scope, &rejected, at(now)) {
+            for (id, issued) in wanted::tokens(&scene, (scope, Extent::Lacking), &rejected, at(now)) {
                 let outcome = token(if id == *first { &entra } else { &ml }, now);
                 prop_assert!(issued <= Issued::After(at(now)));
                 objects.insert(ObjectId::Token(id), outcome);
@@ -92,7 +92,7 @@ proptest! {
                 &Observed { scene: scene_of(&valid, secret.as_ref(), &[]), objects: &objects, rejected: &rejected, removal: None },
                 at(now),
             );
-            rejected = rejected.after(&valid.items, &objects, &planned.keys, &planned.told, planned.blocked.as_ref());
+            rejected = rejected.after(&valid.items, &objects, outcomes(&planned));
             let well = planned.keys.iter().all(|key| key.problem.is_none());
             if let Some(write) = planned.write {
                 secret = Some(execute(&valid, &write));
@@ -108,9 +108,9 @@ proptest! {
             prop_assert!(again.write.is_none(), "the plan does not settle");
             if well {
                 let scene = scene_of(&valid, secret.as_ref(), &[]);
-                let tokens = wanted::tokens(&scene, Scope::Lacking, &rejected, at(now));
+                let tokens = wanted::tokens(&scene, (Scope::Lacking, Extent::Lacking), &rejected, at(now));
                 prop_assert!(tokens.is_empty(), "a token that lives is asked for");
-                let needed = wanted::objects(&scene, &rejected);
+                let needed = wanted::objects(&scene, &rejected, Extent::Lacking);
                 prop_assert!(needed.values().all(Option::is_some), "a value that is held is asked for");
             }
         }
@@ -163,7 +163,7 @@ proptest! {
                     _ => b,
                 })
             };
-            let wanted = wanted::objects(&scene, &rejected);
+            let wanted = wanted::objects(&scene, &rejected, Extent::Lacking);
             let differs = wanted.iter().any(|(object, held)| {
                 answer(object).is_ok_and(|it| held.as_ref().is_none_or(|held| held.version != it.version))
             });
@@ -180,8 +180,7 @@ proptest! {
             };
             let planned = observe(&rejected, secret.as_ref());
             let before = secret.clone();
-            let keys = (planned.keys, planned.told);
-            rejected = rejected.after(&valid.items, &objects, &keys.0, &keys.1, planned.blocked.as_ref());
+            rejected = rejected.after(&valid.items, &objects, outcomes(&planned));
             if let Some(write) = planned.write {
                 secret = Some(execute(&valid, &write));
             }
@@ -192,7 +191,7 @@ proptest! {
             };
             prop_assert!(has(&secret) || !has(&before), "a key vanished");
             let scene = scene_of(&valid, secret.as_ref(), &[]);
-            for (object, held) in wanted::objects(&scene, &rejected) {
+            for (object, held) in wanted::objects(&scene, &rejected, Extent::Lacking) {
                 if let Ok(bundle) = answer(&object) {
                     let version = held.as_ref().map(|held| &held.version);
                     prop_assert_eq!(version, Some(&bundle.version), "{} is read for ever", object);

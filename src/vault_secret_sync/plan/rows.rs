@@ -16,19 +16,21 @@ use crate::vault_secret_sync::wants::rejected::Rejected;
 use crate::vault_secret_sync::wants::scene::{Scene, held, opened};
 
 /// One key, and what is put there.
-pub struct Row<'a> {
+pub struct Row {
     /// How it stands.
     pub plan: KeyPlan,
     /// What is put there.
-    pub put: Put<'a>,
+    pub put: Put,
     /// Whether the status tells of it.
     pub shown: bool,
+    /// Whether its object is gone.
+    pub gone: bool,
 }
 
 /// What becomes of a key.
-pub enum Put<'a> {
+pub enum Put {
     /// A value, and where it comes from.
-    Fresh(&'a SecretValue, &'a str),
+    Fresh(SecretValue, String),
     /// The value that is there stays, as this line tells of it.
     Keep(String),
     /// The value that is there goes, since its object is gone.
@@ -44,7 +46,7 @@ pub struct Rows<'a> {
     /// What the Secret holds of the sync.
     pub share: &'a Share,
     /// The rows.
-    pub rows: Vec<Row<'a>>,
+    pub rows: Vec<Row>,
     /// Which item has which key.
     pub taken: BTreeMap<String, &'a str>,
     /// What is wrong with no single key.
@@ -53,16 +55,20 @@ pub struct Rows<'a> {
 
 /// What is said of a key.
 #[derive(Default)]
-struct Says {
-    version: Option<String>,
-    times: Option<Times>,
-    note: Option<String>,
-    problem: Option<Problem>,
+pub struct Says {
+    /// The version that the Secret holds after the write.
+    pub version: Option<String>,
+    /// Its times.
+    pub times: Option<Times>,
+    /// What is odd about the value.
+    pub note: Option<String>,
+    /// What is wrong.
+    pub problem: Option<Problem>,
 }
 
 impl<'a> Rows<'a> {
     /// Adds the keys of an item.
-    pub fn add(&mut self, place: usize, item: &'a Item, looked: &'a Looked, rejected: &Rejected) {
+    pub fn add(&mut self, place: usize, item: &'a Item, looked: &Looked, rejected: &Rejected) {
         let keys = self.keys(item, looked);
         let told: &[Problem] = match looked {
             Looked::Fresh { told, .. } => told,
@@ -115,7 +121,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn row(&self, place: usize, item: &Item, looked: &'a Looked, key: &str) -> Row<'a> {
+    fn row(&self, place: usize, item: &Item, looked: &Looked, key: &str) -> Row {
         let held = held(key, self.share);
         let before = held.map(|line| version_of(line).to_owned());
         let kept = || held.map_or(Put::Nothing, |line| Put::Keep(line.to_owned()));
@@ -124,7 +130,7 @@ impl<'a> Rows<'a> {
             problem: problem.cloned(),
             ..Says::default()
         };
-        let rival = self.scene.claimed(key);
+        let rival = self.scene.left_to(key);
         let rival = rival.map(|rival| claimed(self.scene, key, &rival.name));
         let mut shown = true;
         let (says, put) = match looked {
@@ -164,7 +170,9 @@ impl<'a> Rows<'a> {
                     note: looked.note(key),
                     problem: None,
                 };
-                let put = value.map_or(Put::Nothing, |(_, value)| Put::Fresh(value, line));
+                let put = value.map_or(Put::Nothing, |(_, value)| {
+                    Put::Fresh(value.clone(), line.clone())
+                });
                 (says, put)
             }
         };
@@ -173,11 +181,13 @@ impl<'a> Rows<'a> {
             plan: planned(key, Some(place), object, before, says),
             put,
             shown,
+            gone: matches!(looked, Looked::Missing(_)),
         }
     }
 }
 
-fn planned(
+/// How a key stands. What no item gives has no place among them.
+pub fn planned(
     key: &str,
     item: Option<usize>,
     object: String,
@@ -186,7 +196,6 @@ fn planned(
 ) -> KeyPlan {
     KeyPlan {
         key: key.to_owned(),
-        // What no item gives has no place among them.
         item: item.unwrap_or(usize::MAX),
         object,
         version: says.version,
@@ -198,7 +207,7 @@ fn planned(
 }
 
 /// The keys that were found earlier and are not found now.
-pub fn earlier<'a>(scene: &Scene<'_>, share: &Share) -> Vec<Row<'a>> {
+pub fn earlier(scene: &Scene<'_>, share: &Share) -> Vec<Row> {
     let kept = scene.past.kept.iter().map(|key| (key, false));
     let gone = scene.past.gone.iter().map(|key| (key, true));
     let rows = kept.chain(gone).filter_map(|(key, goes)| {
@@ -218,12 +227,14 @@ pub fn earlier<'a>(scene: &Scene<'_>, share: &Share) -> Vec<Row<'a>> {
                 Put::Keep(line)
             },
             shown: !goes,
+            gone: goes,
         })
     });
     rows.collect()
 }
 
-fn claimed(scene: &Scene<'_>, key: &str, rival: &str) -> Problem {
+/// The problem of a key that a rival has.
+pub fn claimed(scene: &Scene<'_>, key: &str, rival: &str) -> Problem {
     let message = format!(
         "key {key} of Secret {} is claimed by VaultSecretSync {rival}, which came first: name another key, or another Secret in spec.target.name",
         scene.valid.target.name

@@ -9,7 +9,7 @@ use crate::vault_secret_sync::items::item::Located;
 use crate::vault_secret_sync::plan::claims::Rival;
 use crate::vault_secret_sync::target::{Controller, Facts, SecretMeta, owner};
 use crate::vault_secret_sync::valid::parse;
-use crate::vault_secret_sync::wants::wanted::objects;
+use crate::vault_secret_sync::wants::wanted::{Extent, objects};
 
 pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -60,19 +60,13 @@ pub(super) fn scene_of<'a>(
     secret: Option<&'a SecretMeta>,
     rivals: &'a [Rival],
 ) -> Scene<'a> {
-    Scene {
-        valid,
-        items: &valid.items,
-        past: crate::vault_secret_sync::items::found::Past::NONE,
-        secret,
-        rivals,
-    }
+    Scene::of(valid, secret, None, rivals)
 }
 
 /// The secrets of the vault whose values are asked for.
 fn needed(valid: &Valid, secret: Option<&SecretMeta>, rivals: &[Rival]) -> Vec<ObjectId> {
     let scene = scene_of(valid, secret, rivals);
-    let objects = objects(&scene, &Rejected::default()).into_iter();
+    let objects = objects(&scene, &Rejected::default(), Extent::Lacking).into_iter();
     objects
         .filter(|(_, held)| held.is_none())
         .map(|(object, _)| ObjectId::Object(object))
@@ -90,6 +84,7 @@ pub(super) fn written(valid: &Valid, sources: &[(&str, &str)]) -> SecretMeta {
         labels: valid.target.labels.keys().cloned().collect(),
         annotations: valid.target.annotations.keys().cloned().collect(),
         keys,
+        ..Record::default()
     };
     let share = Share {
         intact: record.keys.keys().cloned().collect(),
@@ -423,6 +418,8 @@ mod properties;
 
 #[path = "items_tests.rs"]
 mod items;
+#[path = "time_tests.rs"]
+mod time;
 
 #[path = "ownership_properties.rs"]
 mod ownership;

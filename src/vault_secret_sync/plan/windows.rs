@@ -26,7 +26,18 @@ const LARGEST_GAP: SignedDuration = SignedDuration::from_hours(25);
 
 /// Windows that were found sound. Without any, it is always open.
 #[derive(Debug, Clone, Default)]
-pub struct Windows(Vec<Window>);
+pub struct Windows {
+    specs: Vec<WindowSpec>,
+    windows: Vec<Window>,
+}
+
+impl PartialEq for Windows {
+    fn eq(&self, other: &Self) -> bool {
+        self.specs == other.specs
+    }
+}
+
+impl Eq for Windows {}
 
 #[derive(Debug, Clone)]
 struct Window {
@@ -51,12 +62,15 @@ impl Windows {
         }
         let windows = specs.iter().enumerate();
         let windows = windows.map(|(place, spec)| Window::parse(&format!("{at}[{place}]"), spec));
-        windows.collect::<Result<_, _>>().map(Self)
+        Ok(Self {
+            windows: windows.collect::<Result<_, _>>()?,
+            specs: specs.to_vec(),
+        })
     }
 
     /// Whether changes may be applied at this time. An opening belongs to its window, the end does not.
     pub fn open(&self, now: Timestamp) -> bool {
-        self.0.is_empty() || self.0.iter().any(|window| window.open(now))
+        self.windows.is_empty() || self.windows.iter().any(|window| window.open(now))
     }
 
     /// When changes may next be applied: now itself while it is open. None where no window opens within four years.
@@ -64,7 +78,7 @@ impl Windows {
         if self.open(now) {
             return Some(now);
         }
-        let openings = self.0.iter().flat_map(|window| {
+        let openings = self.windows.iter().flat_map(|window| {
             let ahead = |which| window.next(now, which);
             window.whiches().filter_map(ahead)
         });

@@ -1,9 +1,8 @@
 //! What of a Secret's record counts as a change, in short. Pure.
 
-use std::borrow::Cow;
-
 use aws_lc_rs::digest::{SHA256, digest as sha256};
 
+use crate::vault_secret_sync::items::origin::timeless;
 use crate::vault_secret_sync::target::Record;
 
 /// Tells which way a digest was made: one that was made in another way cannot be compared, and is no change.
@@ -39,28 +38,6 @@ pub fn digest(record: &Record, without: &[String]) -> Option<String> {
 /// Whether a digest was made in this way.
 pub fn is_current(digest: &str) -> bool {
     digest.starts_with(FORM)
-}
-
-/// Where a value comes from, without times. A renewed access token is the same source: its version is made of times, and
-/// whoever reads a token that lives for an hour must read it again anyway; pods would else be restarted every hour.
-fn timeless(source: &str) -> Cow<'_, str> {
-    if let Some(token) = source.strip_prefix("token:/") {
-        let what = token.split_once('#').map_or("", |(_, what)| what);
-        return Cow::Owned(format!("token:#{what}"));
-    }
-    // Between the version and what was done with the value; a property may have an `@` of its own.
-    let end = source.find(['#', '|']).unwrap_or(source.len());
-    let (states, rest) = source.split_at(end);
-    // Several objects may have gone into one value.
-    let versions: Vec<&str> = states.split('+').map(without_time).collect();
-    Cow::Owned(format!("{}{rest}", versions.join("+")))
-}
-
-fn without_time(state: &str) -> &str {
-    match state.rsplit_once('@') {
-        Some((version, seconds)) if seconds.bytes().all(|byte| byte.is_ascii_digit()) => version,
-        Some(_) | None => state,
-    }
 }
 
 #[cfg(test)]

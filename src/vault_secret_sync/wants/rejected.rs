@@ -8,6 +8,7 @@ use crate::problem::{Problem, Reason};
 use crate::vault_secret_sync::items::found::Told;
 use crate::vault_secret_sync::items::item::{Item, Located, ObjectId};
 use crate::vault_secret_sync::plan::KeyPlan;
+use crate::vault_secret_sync::plan::made::Waiting;
 
 /// What could not be used. No value is in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,25 @@ pub struct Rejected {
     items: BTreeMap<String, Wrong>,
     /// What is wrong with all of it together.
     pub whole: Option<Problem>,
+    /// What is wrong with keys that templates make.
+    pub made: BTreeMap<String, Problem>,
+    /// Whether everything was given at once, for what had changed without a new version, and something waits all the same.
+    pub tried: bool,
+}
+
+/// What came of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct Outcomes<'a> {
+    /// How each key stands.
+    pub keys: &'a [KeyPlan],
+    /// How each value stands that is only what templates are made of.
+    pub inputs: &'a [KeyPlan],
+    /// What is wrong with sources.
+    pub told: &'a [Told],
+    /// What is wrong with the whole.
+    pub problem: Option<&'a Problem>,
+    /// What was given and is not in the Secret yet.
+    pub waiting: &'a Waiting,
 }
 
 /// What is wrong with an item.
@@ -53,18 +73,37 @@ impl Rejected {
         &self,
         items: &[Item],
         given: &BTreeMap<ObjectId, Outcome>,
-        keys: &[KeyPlan],
-        told: &[Told],
-        problem: Option<&Problem>,
+        outcomes: Outcomes<'_>,
     ) -> Self {
-        let of_all = |reason| matches!(reason, Reason::TooLarge | Reason::TargetIncomplete);
+        let Outcomes {
+            keys,
+            inputs,
+            told,
+            problem,
+            waiting,
+        } = outcomes;
+        let of_all = |reason| {
+            matches!(
+                reason,
+                Reason::TooLarge
+                    | Reason::TargetIncomplete
+                    | Reason::TargetImmutable
+                    | Reason::TargetRefused
+            )
+        };
         let whole = problem.filter(|problem| of_all(problem.reason));
+        let of_template = |key: &&KeyPlan| key.item == usize::MAX;
+        let made = keys.iter().filter(of_template);
+        let made = made.filter_map(|key| Some((key.key.clone(), key.problem.clone()?)));
         let mut after = Self {
             whole: whole.cloned(),
+            made: made.collect(),
+            tried: waiting.held_up && (self.tried || given.values().any(Result::is_ok)),
             ..Self::default()
         };
         for (place, item) in items.iter().enumerate() {
-            let mut of_item = keys.iter().filter(|key| key.item == place).peekable();
+            let of_item = keys.iter().chain(inputs).filter(|key| key.item == place);
+            let mut of_item = of_item.peekable();
             // Without a key nothing is recorded, be it that nothing is wrong.
             let bare = of_item.peek().is_none();
             let problem = of_item.find_map(|key| key.problem.clone());
@@ -73,7 +112,11 @@ impl Rejected {
             // What an item without keys tells is all that there is to tell.
             let problem = problem.or_else(|| told.first().filter(|_| bare).cloned());
             let wrong = problem.is_some() || !told.is_empty();
-            if !wrong && !bare && whole.is_none() {
+            // What was given earlier still waits where something does.
+            let given_now = item.needs().iter().any(|need| given.contains_key(need));
+            let unused = waiting.items.contains(&place)
+                || waiting.held_up && !given_now && self.items.contains_key(&item.at);
+            if !wrong && !bare && !unused && whole.is_none() {
                 continue;
             }
             let mut known = false;
@@ -94,7 +137,7 @@ impl Rejected {
                     after.objects.insert(object.clone(), state);
                 }
             }
-            if known && (wrong || bare) {
+            if known && (wrong || bare || unused) {
                 let wrong = Wrong {
                     told: told.into_iter().filter(|_| problem.is_none()).collect(),
                     whole: problem,

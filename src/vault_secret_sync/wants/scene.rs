@@ -21,19 +21,48 @@ pub struct Scene<'a> {
     pub past: &'a Past,
     /// The Secret.
     pub secret: Option<&'a SecretMeta>,
+    /// What it tells of values that templates are made of ([`crate::vault_secret_sync::wants::inputs`]).
+    pub inputs: Option<&'a Share>,
     /// Other syncs of the same Secret.
     pub rivals: &'a [Rival],
 }
 
 impl<'a> Scene<'a> {
+    /// With the items that stand in the spec itself.
+    pub fn of(
+        valid: &'a Valid,
+        secret: Option<&'a SecretMeta>,
+        inputs: Option<&'a Share>,
+        rivals: &'a [Rival],
+    ) -> Self {
+        Self {
+            valid,
+            items: &valid.items,
+            past: Past::NONE,
+            secret,
+            inputs,
+            rivals,
+        }
+    }
+
     /// The sync's part in the Secret.
-    pub fn share(&self) -> Option<&'a Share> {
+    pub fn part(&self) -> Option<&'a Share> {
         self.secret?.share(&self.valid.name)
     }
 
-    /// The rival that a key is left to.
+    /// What the Secret tells of the keys that items give, be it that they are only what its own are made of.
+    pub fn share(&self) -> Option<&'a Share> {
+        self.inputs.or_else(|| self.part())
+    }
+
+    /// The rival that a key of the Secret is left to.
     pub fn claimed(&self, key: &str) -> Option<&'a Rival> {
         claimed(self.valid, key, self.secret, self.rivals)
+    }
+
+    /// The rival that a key is left to, which an item gives.
+    pub fn left_to(&self, key: &str) -> Option<&'a Rival> {
+        self.claimed(key).filter(|_| self.valid.holds(key))
     }
 
     /// The items that give something: one whose keys are all left to rivals needs nothing.
@@ -41,7 +70,7 @@ impl<'a> Scene<'a> {
         let scene = *self;
         let free = move |item: &Item| {
             let mut keys = item.keys().into_iter();
-            item.is_open() || keys.any(|given| scene.claimed(given.key.as_str()).is_none())
+            item.is_open() || keys.any(|given| scene.left_to(given.key.as_str()).is_none())
         };
         self.items.iter().filter(move |item| free(item))
     }

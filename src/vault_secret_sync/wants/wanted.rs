@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use crate::azure::auth::Token;
 use crate::azure::key_vault::Object;
 use crate::hub::want::Held;
-use crate::vault_secret_sync::items::item::{Located, TokenOf};
+use crate::vault_secret_sync::api::OnMissing;
+use crate::vault_secret_sync::items::item::{Item, Located, ObjectId, TokenOf};
 use crate::vault_secret_sync::target::Share;
 use crate::vault_secret_sync::tokens::times::{Times, is_newer, seed};
 use crate::vault_secret_sync::wants::rejected::Rejected;
@@ -45,9 +46,54 @@ impl Issued {
     }
 }
 
+/// How much is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What the Secret lacks.
+    Lacking,
+    /// All values: something is made of several, and one of them is another now.
+    Everything,
+}
+
+/// Whether templates need all of their values, since one is needed, or one that they were made of is not there any more: it
+/// left the spec, or by `gone` the vault.
+pub fn extent(
+    scene: &Scene<'_>,
+    rejected: &Rejected,
+    tokens: &BTreeMap<TokenOf, Issued>,
+    gone: impl Fn(&ObjectId) -> bool,
+) -> Extent {
+    let lacks = || {
+        let objects = objects(scene, rejected, Extent::Lacking);
+        objects.values().any(Option::is_none)
+    };
+    let left = |share: &Share| {
+        let removes = scene.valid.on_missing == OnMissing::Remove;
+        let is_recorded = |item: &&Item| {
+            let mut keys = item.keys().into_iter();
+            keys.any(|key| share.record.keys.contains_key(key.key.as_str()))
+        };
+        let mut recorded = scene.items.iter().filter(is_recorded);
+        let vanished = |item: &Item| item.needs().first().is_some_and(&gone);
+        has_orphans(scene, share)
+            || !scene.past.gone.is_empty()
+            || removes && recorded.any(vanished)
+    };
+    let left = || !rejected.tried && scene.share().is_some_and(left);
+    if scene.valid.templates.is_some() && (!tokens.is_empty() || lacks() || left()) {
+        Extent::Everything
+    } else {
+        Extent::Lacking
+    }
+}
+
 /// The objects of vaults, each with what the Secret holds of it. Where nothing is held, or not all of its keys hold the same,
 /// the value is needed.
-pub fn objects(scene: &Scene<'_>, rejected: &Rejected) -> BTreeMap<Located, Option<Held>> {
+pub fn objects(
+    scene: &Scene<'_>,
+    rejected: &Rejected,
+    extent: Extent,
+) -> BTreeMap<Located, Option<Held>> {
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);
     let mut objects = BTreeMap::new();
@@ -61,7 +107,7 @@ pub fn objects(scene: &Scene<'_>, rejected: &Rejected) -> BTreeMap<Located, Opti
             let state = rejected
                 .of(item, object)
                 .or_else(|| held.as_ref()?.get(place))
-                .filter(|held| is_of(held, &object.object))
+                .filter(|held| is_of(held, &object.object) && extent == Extent::Lacking)
                 .cloned();
             match objects.entry(object.clone()) {
                 Place::Vacant(place) => {
@@ -89,7 +135,7 @@ fn is_of(held: &Held, object: &Object) -> bool {
 /// The tokens, but for those that could not be had and whose time to be tried again has not come.
 pub fn tokens(
     scene: &Scene<'_>,
-    scope: Scope,
+    (scope, extent): (Scope, Extent),
     rejected: &Rejected,
     now: Timestamp,
 ) -> BTreeMap<TokenOf, Issued> {
@@ -103,7 +149,10 @@ pub fn tokens(
         // A record of another token, or by another identity, is no record of this one.
         let held = states(item, share).and_then(|states| states.into_iter().next());
         let times = held.and_then(|held| Times::read(held.version.as_str()));
-        let Some(issued) = token_is_wanted(times, scope, seed(&scene.valid.uid), now) else {
+        // Templates are made of tokens as they are.
+        let along = extent == Extent::Everything && scene.valid.templates.is_some();
+        let wanted = token_is_wanted(times, scope, seed(&scene.valid.uid), now);
+        let Some(issued) = wanted.or_else(|| along.then_some(Issued::Whenever)) else {
             continue;
         };
         let least = tokens.entry(token.clone()).or_insert(issued);

@@ -1,7 +1,9 @@
 use super::*;
 use crate::vault_secret_sync::fixtures::{key_of, recorded, sync_with_tokens, token_version};
+use crate::vault_secret_sync::plan::made::Waiting;
 use crate::vault_secret_sync::target::{Record, SecretMeta, Share};
 use crate::vault_secret_sync::valid::{Valid, parse};
+use crate::vault_secret_sync::wants::rejected::Outcomes;
 
 const ISSUED: i64 = 1_000;
 const HOUR: i64 = 3_600;
@@ -50,24 +52,23 @@ fn damaged(mut secret: SecretMeta, key: &str) -> SecretMeta {
 }
 
 fn scene<'a>(valid: &'a Valid, secret: Option<&'a SecretMeta>) -> Scene<'a> {
-    Scene {
-        valid,
-        items: &valid.items,
-        past: crate::vault_secret_sync::items::found::Past::NONE,
-        secret,
-        rivals: &[],
-    }
+    Scene::of(valid, secret, None, &[])
 }
 
 /// Which tokens: of the identity, of the server.
 fn asked(valid: &Valid, secret: Option<&SecretMeta>, scope: Scope, now: i64) -> Vec<Issued> {
-    let tokens = tokens(&scene(valid, secret), scope, &Rejected::default(), at(now));
+    let tokens = tokens(
+        &scene(valid, secret),
+        (scope, Extent::Lacking),
+        &Rejected::default(),
+        at(now),
+    );
     tokens.into_values().collect()
 }
 
 /// Which version is held of each object.
 fn held_of(valid: &Valid, secret: Option<&SecretMeta>, rejected: &Rejected) -> Vec<Option<String>> {
-    let objects = objects(&scene(valid, secret), rejected);
+    let objects = objects(&scene(valid, secret), rejected, Extent::Lacking);
     let held = objects.into_values();
     held.map(|held| held.map(|held| held.version.to_string()))
         .collect()
@@ -142,19 +143,23 @@ fn what_could_not_be_used_is_not_needed_again() {
         problem,
     };
     let none = Rejected::default();
-    let rejected = none.after(&valid.items, &given, &[key(Some(empty.clone()))], &[], None);
+    let after = |before: &Rejected, given, problem| {
+        let outcomes = Outcomes {
+            keys: &[key(problem)],
+            inputs: &[],
+            told: &[],
+            problem: None,
+            waiting: &Waiting::default(),
+        };
+        before.after(&valid.items, given, outcomes)
+    };
+    let rejected = after(&none, &given, Some(empty.clone()));
     assert_eq!(rejected.problem(item), Some(&empty));
     assert_eq!(held_of(&valid, None, &rejected)[1].as_deref(), Some("v9"));
     // It stays so while nothing new is given, and ends with a value that can be used.
     let nothing = [].into();
-    assert_eq!(
-        rejected.after(&valid.items, &nothing, &[key(Some(empty))], &[], None),
-        rejected
-    );
-    assert_eq!(
-        rejected.after(&valid.items, &given, &[key(None)], &[], None),
-        none
-    );
+    assert_eq!(after(&rejected, &nothing, Some(empty)), rejected);
+    assert_eq!(after(&rejected, &given, None), none);
 }
 
 #[test]
@@ -183,7 +188,7 @@ fn a_damaged_token_is_asked_for_and_the_other_one_is_not() {
     let secret = damaged(written(&valid), "TOKEN");
     let tokens: Vec<_> = tokens(
         &scene(&valid, Some(&secret)),
-        Scope::Lacking,
+        (Scope::Lacking, Extent::Lacking),
         &Rejected::default(),
         at(ISSUED + 60),
     )

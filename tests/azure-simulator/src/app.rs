@@ -113,32 +113,26 @@ impl App {
 
     /// To be called after each change of vaults or faults.
     pub(crate) fn names_may_have_changed(&self) -> Result<(), String> {
-        let suffix = &self.names.suffix;
-        let (vaults, others): (Vec<String>, Vec<String>) = {
-            let world = self.world.read();
-            let vaults = world
-                .vaults
-                .values()
-                .map(|vault| world.host_of_vault(&vault.spec, &self.names));
-            let stacks = world
-                .stacks
-                .values()
-                .flat_map(|stack| stack.fixed_hosts(suffix));
-            let servers = world.ml_servers.keys().cloned();
-            (vaults.collect(), stacks.chain(servers).collect())
-        };
-        let names = self
-            .names
-            .logins()
-            .into_iter()
-            .chain([self.names.management()])
-            .chain(others)
-            .chain(vaults);
-        let written = self
-            .hosts
-            .write(names.filter(|name| !self.faults.dns_failure(name)));
+        let written = self.hosts.write(|| self.names_now());
         self.names_changed.send_replace(());
         written.map_err(|error| format!("cannot write {}: {error}", self.hosts.path().display()))
+    }
+
+    /// The names that have an address.
+    fn names_now(&self) -> Vec<String> {
+        let world = self.world.read();
+        let vaults = world.vaults.values();
+        let vaults = vaults.map(|vault| world.host_of_vault(&vault.spec, &self.names));
+        let stacks = world.stacks.values();
+        let stacks = stacks.flat_map(|stack| stack.fixed_hosts(&self.names.suffix));
+        let names = self.names.logins().into_iter();
+        names
+            .chain([self.names.management()])
+            .chain(stacks)
+            .chain(world.ml_servers.keys().cloned())
+            .chain(vaults)
+            .filter(|name| !self.faults.dns_failure(name))
+            .collect()
     }
 
     /// Merges a seed document into the world: all of it, or nothing when there is a mistake.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::sources::source_pairs;
-use super::{Pair, merge, pair, text};
+use super::targets::{target_pairs, time_pairs};
+use super::{Pair, merge, names, pair, text};
 
 pub fn sync() -> Value {
     json!({
@@ -30,14 +31,11 @@ fn keys(count: usize) -> Value {
     json!({"spec": {"data": entries}})
 }
 
-fn names(count: usize) -> Value {
-    (0..count).map(|n| (format!("n{n}"), json!("v"))).collect()
-}
-
 pub fn sync_pairs() -> Vec<Pair> {
     [
         of_vault(),
-        of_target(),
+        target_pairs(),
+        time_pairs(),
         of_rollouts(),
         of_secrets(),
         of_tokens(),
@@ -144,63 +142,6 @@ fn of_vault() -> Vec<Pair> {
             json!({"spec": {"suspend": true}}),
             json!({"spec": {"suspend": "yes"}}),
             "spec.suspend",
-        ),
-    ]
-}
-
-fn of_target() -> Vec<Pair> {
-    let target = |name: String| json!({"spec": {"target": {"name": name}}});
-    let template = |template: Value| json!({"spec": {"template": template}});
-    vec![
-        pair(
-            target("a-b.c".to_owned()),
-            target("A_b".to_owned()),
-            "spec.target.name",
-        ),
-        pair(
-            target(text(253)),
-            target(text(254)),
-            "spec.target.name: Too long",
-        ),
-        pair(
-            json!({"spec": {"target": {"ownership": "Merge"}}}),
-            json!({"spec": {"target": {"ownership": "Share"}}}),
-            "spec.target.ownership: Unsupported value",
-        ),
-        pair(
-            json!({"spec": {"target": {"deletionPolicy": "Retain"}}}),
-            json!({"spec": {"target": {"deletionPolicy": "Keep"}}}),
-            "spec.target.deletionPolicy: Unsupported value",
-        ),
-        pair(
-            template(json!({"labels": {"example.com/a": "b"}})),
-            template(json!({"labels": {"lakevault.dev/managed": "no"}})),
-            "labels of lakevault.dev belong to the operator",
-        ),
-        pair(
-            template(json!({"annotations": {"example.com/a": "b"}})),
-            template(json!({"annotations": {"sync.lakevault.dev/x": "{}"}})),
-            "annotations of lakevault.dev belong to the operator",
-        ),
-        pair(
-            template(json!({"labels": names(64)})),
-            template(json!({"labels": names(65)})),
-            "spec.template.labels: Too many",
-        ),
-        pair(
-            template(json!({"annotations": names(64)})),
-            template(json!({"annotations": names(65)})),
-            "spec.template.annotations: Too many",
-        ),
-        pair(
-            template(json!({"type": "kubernetes.io/tls"})),
-            template(json!({"type": ""})),
-            "spec.template.type",
-        ),
-        pair(
-            template(json!({"type": text(253)})),
-            template(json!({"type": text(254)})),
-            "spec.template.type: Too long",
         ),
     ]
 }

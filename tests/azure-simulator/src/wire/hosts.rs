@@ -33,14 +33,15 @@ impl HostsFile {
         &self.path
     }
 
-    /// Brings the file in line with the names.
-    pub(crate) fn write(&self, names: impl Iterator<Item = String>) -> std::io::Result<()> {
+    /// Brings the file in line with the names. They are asked for when it is this call's turn to write, so that of two changes at
+    /// once the file ends with both.
+    pub(crate) fn write(&self, names: impl FnOnce() -> Vec<String>) -> std::io::Result<()> {
+        let mut written = self.written.lock();
         let mut text = String::new();
-        for name in names {
+        for name in names() {
             let address = self.own.get(&name).unwrap_or(&self.shared);
             text.extend([&address.to_string(), " ", &name, "\n"]);
         }
-        let mut written = self.written.lock();
         if *written != text || !self.path.exists() {
             replace_file(&self.path, text.as_bytes())?;
             *written = text;
@@ -54,4 +55,31 @@ pub(crate) fn replace_file(path: &Path, contents: &[u8]) -> std::io::Result<()> 
     let draft = path.with_extension("draft");
     std::fs::write(&draft, contents)?;
     std::fs::rename(&draft, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn of_changes_at_once_none_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let address = "127.0.0.1:1".parse().unwrap();
+        let hosts = HostsFile::new(dir.path(), address, HashMap::new());
+        let names = Mutex::new(BTreeSet::new());
+        std::thread::scope(|scope| {
+            for n in 0..32 {
+                let (hosts, names) = (&hosts, &names);
+                scope.spawn(move || {
+                    names.lock().insert(format!("kv-{n}"));
+                    let now = || names.lock().iter().cloned().collect();
+                    hosts.write(now).unwrap();
+                });
+            }
+        });
+        let text = std::fs::read_to_string(hosts.path()).unwrap();
+        assert_eq!(text.lines().count(), 32, "{text}");
+    }
 }
