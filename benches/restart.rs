@@ -16,6 +16,8 @@ pub const NAME: &str = "restart";
 
 /// Far longer than it takes.
 const LIMIT: Duration = Duration::from_mins(5);
+/// As old are objects at least before they are read: of younger ones no time is recorded, and a restart reads them.
+const AGE: Duration = Duration::from_secs(3);
 const RECONCILES: &str = "lakevault_reconciles_total";
 const KIND: (&str, &str) = ("kind", "vaultsecretsyncs");
 /// Whose annotations make pods start anew.
@@ -35,6 +37,7 @@ pub async fn run(settings: &Settings) -> Result<Report> {
     };
     progress(&format!("{NAME}: until {} are Ready", load.syncs))?;
     let stage = Stage::new(settings, load).await?;
+    tokio::time::sleep(AGE).await;
     let mut subject = Subject::start(&stage).await?;
     stage.settle(&subject).await?;
     progress(&format!("{NAME}: one interval passes"))?;
