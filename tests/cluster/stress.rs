@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use kube::api::ListParams;
 use serde_json::json;
 use testbed::poll::{expect, seen};
+use testbed::simulator::JournalEntry;
 use testbed::{Fault, FaultRule, until};
 
 use crate::identity_faults::token;
@@ -105,14 +106,17 @@ async fn a_limit_is_of_its_tenant_alone(kit: Kit) -> Result<()> {
     lane.rotate().await?;
     lane.works_after_a_look().await?;
     let requests = lane.token_requests().await?;
-    let refused: Vec<_> = requests
-        .iter()
-        .filter(|entry| entry.status == 429)
-        .collect();
-    ensure!(refused.len() == 1, "{refused:?}");
-    let allowed = ended(refused[0])? + SignedDuration::from_secs(4);
-    for entry in requests.iter().filter(|entry| entry.seq > refused[0].seq) {
-        ensure!(ended(entry)? >= allowed, "asked too early: {entry:?}");
+    // On a slow machine the limit is asked about more than once, each time when it is allowed again.
+    let limit = SignedDuration::from_secs(4);
+    let refused = |entry: &&JournalEntry| entry.status == 429;
+    ensure!(
+        requests.iter().any(|entry| refused(&entry)),
+        "never limited"
+    );
+    for (entry, next) in requests.iter().zip(requests.iter().skip(1)) {
+        if refused(&entry) {
+            ensure!(ended(next)? >= ended(entry)? + limit, "too early: {next:?}");
+        }
     }
     Ok(())
 }

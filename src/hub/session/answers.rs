@@ -69,6 +69,7 @@ impl Session {
             return;
         };
         (known.busy, known.tried) = (None, Some(started));
+        known.read = Some(started);
         (known.failures, known.retry_at) = (0, None);
         let recovered = known.problem.take().is_some();
         let current = Current::read(facts);

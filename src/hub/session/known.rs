@@ -84,6 +84,8 @@ pub(super) struct Known {
     pub(super) retry_at: Option<Timestamp>,
     /// When the last request that told of it, or failed to, was sent.
     pub(super) tried: Option<Timestamp>,
+    /// When its value was last asked for with success.
+    pub(super) read: Option<Timestamp>,
     /// When it was first wanted.
     pub(super) first: Timestamp,
     /// Its place in the schedule.
@@ -102,6 +104,7 @@ impl Known {
             failures: 0,
             retry_at: None,
             tried: None,
+            read: None,
             first: now,
             due: None,
             busy: None,

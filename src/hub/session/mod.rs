@@ -5,6 +5,7 @@
 //! has happened, and at [`Session::next_turn`], [`Session::turn`] decides what goes out.
 
 mod answers;
+mod callers;
 mod intervals;
 mod known;
 mod run;
@@ -21,9 +22,8 @@ use self::known::{Busy, Known};
 use self::run::List;
 use super::bucket::Bucket;
 use super::gate::Gate;
-use super::want::{Call, CallId, Command, Glance, Held, Ticket, Want};
+use super::want::{Call, CallId, Command, Held, Ticket, Want};
 use crate::azure::key_vault::{Facts, Kind, Object};
-use crate::problem::Problem;
 use crate::retry;
 
 pub use known::settled;
@@ -153,88 +153,6 @@ impl Session {
         self.subs.is_empty() && self.calls.is_empty()
     }
 
-    /// Says what a caller wants from now on, and what it may know already. Values wait until it fetches them.
-    pub fn see(&mut self, ticket: &Ticket, mut want: Want, now: Timestamp) -> Glance {
-        let old = self.subs.remove(ticket);
-        let news = old
-            .as_ref()
-            .is_none_or(|old| old.dirty || !old.want.asks_the_same(&want));
-        if let Some(old) = &old {
-            self.leave(ticket, &old.want);
-        }
-        for (object, _) in &mut want.objects {
-            // One name of an object is kept, whoever wants it.
-            if let Some((known, _)) = self.known.get_key_value(object) {
-                *object = Arc::clone(known);
-            }
-            let registered = &mut self.registered;
-            self.known
-                .entry(Arc::clone(object))
-                .or_insert_with(|| {
-                    *registered = now;
-                    Box::new(Known::new(now))
-                })
-                .add(ticket, want.every);
-        }
-        want.objects.shrink_to_fit();
-        for kind in &want.lists {
-            self.lists.entry(*kind).or_default().add(ticket, want.every);
-        }
-        let objects: Vec<Arc<Object>> = want.objects.iter().map(|(o, _)| Arc::clone(o)).collect();
-        let kinds = want.lists.clone();
-        let (left, mut given, mut given_at) =
-            old.map_or_else(Default::default, |old| (old.want, old.given, old.given_at));
-        // Values of which some are not wanted any more are not kept for the sake of the others.
-        if given.iter().any(|(object, _)| want.of(object).is_none()) {
-            given.clear();
-            if let Some(at) = given_at.take() {
-                self.given.remove(&(at, Ticket::clone(ticket)));
-            }
-            self.commands.push(Command::Discard(Ticket::clone(ticket)));
-        }
-        let incomplete = want.together && !given.is_empty();
-        let sub = Sub {
-            want,
-            given,
-            given_at,
-            dirty: news,
-            woken: false,
-        };
-        self.subs.insert(Ticket::clone(ticket), Box::new(sub));
-        self.fetching.remove(ticket);
-        for object in &objects {
-            self.refresh(object, ticket);
-            self.place(object, now);
-        }
-        for kind in kinds {
-            self.refresh_list(kind, ticket);
-        }
-        if incomplete {
-            // The want says again what is held of the others.
-            self.need_the_others(ticket, now);
-        }
-        self.tidy(&left, now);
-        self.turn(now);
-        Glance {
-            news,
-            ..self.glance(ticket)
-        }
-    }
-
-    /// A caller wants nothing any more.
-    pub fn forget(&mut self, ticket: &Ticket, now: Timestamp) {
-        if let Some(old) = self.subs.remove(ticket) {
-            self.leave(ticket, &old.want);
-            self.fetching.remove(ticket);
-            if let Some(at) = old.given_at {
-                self.given.remove(&(at, Ticket::clone(ticket)));
-            }
-            self.tidy(&old.want, now);
-            self.commands.push(Command::Discard(Ticket::clone(ticket)));
-            self.turn(now);
-        }
-    }
-
     /// The credential has changed: what failed is tried again, and so is what is under way with the old one.
     pub fn pardon(&mut self, now: Timestamp) {
         self.gate.pardon();
@@ -287,19 +205,6 @@ impl Session {
         }
     }
 
-    fn leave(&mut self, ticket: &Ticket, want: &Want) {
-        for (object, _) in &want.objects {
-            if let Some(known) = self.known.get_mut(object) {
-                known.remove(ticket, want.every);
-            }
-        }
-        for kind in &want.lists {
-            if let Some(list) = self.lists.get_mut(kind) {
-                list.remove(ticket, want.every);
-            }
-        }
-    }
-
     /// Forgets what nobody wants any more, unless a call for it is under way.
     fn tidy(&mut self, want: &Want, now: Timestamp) {
         for kind in &want.lists {
@@ -338,141 +243,6 @@ impl Session {
         })
     }
 
-    /// Sets down whether a caller waits for an object.
-    fn refresh(&mut self, object: &Arc<Object>, ticket: &Ticket) {
-        let waits = match (self.subs.get(ticket), self.known.get(object)) {
-            (Some(sub), Some(known)) => sub.waits(object, known),
-            _ => false,
-        };
-        if let Some(known) = self.known.get_mut(object) {
-            if waits {
-                known.waiting.insert(Ticket::clone(ticket));
-            } else {
-                known.waiting.remove(ticket);
-            }
-        }
-    }
-
-    /// Sets down whether a caller waits for a list.
-    fn refresh_list(&mut self, kind: Kind, ticket: &Ticket) {
-        let sub = self.subs.get(ticket);
-        let Some(list) = self.lists.get_mut(&kind) else {
-            return;
-        };
-        if sub.is_some_and(|sub| list.waits(&sub.want)) {
-            list.waiting.insert(Ticket::clone(ticket));
-        } else {
-            list.waiting.remove(ticket);
-        }
-    }
-
-    fn pending(&self, ticket: &Ticket) -> bool {
-        let Some(sub) = self.subs.get(ticket) else {
-            return false;
-        };
-        let waits = |object| {
-            self.known
-                .get(object)
-                .is_some_and(|known| known.waiting.contains(ticket))
-        };
-        let lists_wait = |kind| {
-            self.lists
-                .get(kind)
-                .is_some_and(|list: &List| list.waiting.contains(ticket))
-        };
-        sub.want.objects.iter().any(|(object, _)| waits(object))
-            || sub.want.lists.iter().any(lists_wait)
-    }
-
-    fn glance(&self, ticket: &Ticket) -> Glance {
-        let Some(sub) = self.subs.get(ticket) else {
-            return Glance::default();
-        };
-        let known = |object| self.known.get(object);
-        let objects = || {
-            sub.want
-                .objects
-                .iter()
-                .filter_map(|(object, _)| Some((object, known(object)?)))
-        };
-        let lists = || {
-            sub.want
-                .lists
-                .iter()
-                .filter_map(|kind| Some((*kind, self.lists.get(kind)?)))
-        };
-        let tried = objects()
-            .map(|(_, known)| known.tried)
-            .chain(lists().map(|(_, list)| list.tried()));
-        Glance {
-            pending: self.pending(ticket),
-            news: false,
-            problems: objects()
-                .filter(|(object, _)| !sub.given.iter().any(|(given, _)| given == *object))
-                .filter_map(|(object, known)| {
-                    Some((Arc::clone(object), Problem::clone(known.problem.as_ref()?)))
-                })
-                .collect(),
-            lists: lists()
-                .filter_map(|(kind, list)| Some((kind, list.told()?)))
-                .collect(),
-            given: sub.given.len(),
-            looked: tried.min().flatten(),
-            next: objects().filter_map(|(_, known)| known.due).min(),
-        }
-    }
-
-    /// A caller that waits for nothing fetches its values, and has seen what is new. Until it says otherwise, it holds them.
-    /// False where it does wait: then nothing has happened.
-    pub fn fetch(&mut self, ticket: &Ticket) -> bool {
-        if self.pending(ticket) {
-            return false;
-        }
-        let Some(sub) = self.subs.get_mut(ticket) else {
-            return true;
-        };
-        // What has come since it looked, it will be told of.
-        sub.dirty &= sub.woken;
-        self.fetched(ticket);
-        true
-    }
-
-    fn fetched(&mut self, ticket: &Ticket) {
-        let Some(sub) = self.subs.get_mut(ticket) else {
-            return;
-        };
-        self.fetching.remove(ticket);
-        if let Some(at) = sub.given_at.take() {
-            self.given.remove(&(at, Ticket::clone(ticket)));
-        }
-        for (object, held) in std::mem::take(&mut sub.given) {
-            let wanted = sub
-                .want
-                .objects
-                .iter_mut()
-                .find(|(wanted, _)| *wanted == object);
-            if let Some((_, place)) = wanted {
-                *place = Some(held);
-            }
-        }
-    }
-
-    /// Wakes a caller that has something new and waits for nothing more.
-    fn wake(&mut self, ticket: &Ticket) {
-        let pending = self.pending(ticket);
-        if let Some(sub) = self.subs.get_mut(ticket)
-            && sub.dirty
-            && !sub.woken
-            && !pending
-        {
-            sub.woken = true;
-            if !sub.given.is_empty() {
-                self.fetching.insert(Ticket::clone(ticket));
-            }
-            self.commands.push(Command::Wake(Ticket::clone(ticket)));
-        }
-    }
-
     /// The time between two looks: a little less than was asked for, and always the same for a session.
     fn period(&self, every: Duration) -> Duration {
         every.mul_f64(1.0 - EARLY * retry::fraction(self.seed))
@@ -489,6 +259,8 @@ impl Held {
     }
 }
 
+#[cfg(test)]
+mod fetch_tests;
 #[cfg(test)]
 mod list_tests;
 #[cfg(test)]

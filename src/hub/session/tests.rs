@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::azure::key_vault::{Listed, Page};
-use crate::hub::want::{Answer, Caller};
+use crate::hub::want::{Answer, Caller, Glance};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
@@ -153,42 +153,6 @@ impl Session {
         assert_eq!(self.fetch(ticket), !glance.pending);
         glance
     }
-}
-
-#[test]
-fn values_wait_for_those_of_another_vault() {
-    let mut session = Session::new(LIMITS, 7);
-    let app = ticket("app");
-    session.see(&app, want(&[("db", None)]), at(0));
-    let (id, _) = calls(&mut session).remove(0);
-    answer(&mut session, id, read(1, 0), 1);
-    for second in 2..4 {
-        let glance = session.see(&app, want(&[("db", None)]), at(second));
-        assert!(!glance.pending && glance.news && glance.given == 1);
-    }
-    assert!(words(&mut session).is_empty(), "it was read again");
-    assert!(session.fetch(&app));
-    let glance = session.see(&app, want(&[("db", Some(held(1, 0)))]), at(5));
-    assert!(!glance.pending && glance.given == 0);
-}
-
-#[test]
-fn a_caller_that_looks_meanwhile_needs_the_others_all_the_same() {
-    let mut session = Session::new(LIMITS, 7);
-    let app = ticket("app");
-    let wants = || Want {
-        together: true,
-        ..want(&[("a", Some(held(1, 0))), ("b", None)])
-    };
-    session.see(&app, wants(), at(0));
-    let (id, name) = calls(&mut session).remove(0);
-    assert_eq!(name, "b");
-    answer(&mut session, id, read(1, 0), 1);
-    let glance = session.see(&app, wants(), at(2));
-    assert!(
-        glance.pending,
-        "it was given a part of what belongs together"
-    );
 }
 
 #[test]

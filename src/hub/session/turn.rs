@@ -25,6 +25,8 @@ const GATHERED_WITHIN: Duration = Duration::from_secs(30);
 const TOGETHER: f64 = 0.1;
 /// So many calls that somebody waits for go ahead of one that nobody does.
 const AHEAD: u32 = 4;
+/// A value is read at most so often: in a burst of syncs that want the same, those who came since the last read share the next.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// Values that were not fetched within this are dropped.
 const FETCHED_WITHIN: Duration = Duration::from_secs(30);
 /// A look that was put off for so many intervals is told as a failure.
@@ -94,7 +96,9 @@ impl Session {
             return None;
         }
         if !known.waiting.is_empty() {
-            return Some(now);
+            // Those who come one after another for the same value share a read.
+            let again = known.read.map(|read| after(read, READ_AGAIN));
+            return again.max(Some(now));
         }
         if known.problem.is_some() {
             return known.retry_at;
