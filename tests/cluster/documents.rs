@@ -15,7 +15,7 @@ use lakevault::vault_secret_sync::rollout::api::WorkloadKind::Deployment;
 use serde_json::{Value, json};
 use testbed::{Scratch, until};
 
-use self::page::{SYNCS, Stage, bytes, certificate};
+use self::page::{SYNCS, Stage, TEMPLATES, bytes, certificate};
 use self::tls::{certificates, java_reads, serves};
 use crate::hands::plain;
 use crate::kit::{Kit, PLANTED, SOON};
@@ -34,6 +34,8 @@ pub fn cases() -> Vec<Case> {
         the_pages_token_of_an_identity,
         the_pages_token_of_a_login,
         the_pages_consent_lets_a_sync_in,
+        the_page_on_templates_makes_its_keys,
+        the_pages_windows_let_a_new_secret_through,
     ]
 }
 
@@ -417,4 +419,31 @@ async fn the_pages_consent_lets_a_sync_in(kit: Kit) -> Result<()> {
     kit.holds("payments", &[("K", &value), ("THEIRS", "theirs")])
         .await?;
     kit.is_synced("payments").await
+}
+
+async fn the_page_on_templates_makes_its_keys(kit: Kit) -> Result<()> {
+    let stage = Stage::set(kit).await?;
+    let kit = &stage.kit;
+    kit.put("db-user", "a@b").await?;
+    let (password, _) = kit.plant("db-password", "one").await?;
+    kit.apply(stage.example(TEMPLATES, "# Templates")?).await?;
+    let properties = format!("jdbc.user=a@b\njdbc.password={password}\n");
+    let url = format!("postgres://a%40b:{password}@db/app");
+    kit.holds(
+        "payments-app",
+        &[("app.properties", &properties), ("url", &url)],
+    )
+    .await?;
+    kit.is_synced("payments-app").await
+}
+
+/// What windows keep back has a test that does not depend on the day.
+async fn the_pages_windows_let_a_new_secret_through(kit: Kit) -> Result<()> {
+    let stage = Stage::set(kit).await?;
+    let kit = &stage.kit;
+    let (password, _) = kit.plant("db-password", "one").await?;
+    kit.apply(stage.example(SYNCS, "### windows")?).await?;
+    kit.holds("payments-nightly", &[("DB_PASSWORD", &password)])
+        .await?;
+    kit.is_synced("payments-nightly").await
 }

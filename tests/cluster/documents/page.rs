@@ -14,6 +14,9 @@ pub const SYNCS: &str = "docs/vaultsecretsync.md";
 /// The page on sources of many keys.
 pub const SOURCES: &str = "docs/sources.md";
 
+/// The page on templates.
+pub const TEMPLATES: &str = "docs/templates.md";
+
 /// Vault `kv-payments` is the test's own, `kv-shared` is another one; AzureIdentity `payments` may read and write both.
 pub struct Stage {
     pub kit: Kit,
@@ -94,7 +97,8 @@ pub async fn may(kit: &Kit, vault: &str, roles: &[&str]) -> Result<()> {
 
 /// The first block of YAML below a heading.
 fn yaml(page: &str, heading: &str) -> Result<String> {
-    let text = std::fs::read_to_string(binaries::repository().join(page))?;
+    // The first heading of a page has no line before it.
+    let text = "\n".to_owned() + &std::fs::read_to_string(binaries::repository().join(page))?;
     let (_, below) = text
         .split_once(&format!("\n{heading}\n"))
         .with_context(|| format!("{page} has no {heading:?}"))?;
