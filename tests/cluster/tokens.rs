@@ -204,6 +204,10 @@ async fn tokens_outlive_restarts_and_are_renewed_by_themselves(_: Kit) -> Result
     let mut kit = Kit::new(world, "tokens").await?;
     kit.make_identity().await?;
     let (planted, _) = kit.plant("s", "first").await?;
+    // From then on nothing is written just because a time has settled.
+    kit.apply(kit.sync("probe", &[("K", "s")], |_| ())).await?;
+    kit.settled("probe", "probe").await?;
+    kit.remove("probe").await?;
     let once = {
         let server = Server::start(kit.clone()).await?;
         kit.sync("app", &[("K", "s")], |spec| {
