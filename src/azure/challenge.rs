@@ -110,4 +110,26 @@ mod tests {
         assert_eq!(claims.0, r#"{"access_token":{"nbf":{"essential":true}}}"#);
         assert_eq!(read(r#"Bearer claims="%%%""#).claims, None);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+        /// Whatever stands in the header, nothing panics, and no text appears that the header does not have.
+        #[test]
+        fn no_header_makes_it_panic_or_invent_an_authority(
+            noise in "[ -~]{0,60}",
+            parameters in proptest::collection::vec("[a-z_]{1,16}=\"?[ -~]{0,20}\"?", 0..5),
+        ) {
+            for text in [noise, format!("Bearer {}", parameters.join(", "))] {
+                let Ok(header) = HeaderValue::from_str(&text) else { continue };
+                let challenge = Challenge::read(&Answer {
+                    status: StatusCode::UNAUTHORIZED,
+                    headers: HeaderMap::from_iter([(WWW_AUTHENTICATE, header)]),
+                    body: Body::new(Vec::new()),
+                });
+                let authority = challenge.authorization.unwrap_or_default();
+                proptest::prop_assert!(text.contains(&authority), "{authority} of {text}");
+            }
+        }
+    }
 }

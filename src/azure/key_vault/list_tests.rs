@@ -121,3 +121,25 @@ fn who_may_not_list_is_told_what_it_takes() {
         assert!(problem.message.contains(part), "{problem}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+    /// Whatever a proxy answers, nothing panics, and a link to elsewhere is never followed.
+    #[test]
+    fn no_answer_makes_it_panic_or_leave_the_vault(
+        status in 200_u16..600,
+        noise in ".{0,80}",
+        id in "(https://kv\\.vault\\.azure\\.net/)?[a-z./%?-]{0,30}",
+        link in "https?://[a-z.]{1,20}(:[0-9]{1,6})?/[a-z?&$=%]{0,20}",
+        updated in proptest::prelude::any::<i64>(),
+    ) {
+        drop(page(status, &noise));
+        let body = serde_json::json!({
+            "value": [{"id": id, "attributes": {"enabled": true, "updated": updated}}], "nextLink": link
+        });
+        if let Ok(page) = page(200, &body.to_string()) {
+            proptest::prop_assert!(page.next.is_none() || link.starts_with("https://kv.vault.azure.net"));
+        }
+    }
+}
