@@ -3,6 +3,7 @@
 //! tests of their own.
 
 mod page;
+mod secrets;
 mod tls;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use lakevault::vault_secret_sync::rollout::api::WorkloadKind::Deployment;
 use serde_json::{Value, json};
 use testbed::{Scratch, until};
 
-use self::page::{SYNCS, Stage, TEMPLATES, bytes, certificate};
+use self::page::{SYNCS, Stage, bytes, certificate};
 use self::tls::{certificates, java_reads, serves};
 use crate::hands::plain;
 use crate::kit::{Kit, PLANTED, SOON};
@@ -24,7 +25,7 @@ use crate::{Case, cases};
 pub use self::page::may;
 
 pub fn cases() -> Vec<Case> {
-    cases![
+    let mut all = cases![
         all_fields_of_the_page_at_once,
         the_pages_certificate_serves_and_its_keystores_open,
         the_pages_public_key_is_the_vaults_in_both_forms,
@@ -33,10 +34,9 @@ pub fn cases() -> Vec<Case> {
         the_page_on_expanding_expands,
         the_pages_token_of_an_identity,
         the_pages_token_of_a_login,
-        the_pages_consent_lets_a_sync_in,
-        the_page_on_templates_makes_its_keys,
-        the_pages_windows_let_a_new_secret_through,
-    ]
+    ];
+    all.extend(secrets::cases());
+    all
 }
 
 /// Entries of `data` by the name of their key.
@@ -400,50 +400,4 @@ async fn the_pages_token_of_a_login(kit: Kit) -> Result<()> {
     let data = kit.data("scoring").await?;
     ensure!(data["TOKEN"].split('.').count() == 3, "no token");
     Ok(())
-}
-
-async fn the_pages_consent_lets_a_sync_in(kit: Kit) -> Result<()> {
-    let stage = Stage::set(kit).await?;
-    let kit = &stage.kit;
-    let (value, _) = kit.plant("s", "one").await?;
-    kit.make_secret("payments", json!({"THEIRS": "theirs"}), json!({}))
-        .await?;
-    let sync = kit.sync("payments", &[("K", "s")], |spec| {
-        spec["identityRef"] = json!({"name": "payments"});
-    });
-    kit.apply(sync).await?;
-    kit.says("payments", "Synced", "False", "TargetNotOurs")
-        .await?;
-    let consent = stage.example(SYNCS, "### target")?;
-    kit.damage("payments", consent).await?;
-    kit.holds("payments", &[("K", &value), ("THEIRS", "theirs")])
-        .await?;
-    kit.is_synced("payments").await
-}
-
-async fn the_page_on_templates_makes_its_keys(kit: Kit) -> Result<()> {
-    let stage = Stage::set(kit).await?;
-    let kit = &stage.kit;
-    kit.put("db-user", "a@b").await?;
-    let (password, _) = kit.plant("db-password", "one").await?;
-    kit.apply(stage.example(TEMPLATES, "# Templates")?).await?;
-    let properties = format!("jdbc.user=a@b\njdbc.password={password}\n");
-    let url = format!("postgres://a%40b:{password}@db/app");
-    kit.holds(
-        "payments-app",
-        &[("app.properties", &properties), ("url", &url)],
-    )
-    .await?;
-    kit.is_synced("payments-app").await
-}
-
-/// What windows keep back has a test that does not depend on the day.
-async fn the_pages_windows_let_a_new_secret_through(kit: Kit) -> Result<()> {
-    let stage = Stage::set(kit).await?;
-    let kit = &stage.kit;
-    let (password, _) = kit.plant("db-password", "one").await?;
-    kit.apply(stage.example(SYNCS, "### windows")?).await?;
-    kit.holds("payments-nightly", &[("DB_PASSWORD", &password)])
-        .await?;
-    kit.is_synced("payments-nightly").await
 }

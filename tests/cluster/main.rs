@@ -46,6 +46,7 @@ mod push;
 mod restarts;
 mod rollouts;
 mod scene;
+mod several_vaults;
 mod sources;
 mod stress;
 mod templates;
@@ -108,6 +109,7 @@ fn main() -> ExitCode {
         push::cases(),
         restarts::cases(),
         rollouts::cases(),
+        several_vaults::cases(),
         sources::cases(),
         stress::cases(),
         vault_faults::cases(),

@@ -8,6 +8,8 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::vault_secret_sync::api::is_default;
+
 /// A certificate of the vault with its private key. The identity must be allowed to read the secret of the same name, which is
 /// where Key Vault keeps both.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub struct CertificateSource {
     pub version: Option<String>,
 
     /// What stands in tls.crt behind the certificate. Default: `LeafFirst`.
-    #[serde(default, skip_serializing_if = "ChainSpec::is_leaf_first")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub chain: ChainSpec,
 
     /// Whether the root stands at the end of the chain, if the vault has it. Clients have roots of their own. Default: false.
@@ -46,16 +48,6 @@ pub enum ChainSpec {
     LeafFirst,
     /// Nothing. A chain that does not hold together is not refused then.
     LeafOnly,
-}
-
-impl ChainSpec {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_leaf_first(&self) -> bool {
-        *self == Self::LeafFirst
-    }
 }
 
 /// A keystore with the certificate and its key, and a truststore with its authority.
@@ -134,7 +126,7 @@ pub struct PublicKeySource {
     pub version: Option<String>,
 
     /// How it is written. Default: Pem.
-    #[serde(default, skip_serializing_if = "PublicKeyFormat::is_pem")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub format: PublicKeyFormat,
 }
 
@@ -146,14 +138,4 @@ pub enum PublicKeyFormat {
     Pem,
     /// A JSON Web Key (RFC 7517).
     Jwk,
-}
-
-impl PublicKeyFormat {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_pem(&self) -> bool {
-        *self == Self::Pem
-    }
 }

@@ -19,6 +19,11 @@ use crate::vault_secret_sync::api::sources::{DataFromEntry, TemplateSpec, Window
 use crate::vault_secret_sync::push::api::{PushEntry, PushStatus};
 use crate::vault_secret_sync::rollout::api::{RolloutStatus, RolloutTarget};
 
+/// What is as it would be anyway is not written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[kube(
@@ -88,12 +93,12 @@ pub struct VaultSecretSyncSpec {
     /// What becomes of a key whose object is gone from the vault, or not found any more. Whatever it says, the last key is not
     /// removed, and where more than half of the keys would go, a second look one interval later must say the same.
     /// Default: Retain.
-    #[serde(default, skip_serializing_if = "OnMissing::is_retain")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub on_missing: OnMissing,
 
     /// What is done with a version that has expired or is not valid yet. Strict: it is not taken, and the key keeps what it has.
     /// Ignore: it is taken. Default: Strict.
-    #[serde(default, skip_serializing_if = "Validity::is_strict")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub validity: Validity,
 
     /// How long before a value ends the condition Expiring tells; where it lives shorter, in the last third of its life. 0s means
@@ -145,16 +150,6 @@ pub enum OnMissing {
     Remove,
 }
 
-impl OnMissing {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_retain(&self) -> bool {
-        *self == Self::Retain
-    }
-}
-
 /// What is done with a version outside of its time.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Validity {
@@ -163,16 +158,6 @@ pub enum Validity {
     Strict,
     /// It is taken.
     Ignore,
-}
-
-impl Validity {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_strict(&self) -> bool {
-        *self == Self::Strict
-    }
 }
 
 /// One key of the Secret.
@@ -275,7 +260,7 @@ pub struct SecretSource {
     pub property: Option<String>,
 
     /// Decodes the value before it is stored. Default: None.
-    #[serde(default, skip_serializing_if = "Decode::is_none")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub decode: Decode,
 }
 
@@ -289,16 +274,6 @@ pub enum Decode {
     Base64,
     /// Base64 with the alphabet for URLs (RFC 4648 §5), with or without padding; line breaks are ignored.
     Base64Url,
-}
-
-impl Decode {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_none(&self) -> bool {
-        *self == Self::None
-    }
 }
 
 /// The Secret that is written.

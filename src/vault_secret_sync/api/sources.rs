@@ -11,6 +11,8 @@ use kube::core::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::vault_secret_sync::api::is_default;
+
 use crate::vault_secret_sync::api::SecretSource;
 
 /// A source of many keys. Where it gives a key that stands in data, the entry of data counts.
@@ -107,7 +109,7 @@ pub struct ExpandSource {
     pub secret: SecretSource,
 
     /// How the values are written in it. Default: Auto.
-    #[serde(default, skip_serializing_if = "ExpandFormat::is_auto")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub format: ExpandFormat,
 }
 
@@ -123,16 +125,6 @@ pub enum ExpandFormat {
     Yaml,
     /// Lines of `NAME=value`. There is no replacement of `$NAME`.
     Dotenv,
-}
-
-impl ExpandFormat {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_auto(&self) -> bool {
-        *self == Self::Auto
-    }
 }
 
 /// How names become keys.
@@ -182,7 +174,7 @@ pub struct TemplateSpec {
 
     /// Replace: with data, the Secret holds the keys of the templates only, and the values of data and dataFrom are what they are
     /// made of. Merge: it holds those as well; where both give a key, the template counts. Default: Replace.
-    #[serde(default, skip_serializing_if = "MergePolicy::is_replace")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub merge_policy: MergePolicy,
 }
 
@@ -194,16 +186,6 @@ pub enum MergePolicy {
     Replace,
     /// It does.
     Merge,
-}
-
-impl MergePolicy {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_replace(&self) -> bool {
-        *self == Self::Replace
-    }
 }
 
 /// A time in which changes may be applied. Outside of it a changed object is seen and told, and the Secret stays as it is.
