@@ -426,7 +426,12 @@ impl Session {
             list.forbid(now);
         }
         self.tell_lists(kind, &waited, news);
-        if refused {
+        // What goes wrong with lists may be wrong with them alone. Where the vault as a whole is in trouble, reads show it.
+        let of_lists = matches!(
+            problem.reason,
+            Reason::AzureUnavailable | Reason::ConnectionFailed | Reason::TimedOut
+        );
+        if refused || of_lists && matches!(door, Door::Open) {
             self.read_instead(&left);
         } else {
             for object in left {

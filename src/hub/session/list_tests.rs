@@ -242,3 +242,31 @@ fn those_who_come_one_after_another_at_a_start_are_looked_at_by_one_list() {
     }
     assert_eq!(asked, ["list"]);
 }
+
+#[test]
+fn where_lists_fail_and_reads_work_nobody_is_told_of_trouble() {
+    let (mut session, _, first) = following(&["a"]);
+    session.turn(first);
+    let mut now = first;
+    // A page that failed is asked for once more before the list has failed.
+    for _ in 0..2 {
+        let list = calls(&mut session);
+        assert_eq!(list[0].1, "list");
+        let failure = Problem::new(Reason::AzureUnavailable, Retry::Backoff, "502");
+        let second = now.as_second() - at(0).as_second();
+        let told = answer(
+            &mut session,
+            list[0].0,
+            Answer::Listed(Err(failure)),
+            second,
+        );
+        assert_eq!(told.1, Vec::<String>::new(), "trouble is told");
+        now = session.next_turn(now).map_or(now, |next| next.max(now));
+        session.turn(now);
+    }
+    let reads = calls(&mut session);
+    assert_eq!(reads[0].1, "a");
+    let second = now.as_second() - at(0).as_second() + 1;
+    let told = answer(&mut session, reads[0].0, read(1, 0), second);
+    assert_eq!(told, (vec![], vec![]));
+}
