@@ -11,13 +11,14 @@ use kube::{Api, Resource, ResourceExt};
 use tracing::{info, warn};
 
 use super::api::PushDeletionPolicy;
-use super::plan::{Owner, RECOVERING};
+use super::plan::RECOVERING;
 use super::round::Party;
 use super::status::{Job, Outcome, conditions, is_left, jobs, record, waits_until};
 use super::valid::Push;
 use super::{FINALIZER, PUSHED, Round, Work};
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::key_of;
+use crate::azure_resource::owner::Owner;
 use crate::hub::want::{Caller, Ticket};
 use crate::k8s::conditions::{Edge, edge, find};
 use crate::names::VaultUri;
