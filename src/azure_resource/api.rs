@@ -93,7 +93,7 @@ pub struct ResourceGroupSpec {
 }
 
 /// Whether Azure is written.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// It is.
     #[default]
@@ -103,7 +103,7 @@ pub enum Mode {
 }
 
 /// Which existing resources are taken over.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Adopt {
     /// Those whose tag names an object of this name in this cluster.
     #[default]
@@ -115,7 +115,7 @@ pub enum Adopt {
 }
 
 /// What is done about drift.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DriftPolicy {
     /// It is repaired.
     #[default]

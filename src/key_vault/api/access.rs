@@ -43,7 +43,7 @@ pub struct AccessPolicySpec {
 }
 
 /// What becomes of access policies that are not in the spec.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AccessPolicyMode {
     /// They stay.
     #[default]
@@ -79,7 +79,7 @@ pub struct NetworkRulesSpec {
 }
 
 /// What becomes of callers that no rule names.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DefaultAction {
     /// They are kept out.
     #[default]
@@ -89,7 +89,7 @@ pub enum DefaultAction {
 }
 
 /// Whom network rules do not concern.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Bypass {
     /// Azure's trusted services.
     #[default]
