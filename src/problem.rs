@@ -74,6 +74,8 @@ reasons! {
     CaBundleNotFound,
     /// The cloud's Resource Manager did not tell its endpoints in a form that is understood.
     CloudNotDiscovered,
+    /// The identity's cloud does not say where its Resource Manager is.
+    ResourceManagerUnknown,
     /// A Machine Learning Server refused the login.
     LoginRefused,
     /// The ServiceAccount does not exist.
@@ -116,6 +118,42 @@ reasons! {
     ForbiddenByNetwork,
     /// The vault refused the request as such.
     RequestRefused,
+    /// Azure has no such resource.
+    AzureResourceNotFound,
+    /// The subscription has no such resource group.
+    ResourceGroupNotFound,
+    /// There is no such subscription, or none that the identity may see.
+    SubscriptionNotFound,
+    /// The subscription is disabled, and may be read at most.
+    SubscriptionDisabled,
+    /// A policy of Azure denies it.
+    DisallowedByPolicy,
+    /// A lock of Azure forbids it.
+    ScopeLocked,
+    /// The subscription is not registered for the resource provider.
+    ProviderNotRegistered,
+    /// A quota of the subscription is used up.
+    QuotaExceeded,
+    /// Azure is changing the resource already, or somebody else changed it at the same moment.
+    AzureBusy,
+    /// The cloud does not speak the version of the interface that it was asked in.
+    ApiVersionUnsupported,
+    /// The region, or what is wanted in it, is not to be had.
+    LocationUnavailable,
+    /// The name is taken, by somebody whom Azure does not tell.
+    NameTaken,
+    /// A deleted vault that is still kept holds the name.
+    NameHeldByDeleted,
+    /// Azure does not take the name.
+    NameInvalid,
+    /// There is no deleted vault of this name to recover.
+    NothingToRecover,
+    /// The role is assigned already, under another name.
+    RoleAssignmentExists,
+    /// The directory does not know the principal, or not yet.
+    PrincipalNotFound,
+    /// What Azure had begun to do failed.
+    OperationFailed,
     /// The object, or the pinned version of it, is not in the vault.
     ObjectNotFound,
     /// The object is disabled.
@@ -215,6 +253,9 @@ pub struct Problem {
     pub http_status: Option<u16>,
     /// Azure's own code.
     pub azure_code: Option<String>,
+    /// By which Azure's support finds the answer (`x-ms-correlation-request-id`). It differs from try to try, so it is no part of
+    /// the message, and no reason to write a status.
+    pub correlation_id: Option<String>,
 }
 
 impl Problem {
@@ -226,6 +267,7 @@ impl Problem {
             retry,
             http_status: None,
             azure_code: None,
+            correlation_id: None,
         }
     }
 
