@@ -12,6 +12,7 @@ use kube::core::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::azure::arm::Poll;
 use crate::azure_identity::api::IdentityRef;
 
 /// What is as it would be anyway is not written.
@@ -228,18 +229,7 @@ pub struct OperationStatus {
 
     /// Where Azure tells how far it is, once it has taken it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub poll: Option<PollStatus>,
-}
-
-/// Where Azure tells how far an operation is.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct PollStatus {
-    /// AsyncOperation, Location or Resource (Azure, "Track asynchronous Azure operations").
-    pub form: String,
-
-    /// The address.
-    pub url: String,
+    pub poll: Option<Poll>,
 }
 
 /// A difference between spec and resource.

@@ -287,15 +287,27 @@ fn network_differences(wanted: &Network, has: &Network, found: &mut Vec<Differen
     ];
     for (path, wanted, has) in lists {
         for more in wanted.difference(&has) {
-            found.push(Difference::new(format!("{path}[{more}]"), "there", "absent"));
+            found.push(Difference::new(
+                format!("{path}[{more}]"),
+                "there",
+                "absent",
+            ));
         }
         for less in has.difference(&wanted) {
-            found.push(Difference::new(format!("{path}[{less}]"), "absent", "there"));
+            found.push(Difference::new(
+                format!("{path}[{less}]"),
+                "absent",
+                "there",
+            ));
         }
     }
 }
 
 fn subnet((id, ignore): (&String, &bool)) -> String {
-    let tolerant = if *ignore { ", ignoreMissingEndpoint" } else { "" };
+    let tolerant = if *ignore {
+        ", ignoreMissingEndpoint"
+    } else {
+        ""
+    };
     format!("{id}{tolerant}")
 }

@@ -59,15 +59,9 @@ pub fn status(
     if let Some(inputs) = &look.inputs {
         facts(&mut new, inputs, look, &left);
     }
-    let record = look.record;
-    new.resource.operation = record.operation.clone();
-    new.resource.azure_id = record.azure_id.clone();
-    new.resource.role_assignments = record.roles.clone();
-    new.resource.tags = record.set.tags.clone();
-    new.access_policies = record.set.policies.clone();
-    new.resource.applied_generation = record.applied;
+    keep(&mut new, look.record);
     new.resource.observed_generation = generation;
-    new.resource.handled_sync_at = look.sync_at.clone();
+    new.resource.handled_sync_at.clone_from(&look.sync_at);
     let says = says(&old.resource.conditions, look, &left);
     let says = says
         .into_iter()
@@ -75,6 +69,32 @@ pub fn status(
         .collect();
     new.resource.conditions = conditions::set(&old.resource.conditions, says, generation, now);
     new
+}
+
+/// Writes down what is kept.
+pub fn keep(status: &mut KeyVaultStatus, record: &Record) {
+    let resource = &mut status.resource;
+    resource.operation.clone_from(&record.operation);
+    resource.azure_id.clone_from(&record.azure_id);
+    resource.role_assignments.clone_from(&record.roles);
+    resource.tags.clone_from(&record.set.tags);
+    resource.applied_generation = record.applied;
+    status.access_policies.clone_from(&record.set.policies);
+}
+
+/// Reads it back.
+pub fn kept(status: &KeyVaultStatus) -> Record {
+    let resource = &status.resource;
+    Record {
+        azure_id: resource.azure_id.clone(),
+        applied: resource.applied_generation,
+        operation: resource.operation.clone(),
+        set: Set {
+            tags: resource.tags.clone(),
+            policies: status.access_policies.clone(),
+        },
+        roles: resource.role_assignments.clone(),
+    }
 }
 
 /// Differences that are there at the end of a round.
@@ -99,11 +119,15 @@ fn facts(new: &mut KeyVaultStatus, inputs: &Inputs<'_>, look: &Look<'_>, left: &
         new.resource.plan = look.planned.to_vec();
         new.scheduled_purge_date = None;
     }
-    let shown = seen.deleted.iter().chain(&seen.deleted_elsewhere).flatten();
-    if let Some(date) = shown.filter_map(|deleted| deleted.scheduled_purge).next() {
+    let mut shown = seen.deleted.iter().chain(&seen.deleted_elsewhere).flatten();
+    if let Some(date) = shown.find_map(|deleted| deleted.scheduled_purge) {
         new.scheduled_purge_date = Some(Time(date));
     }
-    let uri = seen.vault.iter().flatten().find_map(|vault| vault.uri.as_ref());
+    let uri = seen
+        .vault
+        .iter()
+        .flatten()
+        .find_map(|vault| vault.uri.as_ref());
     if let (Some(uri), Some(plane)) = (uri, &seen.plane)
         && !matches!(plane, Plane::NoAddress(_))
     {
@@ -129,7 +153,12 @@ fn facts(new: &mut KeyVaultStatus, inputs: &Inputs<'_>, look: &Look<'_>, left: &
     new.secrets = seeds.collect();
 }
 
-fn say(type_: &'static str, status: bool, reason: &'static str, message: impl Into<String>) -> Says {
+fn say(
+    type_: &'static str,
+    status: bool,
+    reason: &'static str,
+    message: impl Into<String>,
+) -> Says {
     Says {
         type_,
         status: Some(status),
@@ -221,10 +250,20 @@ fn drifted(look: &Look<'_>, left: &[Difference]) -> Option<Says> {
     let observes = inputs.valid.mode == Mode::Observe;
     let applied = inputs.record.applied == Some(inputs.valid.generation);
     if !observes && !applied {
-        return Some(say(DRIFTED, false, "NotApplied", "this spec was not written as a whole yet"));
+        return Some(say(
+            DRIFTED,
+            false,
+            "NotApplied",
+            "this spec was not written as a whole yet",
+        ));
     }
     if vault.is_none() {
-        return Some(say(DRIFTED, true, "Absent", "the vault does not exist any more"));
+        return Some(say(
+            DRIFTED,
+            true,
+            "Absent",
+            "the vault does not exist any more",
+        ));
     }
     let moved: Vec<&Difference> = left.iter().filter(|one| one.stuck.is_none()).collect();
     let Some(first) = moved.first() else {
@@ -271,7 +310,12 @@ fn authorized(look: &Look<'_>) -> Option<Says> {
 
 fn plane(plane: &Plane) -> Says {
     match plane {
-        Plane::Answers => say(PLANE, true, "Answers", "the vault answers, and lets the identity list secrets"),
+        Plane::Answers => say(
+            PLANE,
+            true,
+            "Answers",
+            "the vault answers, and lets the identity list secrets",
+        ),
         Plane::NoRole(problem) => Says {
             status: Some(true),
             ..trouble(PLANE, problem)
@@ -282,7 +326,12 @@ fn plane(plane: &Plane) -> Says {
 
 /// A message that differs from the one that is there in nothing but a correlation id is not written anew.
 fn calm(old: &[Condition], says: Says) -> Says {
-    let stem = |text: &str| text.split(CORRELATION).next().unwrap_or_default().to_owned();
+    let stem = |text: &str| {
+        text.split(CORRELATION)
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
     let same = find(old, says.type_).filter(|old| {
         old.reason == says.reason
             && old.message.contains(CORRELATION)
@@ -312,9 +361,14 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) 
     if dry || observes {
         return record;
     }
-    let clean = differences(inputs.desired, vault, &record.set, &inputs.owner.to_string())
-        .iter()
-        .all(|one| one.stuck.is_some());
+    let clean = differences(
+        inputs.desired,
+        vault,
+        &record.set,
+        &inputs.owner.to_string(),
+    )
+    .iter()
+    .all(|one| one.stuck.is_some());
     record.set = set(inputs, clean);
     if inputs.leaving.is_none() && clean && !problem {
         record.applied = Some(inputs.valid.generation);
@@ -351,11 +405,21 @@ fn roles(
     let old = &inputs.record.roles;
     let mut kept: Vec<RoleAssignmentStatus> = old
         .iter()
-        .filter(|one| there.iter().any(|is| id_of(is).eq_ignore_ascii_case(&one.id)))
+        .filter(|one| {
+            there
+                .iter()
+                .any(|is| id_of(is).eq_ignore_ascii_case(&one.id))
+        })
         .cloned()
         .collect();
     for role in &inputs.valid.roles {
         let named = there.iter().find(|is| {
+            if role
+                .definition
+                .is_some_and(|definition| definition != is.role)
+            {
+                return false;
+            }
             let role = super::plan::Role {
                 definition: Some(is.role),
                 ..role.clone()

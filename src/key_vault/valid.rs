@@ -323,9 +323,7 @@ fn policies(specs: &[AccessPolicySpec]) -> Result<Policies, Problem> {
             )));
         }
         if policies.insert(who.clone(), permissions).is_some() {
-            return Err(invalid(format!(
-                "spec.accessPolicies: {who} stands twice"
-            )));
+            return Err(invalid(format!("spec.accessPolicies: {who} stands twice")));
         }
     }
     Ok(policies)
@@ -340,7 +338,10 @@ fn network(spec: &NetworkRulesSpec) -> Result<Network, Problem> {
         })
     });
     let subnets = spec.subnets.iter().map(|subnet| {
-        let id: ResourceId = subnet.id.parse().map_err(field("networkRules.subnets[].id"))?;
+        let id: ResourceId = subnet
+            .id
+            .parse()
+            .map_err(field("networkRules.subnets[].id"))?;
         Ok((
             id.to_string().to_ascii_lowercase(),
             subnet.ignore_missing_endpoint,

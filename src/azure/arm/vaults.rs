@@ -6,7 +6,9 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{ApiVersions, Call, Location, Reply, ResourceId, SubscriptionId, groups, incomplete, operation};
+use super::{
+    ApiVersions, Call, Location, Reply, ResourceId, SubscriptionId, groups, incomplete, operation,
+};
 use crate::azure_resource::difference::Difference;
 use crate::key_vault::api::{Authorization, Bypass, DefaultAction, Sku, Switch};
 use crate::key_vault::vault::{
@@ -130,7 +132,10 @@ fn settings(
     let switches = [
         ("enabledForDeployment", settings.for_deployment),
         ("enabledForDiskEncryption", settings.for_disk_encryption),
-        ("enabledForTemplateDeployment", settings.for_template_deployment),
+        (
+            "enabledForTemplateDeployment",
+            settings.for_template_deployment,
+        ),
     ];
     for (name, on) in switches {
         say(name, name, json!(on));
@@ -155,10 +160,14 @@ fn sku_word(sku: SkuName) -> &'static str {
 }
 
 fn network(network: &Network) -> Value {
-    let addresses = network.addresses.iter().map(|range| json!({ "value": range.to_string() }));
-    let subnets = network.subnets.iter().map(|(id, ignore)| {
-        json!({ "id": id, "ignoreMissingVnetServiceEndpoint": ignore })
-    });
+    let addresses = network
+        .addresses
+        .iter()
+        .map(|range| json!({ "value": range.to_string() }));
+    let subnets = network
+        .subnets
+        .iter()
+        .map(|(id, ignore)| json!({ "id": id, "ignoreMissingVnetServiceEndpoint": ignore }));
     json!({
         "defaultAction": match network.default { DefaultAction::Allow => "Allow", DefaultAction::Deny => "Deny" },
         "bypass": match network.bypass { Bypass::AzureServices => "AzureServices", Bypass::None => "None" },
@@ -249,7 +258,10 @@ pub fn all_deleted(versions: &ApiVersions, subscription: &SubscriptionId) -> Cal
     Call {
         operation: "ListDeletedVaults",
         method: Method::GET,
-        path: format!("{}/providers/Microsoft.KeyVault/deletedVaults", subscription.path()),
+        path: format!(
+            "{}/providers/Microsoft.KeyVault/deletedVaults",
+            subscription.path()
+        ),
         query: Vec::new(),
         api_version: versions.vaults,
         subscription: subscription.clone(),
@@ -306,7 +318,9 @@ fn text(value: &Value, name: &str) -> Option<String> {
 fn vault(body: &Value) -> Option<Vault> {
     let properties = body.get("properties")?;
     let on = |name: &str| properties.get(name).and_then(Value::as_bool);
-    let days = properties.get("softDeleteRetentionInDays").and_then(Value::as_u64);
+    let days = properties
+        .get("softDeleteRetentionInDays")
+        .and_then(Value::as_u64);
     let rbac = if on("enableRbacAuthorization").unwrap_or(false) {
         Authorization::RBAC
     } else {
@@ -328,7 +342,11 @@ fn vault(body: &Value) -> Option<Vault> {
                 .get("networkAcls")
                 .filter(|rules| !rules.is_null())
                 .map_or_else(|| Some(Network::default()), read_network)?,
-            public_access: Onoff(if closed { Switch::Disabled } else { Switch::Enabled }),
+            public_access: Onoff(if closed {
+                Switch::Disabled
+            } else {
+                Switch::Enabled
+            }),
             for_deployment: on("enabledForDeployment").unwrap_or(false),
             for_disk_encryption: on("enabledForDiskEncryption").unwrap_or(false),
             for_template_deployment: on("enabledForTemplateDeployment").unwrap_or(false),
@@ -350,15 +368,34 @@ fn read_network(rules: &Value) -> Option<Network> {
     let is = |name: &str, word: &str| {
         text(rules, name).is_some_and(|said| said.eq_ignore_ascii_case(word))
     };
-    let list = |name: &str| rules.get(name).and_then(Value::as_array).into_iter().flatten();
+    let list = |name: &str| {
+        rules
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
     let addresses = list("ipRules").map(|rule| Cidr::parse(rule.get("value")?.as_str()?));
     let subnets = list("virtualNetworkRules").map(|rule| {
-        let ignore = rule.get("ignoreMissingVnetServiceEndpoint").and_then(Value::as_bool);
-        Some((text(rule, "id")?.to_ascii_lowercase(), ignore.unwrap_or(false)))
+        let ignore = rule
+            .get("ignoreMissingVnetServiceEndpoint")
+            .and_then(Value::as_bool);
+        Some((
+            text(rule, "id")?.to_ascii_lowercase(),
+            ignore.unwrap_or(false),
+        ))
     });
     Some(Network {
-        default: if is("defaultAction", "Deny") { DefaultAction::Deny } else { DefaultAction::Allow },
-        bypass: if is("bypass", "None") { Bypass::None } else { Bypass::AzureServices },
+        default: if is("defaultAction", "Deny") {
+            DefaultAction::Deny
+        } else {
+            DefaultAction::Allow
+        },
+        bypass: if is("bypass", "None") {
+            Bypass::None
+        } else {
+            Bypass::AzureServices
+        },
         addresses: addresses.collect::<Option<BTreeSet<_>>>()?,
         subnets: subnets.collect::<Option<BTreeMap<_, _>>>()?,
     })
@@ -409,7 +446,9 @@ pub fn find_deleted(reply: &Reply, name: &str) -> Result<Option<Deleted>, Proble
 fn one_deleted(body: &Value) -> Option<Deleted> {
     let properties = body.get("properties")?;
     let purge = text(properties, "scheduledPurgeDate");
-    let protection = properties.get("purgeProtectionEnabled").and_then(Value::as_bool);
+    let protection = properties
+        .get("purgeProtectionEnabled")
+        .and_then(Value::as_bool);
     Some(Deleted {
         id: text(properties, "vaultId")?,
         location: location(properties)?,

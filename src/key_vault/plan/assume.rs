@@ -1,10 +1,11 @@
 //! What a step would come to, if it were done: for plans of steps that are not. Pure.
 
 use super::{Group, Inputs, Role, SecretSeen, Seen, Step};
+use crate::azure::arm::Scope;
 use crate::azure::arm::providers::Registration;
 use crate::azure::arm::roles::{self, Assignment};
-use crate::azure::arm::Scope;
-use crate::key_vault::vault::{Deleted, Vault};
+use crate::azure_resource::owner::OWNER_TAG;
+use crate::key_vault::vault::{Deleted, Policies, Vault};
 
 /// Adds to what was seen what a step would change.
 pub fn assume(inputs: &Inputs<'_>, step: &Step, seen: &mut Seen) {
@@ -17,15 +18,20 @@ pub fn assume(inputs: &Inputs<'_>, step: &Step, seen: &mut Seen) {
             seen.vault = Some(Some(recovered(inputs, deleted.as_ref())));
         }
         Step::Purge => seen.deleted = Some(None),
-        Step::Update(_)
-        | Step::AddPolicies(_)
-        | Step::ReplacePolicies(_)
-        | Step::DropPolicies(_)
-        | Step::Release => {
-            if let Some(Some(vault)) = &mut seen.vault {
-                change(inputs, step, vault);
-            }
+        Step::Update(_) => alter(seen, |vault| update(inputs, vault)),
+        Step::AddPolicies(policies) | Step::ReplacePolicies(policies) => {
+            alter(seen, |vault| set_policies(policies, vault));
         }
+        Step::DropPolicies(who) => {
+            alter(seen, |vault| {
+                vault.policies.retain(|one, _| !who.contains(one));
+            });
+        }
+        Step::Release => alter(seen, |vault| {
+            vault
+                .tags
+                .retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+        }),
         Step::Assign(role) => {
             let there = seen.assignments.get_or_insert_default();
             there.extend(assigned(inputs, role));
@@ -83,34 +89,34 @@ const DEFAULT_RETENTION: u16 = 90;
 fn recovered(inputs: &Inputs<'_>, deleted: Option<&Deleted>) -> Vault {
     let made = created(inputs);
     Vault {
-        tags: deleted.map(|deleted| deleted.tags.clone()).unwrap_or_default(),
+        tags: deleted
+            .map(|deleted| deleted.tags.clone())
+            .unwrap_or_default(),
         purge_protection: deleted.is_some_and(|deleted| deleted.purge_protection),
         ..made
     }
 }
 
-fn change(inputs: &Inputs<'_>, step: &Step, vault: &mut Vault) {
+fn alter(seen: &mut Seen, change: impl FnOnce(&mut Vault)) {
+    if let Some(Some(vault)) = &mut seen.vault {
+        change(vault);
+    }
+}
+
+/// A vault with what is wanted of its settings and tags.
+pub fn update(inputs: &Inputs<'_>, vault: &mut Vault) {
     let (desired, set) = (inputs.desired, &inputs.record.set);
-    match step {
-        Step::Update(_) => {
-            vault.tags = desired.tags(&vault.tags, set, &inputs.owner.to_string());
-            vault.settings = desired.settings(Some(&vault.settings));
-            vault.purge_protection |= desired.purge_protection.unwrap_or(false);
-        }
-        Step::AddPolicies(policies) | Step::ReplacePolicies(policies) => {
-            for (who, permissions) in policies {
-                let entry = vault.policies.entry(who.clone()).or_default();
-                let storage = std::mem::take(&mut entry.storage);
-                *entry = permissions.clone();
-                entry.storage = storage;
-            }
-        }
-        Step::DropPolicies(who) => vault.policies.retain(|one, _| !who.contains(one)),
-        Step::Release => {
-            let owner = crate::azure_resource::owner::OWNER_TAG;
-            vault.tags.retain(|name, _| !name.eq_ignore_ascii_case(owner));
-        }
-        _ => {}
+    vault.tags = desired.tags(&vault.tags, set, &inputs.owner.to_string());
+    vault.settings = desired.settings(Some(&vault.settings));
+    vault.purge_protection |= desired.purge_protection.unwrap_or(false);
+}
+
+fn set_policies(policies: &Policies, vault: &mut Vault) {
+    for (who, permissions) in policies {
+        let entry = vault.policies.entry(who.clone()).or_default();
+        let storage = std::mem::take(&mut entry.storage);
+        *entry = permissions.clone();
+        entry.storage = storage;
     }
 }
 

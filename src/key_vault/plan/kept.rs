@@ -122,7 +122,9 @@ fn roles(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Next>
     }
     let stale = given.iter().find(|given| {
         let still = wanted.iter().any(|role| {
-            role.principal.as_str().eq_ignore_ascii_case(&given.principal_id)
+            role.principal
+                .as_str()
+                .eq_ignore_ascii_case(&given.principal_id)
                 && role.role.eq_ignore_ascii_case(&given.role)
         });
         let ours = given.id.to_ascii_lowercase();
@@ -139,19 +141,19 @@ fn roles(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Next>
 }
 
 /// The next read or change of a secret that is to be there.
-fn secret(inputs: &Inputs<'_>, seen: &Seen, seed: &Seed) -> Result<Option<Next>, Problem> {
-    let make = || act(inputs, Step::MakeSecret(seed.name.to_string())).map(Some);
+fn secret(inputs: &Inputs<'_>, seen: &Seen, wanted: &Seed) -> Result<Option<Next>, Problem> {
+    let make = || act(inputs, Step::MakeSecret(wanted.name.to_string())).map(Some);
     if let Some(Plane::NoRole(problem) | Plane::ShutOut(problem)) = &seen.plane
-        && !seen.secrets.contains_key(seed.name.as_str())
+        && !seen.secrets.contains_key(wanted.name.as_str())
     {
-        return Err(told::no_seed(seed, problem));
+        return Err(told::no_seed(wanted, problem));
     }
-    match seen.secrets.get(seed.name.as_str()) {
-        None => Ok(Some(Next::Look(Look::Secret(seed.name.to_string())))),
+    match seen.secrets.get(wanted.name.as_str()) {
+        None => Ok(Some(Next::Look(Look::Secret(wanted.name.to_string())))),
         Some(SecretSeen::Absent) => make(),
-        Some(SecretSeen::Deleted) => Err(told::deleted_secret(inputs, seed)),
+        Some(SecretSeen::Deleted) => Err(told::deleted_secret(inputs, wanted)),
         Some(SecretSeen::Present { created, ours, .. }) => {
-            let ends = seed.rotate_after.zip(*created);
+            let ends = wanted.rotate_after.zip(*created);
             let due = ends.is_some_and(|(pause, made)| after(made, pause) <= inputs.now);
             if due && *ours { make() } else { Ok(None) }
         }

@@ -21,7 +21,7 @@ mod tests;
 
 use jiff::Timestamp;
 
-pub use self::assume::{assigned, assume, id_of};
+pub use self::assume::{assigned, assume, created, id_of, update};
 pub use self::seen::{Group, Look, Plane, Polled, SecretSeen, Seen};
 pub use self::step::{Role, Step};
 use super::desired::{Desired, Set};
@@ -80,7 +80,7 @@ pub struct Record {
 /// How an object stands that is being deleted.
 #[derive(Debug, Clone, Copy)]
 pub struct Leaving<'a> {
-    /// Names of VaultSecretSyncs that still name it.
+    /// Names of `VaultSecretSyncs` that still name it.
     pub syncs: &'a [String],
 }
 
@@ -135,9 +135,11 @@ impl Inputs<'_> {
     /// Whose a vault is. One that was written before and has lost its tag is ours still; in mode Observe that is nobody's
     /// business.
     fn claim(&self, tags: &super::vault::Tags) -> Claim {
-        match self.owner.claim(tags) {
-            Claim::None if self.record.applied.is_some() && self.leaving.is_none() => Claim::Ours,
-            claim => claim,
+        let claim = self.owner.claim(tags);
+        let written = self.record.applied.is_some() && self.leaving.is_none();
+        if claim == Claim::None && written {
+            return Claim::Ours;
         }
+        claim
     }
 }
