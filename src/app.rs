@@ -33,6 +33,7 @@ use crate::k8s::overlay::Overlay;
 use crate::k8s::packed::Packed;
 use crate::k8s::ready::Readiness;
 use crate::k8s::{crds, watch};
+use crate::key_vault::{self, api::KeyVault};
 use crate::telemetry::http::serve;
 use crate::telemetry::logs::LogFormat;
 use crate::telemetry::metrics::Metrics;
@@ -55,6 +56,15 @@ const NAMESPACES: &str = "watch of Namespaces (metadata)";
 const SYNCS: &str = "watch of VaultSecretSyncs";
 const IDENTITIES: &str = "watch of AzureIdentities";
 const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
+const KEY_VAULTS: &str = "watch of KeyVaults";
+const WATCHES: [&str; 6] = [
+    SECRETS,
+    NAMESPACES,
+    SYNCS,
+    IDENTITIES,
+    CLUSTER_IDENTITIES,
+    KEY_VAULTS,
+];
 
 /// How the operator runs.
 #[derive(Debug, Clone, clap::Args)]
@@ -126,7 +136,7 @@ pub async fn run(args: RunArgs) -> Result<(), String> {
     stop_on_signals(&stop)?;
     let metrics = Metrics::default();
     let readiness = Arc::new(Readiness::default());
-    for what in [SECRETS, NAMESPACES, SYNCS, IDENTITIES, CLUSTER_IDENTITIES] {
+    for what in WATCHES {
         readiness.wait_for(what);
     }
     let http = Http::new(&args.http(), metrics.clone())?;
@@ -218,6 +228,7 @@ impl Operator {
         let plurals = [
             AzureIdentity::PLURAL,
             ClusterAzureIdentity::PLURAL,
+            key_vault::PLURAL,
             sync::PLURAL,
         ];
         if !crds::wait_for(
@@ -237,6 +248,7 @@ impl Operator {
         let (identities, identity_writer) = reflector::store::<AzureIdentity>();
         let (cluster_identities, cluster_identity_writer) =
             reflector::store::<ClusterAzureIdentity>();
+        let (key_vaults, key_vault_writer) = reflector::store::<KeyVault>();
         let (namespaces, namespace_writer) = reflector::store::<PartialObjectMeta<Namespace>>();
         let stores = Stores {
             identities: identities.clone(),
@@ -251,16 +263,18 @@ impl Operator {
         };
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
-        let sync_ctx = self.sync_ctx(args, &kube, &lent, &sync_queue);
+        let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults));
         let count = figures::counter(&sync_ctx, syncs.clone());
         self.metrics.figures().set(count);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
+        let (key_vault_queue, _) = Queue::new();
         let events = Arc::new(Events {
             ctx: Arc::clone(&sync_ctx),
             syncs: sync_queue,
             identities: identity_queue,
             cluster_identities: cluster_identity_queue,
+            key_vaults: key_vault_queue,
             listed: Mutex::default(),
         });
         let mut watches = JoinSet::new();
@@ -272,6 +286,7 @@ impl Operator {
             &events,
             cluster_identity_writer,
         );
+        self.watch_key_vaults(&mut watches, &events, key_vault_writer);
         self.watch_namespaces(&mut watches, &events, namespace_writer);
         self.watch_secrets(&mut watches, &events);
         // Before everything has been listed once, what is absent from a cache may exist.
@@ -306,7 +321,7 @@ impl Operator {
         args: &RunArgs,
         kube: &Kube,
         identities: &Arc<Identities>,
-        queue: &Queue<Packed<VaultSecretSync>>,
+        (queue, key_vaults): (&Queue<Packed<VaultSecretSync>>, Store<KeyVault>),
     ) -> Arc<SyncCtx> {
         let wake: Wake = {
             let queue = queue.clone();
@@ -335,6 +350,7 @@ impl Operator {
             logins: Logins::new(http()),
             identities: Arc::clone(identities),
             links: Arc::default(),
+            key_vaults,
             secrets: Arc::default(),
             written: Overlay::default(),
             memories: Mutex::default(),
@@ -424,6 +440,25 @@ impl Operator {
             let event = event.modify(slim);
             writer.apply_watcher_event(&event);
             events.identity(&event, &store);
+        });
+    }
+
+    fn watch_key_vaults(
+        &self,
+        tasks: &mut JoinSet<()>,
+        events: &Arc<Events>,
+        mut writer: reflector::store::Writer<KeyVault>,
+    ) {
+        let (events, store) = (Arc::clone(events), writer.as_reader());
+        let stream = watch::watch(
+            Api::<KeyVault>::all(self.client.clone()),
+            watcher::Config::default(),
+        );
+        self.follow(tasks, KEY_VAULTS, stream, move |event| {
+            let event = event.modify(slim);
+            let news = Events::tells_news(&event, &store);
+            writer.apply_watcher_event(&event);
+            events.key_vault(&event, news, &store);
         });
     }
 

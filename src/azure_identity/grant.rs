@@ -138,7 +138,7 @@ pub fn vault_in_cloud(identity: &Usable, vault: &VaultUri) -> Result<(), Problem
         return Ok(());
     }
     let message = format!(
-        "spec.vaultUri {vault} is no vault of the cloud of {}, whose vaults are <name>.{suffix}: no token is sent there",
+        "{vault} is no vault of the cloud of {}, whose vaults are <name>.{suffix}: no token is sent there",
         identity.valid.key
     );
     Err(Problem::new(
