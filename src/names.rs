@@ -19,7 +19,7 @@ pub struct NameError {
 }
 
 impl NameError {
-    fn new(expected: &'static str, seen: &str) -> Self {
+    pub(crate) fn new(expected: &'static str, seen: &str) -> Self {
         Self {
             expected,
             seen: seen.chars().take(80).collect(),
@@ -27,7 +27,7 @@ impl NameError {
     }
 }
 
-fn length_and_alphabet(text: &str, max: usize, allowed: impl Fn(u8) -> bool) -> bool {
+pub(crate) fn length_and_alphabet(text: &str, max: usize, allowed: impl Fn(u8) -> bool) -> bool {
     (1..=max).contains(&text.len()) && text.bytes().all(allowed)
 }
 

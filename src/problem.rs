@@ -74,6 +74,8 @@ reasons! {
     CaBundleNotFound,
     /// The cloud's Resource Manager did not tell its endpoints in a form that is understood.
     CloudNotDiscovered,
+    /// The identity's cloud does not say where its Resource Manager is.
+    ResourceManagerUnknown,
     /// A Machine Learning Server refused the login.
     LoginRefused,
     /// The ServiceAccount does not exist.
@@ -116,6 +118,42 @@ reasons! {
     ForbiddenByNetwork,
     /// The vault refused the request as such.
     RequestRefused,
+    /// Azure has no such resource.
+    AzureResourceNotFound,
+    /// The subscription has no such resource group.
+    ResourceGroupNotFound,
+    /// There is no such subscription, or none that the identity may see.
+    SubscriptionNotFound,
+    /// The subscription is disabled, and may be read at most.
+    SubscriptionDisabled,
+    /// A policy of Azure denies it.
+    DisallowedByPolicy,
+    /// A lock of Azure forbids it.
+    ScopeLocked,
+    /// The subscription is not registered for the resource provider.
+    ProviderNotRegistered,
+    /// A quota of the subscription is used up.
+    QuotaExceeded,
+    /// Azure is changing the resource already, or somebody else changed it at the same moment.
+    AzureBusy,
+    /// The cloud does not speak the version of the interface that it was asked in.
+    ApiVersionUnsupported,
+    /// The region, or what is wanted in it, is not to be had.
+    LocationUnavailable,
+    /// The name is taken, by somebody whom Azure does not tell.
+    NameTaken,
+    /// A deleted vault that is still kept holds the name.
+    NameHeldByDeleted,
+    /// Azure does not take the name.
+    NameInvalid,
+    /// There is no deleted vault of this name to recover.
+    NothingToRecover,
+    /// The role is assigned already, under another name.
+    RoleAssignmentExists,
+    /// The directory does not know the principal, or not yet.
+    PrincipalNotFound,
+    /// What Azure had begun to do failed.
+    OperationFailed,
     /// The object, or the pinned version of it, is not in the vault.
     ObjectNotFound,
     /// The object is disabled.
@@ -184,6 +222,28 @@ reasons! {
     PushTargetBusy,
     /// The value is no text, and a vault keeps only text.
     ValueNotText,
+    /// The spec names another subscription, group or name than the resource that it stands for.
+    ResourceIdChanged,
+    /// The resource in Azure belongs to another tenant.
+    TenantMismatch,
+    /// The resource in Azure is in another region.
+    LocationMismatch,
+    /// The resource in Azure is somebody else's, or nobody's that this object may take over.
+    ResourceNotOurs,
+    /// Azure is busy with the resource.
+    Provisioning,
+    /// A write is under way in Azure, or its outcome is not known.
+    OperationUnderWay,
+    /// A deleted resource has the name.
+    SoftDeleted,
+    /// The deleted resource may not be purged yet.
+    PurgeProtected,
+    /// Others still name the resource that is to be deleted.
+    StillNamed,
+    /// What differs is fixed for as long as the resource exists.
+    CannotChange,
+    /// There is no role of this name.
+    RoleNotFound,
     /// The operator lacks a permission in Kubernetes.
     KubernetesForbidden,
     /// The namespace is being deleted.
@@ -217,6 +277,9 @@ pub struct Problem {
     pub http_status: Option<u16>,
     /// Azure's own code.
     pub azure_code: Option<String>,
+    /// By which Azure's support finds the answer (`x-ms-correlation-request-id`). It differs from try to try, so it is no part of
+    /// the message, and no reason to write a status.
+    pub correlation_id: Option<String>,
 }
 
 impl Problem {
@@ -228,6 +291,7 @@ impl Problem {
             retry,
             http_status: None,
             azure_code: None,
+            correlation_id: None,
         }
     }
 

@@ -6,7 +6,9 @@ use url::Url;
 
 use super::auth::Resource;
 use super::http::Route;
-use crate::azure_identity::api::{CloudName, CloudSpec, CustomCloud, TokenEndpoint};
+use crate::azure_identity::api::{
+    CloudName, CloudSpec, CustomCloud, ResourceManagerProfile, TokenEndpoint,
+};
 use crate::names::{NameError, ResourceName, SecretKey};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -44,6 +46,8 @@ pub struct ResourceManager {
     pub endpoint: String,
     /// What its tokens are asked for.
     pub audience: Resource,
+    /// Which versions of Azure's interfaces it speaks.
+    pub profile: ResourceManagerProfile,
 }
 
 /// A cloud as a spec says it: some must still tell their endpoints, or bring roots that are read from a ConfigMap.
@@ -189,6 +193,7 @@ impl Cloud {
             resource_manager: Some(ResourceManager {
                 audience: Resource::new(&manager),
                 endpoint: manager,
+                profile: ResourceManagerProfile::Public,
             }),
             vault_suffix: suffix.to_owned(),
             vault_audience: Resource::new(&format!("https://{suffix}")),
@@ -210,6 +215,7 @@ impl Cloud {
             Ok(ResourceManager {
                 audience: Resource::new(manager.audience.as_deref().unwrap_or(&endpoint)),
                 endpoint,
+                profile: manager.profile.unwrap_or_default(),
             })
         });
         let api_version = custom.key_vault.api_version.as_deref();
@@ -344,16 +350,20 @@ mod tests {
         let cloud = given(serde_json::json!({"custom": {
             "authorityHost": "https://login.localhost:8443/", "tokenEndpoint": "V1",
             "keyVault": {"dnsSuffix": ".Vault.localhost:8443", "audience": "https://vault.localhost/", "apiVersion": "2016-10-01"},
-            "resourceManager": {"endpoint": "https://management.localhost:8443/"}
+            "resourceManager": {"endpoint": "https://management.localhost:8443/", "profile": "AzureStack"}
         }}));
         assert_eq!(cloud.authority, "https://login.localhost:8443");
         assert_eq!(cloud.vault_suffix, "vault.localhost:8443");
         assert_eq!(cloud.vault_audience.as_str(), "https://vault.localhost");
         assert_eq!(cloud.token_endpoint, TokenEndpoint::V1);
         assert_eq!(cloud.vault_api_version, "2016-10-01");
+        let manager = cloud.resource_manager.unwrap();
         assert_eq!(
-            cloud.resource_manager.unwrap().audience.as_str(),
-            "https://management.localhost:8443"
+            (manager.audience.as_str(), manager.profile),
+            (
+                "https://management.localhost:8443",
+                ResourceManagerProfile::AzureStack
+            )
         );
     }
 

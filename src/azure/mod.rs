@@ -1,5 +1,6 @@
 //! Azure: wire clients on one shared HTTP core. Nothing outside this folder knows a wire detail.
 
+pub mod arm;
 pub mod auth;
 pub mod challenge;
 pub mod cloud;

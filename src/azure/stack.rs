@@ -12,7 +12,7 @@ use url::Url;
 use super::auth::Resource;
 use super::cloud::{Cloud, PUBLIC_ALIASES, ResourceManager, suffix};
 use super::http::{Answer, Request, Route};
-use crate::azure_identity::api::TokenEndpoint;
+use crate::azure_identity::api::{ResourceManagerProfile, TokenEndpoint};
 use crate::names::TenantId;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -205,6 +205,7 @@ fn derive(endpoint: &str, document: &Document, route: &Route) -> Result<Told, St
             resource_manager: Some(ResourceManager {
                 endpoint: endpoint.to_owned(),
                 audience: Resource::new(audience),
+                profile: ResourceManagerProfile::AzureStack,
             }),
             vault_suffix: vaults,
             vault_audience: Resource::new(&vault_audience(audience)),

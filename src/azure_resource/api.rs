@@ -12,6 +12,7 @@ use kube::core::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::azure::arm::Poll;
 use crate::azure_identity::api::IdentityRef;
 
 /// What is as it would be anyway is not written.
@@ -93,7 +94,7 @@ pub struct ResourceGroupSpec {
 }
 
 /// Whether Azure is written.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// It is.
     #[default]
@@ -103,7 +104,7 @@ pub enum Mode {
 }
 
 /// Which existing resources are taken over.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Adopt {
     /// Those whose tag names an object of this name in this cluster.
     #[default]
@@ -115,7 +116,7 @@ pub enum Adopt {
 }
 
 /// What is done about drift.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DriftPolicy {
     /// It is repaired.
     #[default]
@@ -130,7 +131,10 @@ pub enum DriftPolicy {
 pub struct RoleAssignmentSpec {
     /// Object id of the principal, a GUID; of an application that of its service principal, not its client id. Example:
     /// 33333333-3333-3333-3333-333333333333.
-    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"))]
+    #[schemars(
+        regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"),
+        length(max = 36)
+    )]
     pub principal_id: String,
 
     /// What the principal is. Default: ServicePrincipal.
@@ -228,18 +232,7 @@ pub struct OperationStatus {
 
     /// Where Azure tells how far it is, once it has taken it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub poll: Option<PollStatus>,
-}
-
-/// Where Azure tells how far an operation is.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct PollStatus {
-    /// AsyncOperation, Location or Resource (Azure, "Track asynchronous Azure operations").
-    pub form: String,
-
-    /// The address.
-    pub url: String,
+    pub poll: Option<Poll>,
 }
 
 /// A difference between spec and resource.

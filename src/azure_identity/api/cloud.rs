@@ -148,6 +148,34 @@ pub struct CustomResourceManager {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub audience: Option<String>,
+
+    /// Which versions of Azure's interfaces it speaks: Public (those of Azure itself) or `AzureStack` (the hybrid profiles of
+    /// Azure Stack Hub, where vaults have access policies alone). Default: Public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ResourceManagerProfile>,
+}
+
+/// Which versions of Azure's interfaces a Resource Manager speaks.
+#[derive(
+    JsonSchema,
+    Serialize,
+    Deserialize,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+)]
+pub enum ResourceManagerProfile {
+    /// Those of Azure.
+    #[default]
+    Public,
+    /// The hybrid profiles of Azure Stack Hub.
+    AzureStack,
 }
 
 /// Azure Storage of a custom cloud.

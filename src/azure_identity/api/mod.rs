@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cloud::{
     CloudName, CloudSpec, ConfigMapKeyRef, CustomCloud, CustomKeyVault, CustomResourceManager,
-    CustomStorage, TokenEndpoint,
+    CustomStorage, ResourceManagerProfile, TokenEndpoint,
 };
 pub use self::credential::{
     CertificateSpec, CredentialSpec, DefaultSpec, LentCredentialSpec, ManagedIdentitySpec,

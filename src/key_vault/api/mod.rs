@@ -146,7 +146,7 @@ pub struct KeyVaultSpec {
 }
 
 /// What becomes of the vault.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DeletionPolicy {
     /// It stays.
     #[default]
@@ -158,7 +158,7 @@ pub enum DeletionPolicy {
 }
 
 /// Kind of a vault.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sku {
     /// Keys in software.
     #[default]
@@ -168,7 +168,7 @@ pub enum Sku {
 }
 
 /// Who decides about access to objects.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Authorization {
     /// Role assignments.
     RBAC,
@@ -177,7 +177,7 @@ pub enum Authorization {
 }
 
 /// On or off.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Switch {
     /// On.
     Enabled,
@@ -186,7 +186,7 @@ pub enum Switch {
 }
 
 /// What to do with a vault in deleted state.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnSoftDeleted {
     /// It is told.
     #[default]

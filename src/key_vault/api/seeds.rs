@@ -43,7 +43,7 @@ pub struct SeedSpec {
 }
 
 /// Sets of characters.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Characters {
     /// Letters and digits.
     #[default]

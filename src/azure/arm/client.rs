@@ -1,0 +1,196 @@
+//! Calls of Azure Resource Manager, carried out: one at a time, with a token, within the budget. It neither waits nor tries again
+//! by itself: whoever called decides that with fresh eyes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::budget::{Budgets, Kind};
+use super::{Call, Poll, Polled, Reply, Subject, SubscriptionId, manager, operation, refusal};
+use crate::azure::auth::{Token, Want};
+use crate::azure::http::{Answer, Http, Request};
+use crate::azure_identity::identities::Identities;
+use crate::azure_identity::valid::{IdentityKey, Usable};
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+
+/// Calls of one identity in one subscription that are under way together.
+const UNDER_WAY: usize = 16;
+/// When somebody who found that many under way comes back.
+const SOON: Duration = Duration::from_secs(1);
+/// Lanes of subscriptions that are not asked any more are forgotten when there are so many.
+const MOST_LANES: usize = 4096;
+
+/// The client. Cloning shares it.
+#[derive(Clone)]
+pub struct Arm(Arc<Inner>);
+
+type Lanes = HashMap<(SubscriptionId, IdentityKey), Arc<Semaphore>>;
+
+struct Inner {
+    identities: Arc<Identities>,
+    http: Http,
+    budgets: Mutex<Budgets<IdentityKey>>,
+    lanes: Mutex<Lanes>,
+}
+
+/// What one exchange needs to know besides its request.
+struct Errand<'a> {
+    identity: &'a Usable,
+    who: &'a str,
+    operation: &'static str,
+    subscription: &'a SubscriptionId,
+    what: &'a str,
+    kind: Kind,
+}
+
+/// Whether a problem is our own restraint, and no answer of Azure: nothing was asked, and nothing has changed.
+pub fn spared(problem: &Problem) -> bool {
+    problem.reason == Reason::Throttled && problem.http_status.is_none()
+}
+
+impl Arm {
+    /// A client with the tokens of `identities`.
+    pub fn new(identities: Arc<Identities>, http: Http) -> Self {
+        Self(Arc::new(Inner {
+            identities,
+            http,
+            budgets: Mutex::default(),
+            lanes: Mutex::default(),
+        }))
+    }
+
+    /// Makes a call. `who` is the uid of the object that it is made for: a place in the budget is kept under it.
+    pub async fn call(&self, identity: &Usable, who: &str, call: &Call) -> Result<Reply, Problem> {
+        let profile = &identity.profile;
+        let errand = Errand {
+            identity,
+            who,
+            operation: call.operation,
+            subscription: &call.subscription,
+            what: &call.what,
+            kind: Kind::of(&call.method),
+        };
+        let request = |token: &Token| super::request(profile, call, &token.value);
+        let read = |answer: &Answer| super::read(profile, call, answer, Timestamp::now());
+        self.ask(&errand, request, read).await
+    }
+
+    /// Asks how an operation stands. An error means that this is not known; the operation may go on.
+    pub async fn poll(
+        &self,
+        identity: &Usable,
+        who: &str,
+        subject: &Subject,
+        poll: &Poll,
+    ) -> Result<Polled, Problem> {
+        let profile = &identity.profile;
+        let errand = Errand {
+            identity,
+            who,
+            operation: "PollOperation",
+            subscription: &subject.subscription,
+            what: &subject.what,
+            kind: Kind::Reads,
+        };
+        let request = |token: &Token| operation::request(profile, poll, &token.value);
+        let read =
+            |answer: &Answer| operation::read(profile, subject, poll, answer, Timestamp::now());
+        self.ask(&errand, request, read).await
+    }
+
+    /// One exchange; two where a token was refused, which may have been revoked or have outlived its key.
+    async fn ask<T>(
+        &self,
+        errand: &Errand<'_>,
+        request: impl Fn(&Token) -> Result<Request, Problem>,
+        read: impl Fn(&Answer) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let identity = errand.identity;
+        let identities = &self.0.identities;
+        let want = Want::ours(manager(&identity.profile)?.audience.clone());
+        let token = identities.token(identity, &want).await?;
+        let _lane = self.lane(errand)?;
+        let answer = self.exchange(errand, request(&token)?).await?;
+        let outcome = read(&answer);
+        let refused = |problem: &Problem| problem.reason == Reason::Unauthorized;
+        if !outcome.as_ref().is_err_and(refused) {
+            return outcome;
+        }
+        identities.refused(identity, &want, &token.value, refusal::claims(&answer));
+        let renewed = identities.token(identity, &want).await?;
+        if renewed.value == token.value {
+            return outcome;
+        }
+        read(&self.exchange(errand, request(&renewed)?).await?)
+    }
+
+    /// Sends one request if the budget has it, and tells the budget what came of it.
+    async fn exchange(&self, errand: &Errand<'_>, request: Request) -> Result<Answer, Problem> {
+        let key = &errand.identity.valid.key;
+        let asked = Timestamp::now();
+        self.budgets()
+            .of(asked, errand.subscription, key, errand.kind)
+            .ask(asked, errand.who)
+            .map_err(|wait| over_budget(errand, wait))?;
+        let endpoint = &manager(&errand.identity.profile)?.endpoint;
+        let sent = self.0.http.send(errand.operation, endpoint, request).await;
+        let answer = sent.inspect_err(|problem| {
+            // The roots of a private cloud may have been replaced: the next call uses what is there then.
+            if problem.reason == Reason::CertificateNotTrusted {
+                self.0.identities.distrusted(errand.identity);
+            }
+        })?;
+        let now = Timestamp::now();
+        let mut budgets = self.budgets();
+        let budget = budgets.of(now, errand.subscription, key, errand.kind);
+        if answer.status.as_u16() == 429 {
+            budget.throttled(now, answer.retry_after(now));
+        } else {
+            budget.answered(now, errand.kind.remaining(&answer));
+        }
+        Ok(answer)
+    }
+
+    /// A place among the calls under way. Nobody queues for one: a Resource Manager that hangs would hold whoever does.
+    fn lane(&self, errand: &Errand<'_>) -> Result<OwnedSemaphorePermit, Problem> {
+        let mut lanes = self.0.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        if lanes.len() >= MOST_LANES {
+            lanes.retain(|_, lane| lane.available_permits() < UNDER_WAY);
+        }
+        let key = (
+            errand.subscription.clone(),
+            errand.identity.valid.key.clone(),
+        );
+        let lane = lanes
+            .entry(key)
+            .or_insert_with(|| Arc::new(Semaphore::new(UNDER_WAY)));
+        Arc::clone(lane).try_acquire_owned().map_err(|_| {
+            let message = format!(
+                "{UNDER_WAY} calls for subscription {} are under way; {} takes its turn after them",
+                errand.subscription, errand.what
+            );
+            Problem::new(Reason::Throttled, Retry::After(SOON), message)
+        })
+    }
+
+    fn budgets(&self) -> MutexGuard<'_, Budgets<IdentityKey>> {
+        self.0
+            .budgets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn over_budget(errand: &Errand<'_>, wait: Duration) -> Problem {
+    let message = format!(
+        "the {} that Azure allows in subscription {} are used up for the moment, and the operator spares it; {} takes its turn",
+        errand.kind.as_str(),
+        errand.subscription,
+        errand.what
+    );
+    Problem::new(Reason::Throttled, Retry::After(wait), message)
+}
