@@ -12,6 +12,7 @@
 pub mod app;
 pub mod azure;
 pub mod azure_identity;
+pub mod azure_resource;
 pub mod certificate;
 pub mod cli;
 pub mod events;
@@ -19,6 +20,7 @@ pub mod few;
 pub mod figures;
 pub mod hub;
 pub mod k8s;
+pub mod key_vault;
 pub mod names;
 pub mod problem;
 pub mod retry;

@@ -162,6 +162,8 @@ reasons! {
     NotYetValid,
     /// The object's expiry date has passed.
     Expired,
+    /// The KeyVault that stands for the vault does not exist, or does not tell where its vault is.
+    WaitingForVault,
     /// A change waits until a window for changes opens.
     WaitingForWindow,
     /// The secret has an empty value.
@@ -220,6 +222,28 @@ reasons! {
     PushTargetBusy,
     /// The value is no text, and a vault keeps only text.
     ValueNotText,
+    /// The spec names another subscription, group or name than the resource that it stands for.
+    ResourceIdChanged,
+    /// The resource in Azure belongs to another tenant.
+    TenantMismatch,
+    /// The resource in Azure is in another region.
+    LocationMismatch,
+    /// The resource in Azure is somebody else's, or nobody's that this object may take over.
+    ResourceNotOurs,
+    /// Azure is busy with the resource.
+    Provisioning,
+    /// A write is under way in Azure, or its outcome is not known.
+    OperationUnderWay,
+    /// A deleted resource has the name.
+    SoftDeleted,
+    /// The deleted resource may not be purged yet.
+    PurgeProtected,
+    /// Others still name the resource that is to be deleted.
+    StillNamed,
+    /// What differs is fixed for as long as the resource exists.
+    CannotChange,
+    /// There is no role of this name.
+    RoleNotFound,
     /// The operator lacks a permission in Kubernetes.
     KubernetesForbidden,
     /// The namespace is being deleted.

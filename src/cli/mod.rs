@@ -23,6 +23,7 @@ use kube::CustomResourceExt;
 
 use crate::app;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::key_vault::api::KeyVault;
 use crate::problem::Problem;
 use crate::vault_secret_sync::api::VaultSecretSync;
 
@@ -150,6 +151,7 @@ pub fn crds() -> Result<Vec<(String, String)>, String> {
     let all = [
         AzureIdentity::crd(),
         ClusterAzureIdentity::crd(),
+        KeyVault::crd(),
         VaultSecretSync::crd(),
     ];
     all.into_iter()

@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "due.rs",
     "target.rs",
     "valid.rs",
+    "vault_refs.rs",
     "tokens/times.rs",
     "digest.rs",
     "pace.rs",

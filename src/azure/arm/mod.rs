@@ -11,6 +11,7 @@ pub mod operation;
 pub mod providers;
 pub mod refusal;
 pub mod roles;
+pub mod vaults;
 pub mod versions;
 
 use std::time::Duration;

@@ -41,8 +41,6 @@ use crate::names::VaultUri;
 
 /// On a Secret: the syncs that may push it, by name, separated by commas.
 pub const ALLOW_PUSH: &str = "lakevault.dev/allow-push";
-/// On an object of a vault: whose it is.
-pub const OWNER_TAG: &str = "lakevault-owner";
 /// Deletes from the vault what is to go with its sync.
 pub const FINALIZER: &str = "lakevault.dev/pushed-objects";
 /// The condition.

@@ -3,16 +3,15 @@
 //! Nothing is done without a look, and what is done follows from the look and the record alone, so that whoever crashed in
 //! between looks again and does no more than what still differs.
 
-use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::OWNER_TAG;
 use super::api::{IfExists, PushStatus, PushStep};
 use super::valid::{Expiry, Push};
 use crate::azure::key_vault::Object;
 use crate::azure::key_vault::write::{Shape, Tags};
+use crate::azure_resource::owner::{Claim, OWNER_TAG, Owner};
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::{Retry, after};
@@ -23,62 +22,6 @@ const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 const RECOVERY: SignedDuration = SignedDuration::from_mins(2);
 /// Pause between two looks for a recovered object.
 pub const RECOVERING: Duration = Duration::from_secs(2);
-
-/// Whose a pushed object is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Owner {
-    /// The cluster, by the uid of its namespace kube-system; none where that is not known.
-    pub cluster: Option<String>,
-    /// Namespace of the sync.
-    pub namespace: String,
-    /// Name of the sync.
-    pub name: String,
-    /// Uid of the sync.
-    pub uid: String,
-}
-
-impl fmt::Display for Owner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cluster = self.cluster.as_deref().unwrap_or("-");
-        write!(f, "{cluster}/{}/{}/{}", self.namespace, self.name, self.uid)
-    }
-}
-
-/// What a tag says of an object's owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// It is this sync's.
-    Ours,
-    /// It is that of a sync of the same name in the same cluster, which this one follows.
-    Predecessor,
-    /// It is another's.
-    Foreign,
-    /// It says nothing.
-    None,
-}
-
-impl Owner {
-    /// Reads an object's tags.
-    pub fn claim(&self, tags: &Tags) -> Claim {
-        let Some(tag) = tags.get(OWNER_TAG) else {
-            return Claim::None;
-        };
-        if *tag == self.to_string() {
-            return Claim::Ours;
-        }
-        let (names, uid) = tag.rsplit_once('/').unwrap_or((tag, ""));
-        if uid == self.uid {
-            return Claim::Ours;
-        }
-        let cluster = self.cluster.as_deref();
-        let ours = cluster.map(|cluster| format!("{cluster}/{}/{}", self.namespace, self.name));
-        if ours.as_deref() == Some(names) {
-            Claim::Predecessor
-        } else {
-            Claim::Foreign
-        }
-    }
-}
 
 /// A version in the vault, and how it compares.
 #[derive(Debug, Clone, PartialEq, Eq)]

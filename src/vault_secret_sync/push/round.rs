@@ -10,7 +10,7 @@ use tracing::info;
 use super::Office;
 use super::api::PushStep;
 use super::door::Door;
-use super::plan::{self, Decision, Facts, Owner, Scene, Seen};
+use super::plan::{self, Decision, Facts, Scene, Seen};
 use super::source::Source;
 use super::status::{Job, Outcome};
 use super::valid::{Push, name_of};
@@ -19,6 +19,7 @@ use crate::azure::key_vault::{Kind, Object};
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::valid::Usable;
+use crate::azure_resource::owner::Owner;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 

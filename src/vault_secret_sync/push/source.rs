@@ -3,9 +3,9 @@
 use super::ALLOW_PUSH;
 use super::api::PushedFrom;
 use super::content::{Data, Material, material};
-use super::plan::Owner;
 use super::round::Errand;
 use super::valid::Push;
+use crate::azure_resource::owner::Owner;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::vault_secret_sync::target::names;

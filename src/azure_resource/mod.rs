@@ -1,0 +1,13 @@
+//! What the kinds that stand for a resource of Azure share: fields, ownership, differences, operations under way.
+
+pub mod api;
+pub mod difference;
+
+pub mod owner;
+
+/// Annotation that lets an object go without a word to Azure: its value must be `true`.
+pub const DETACH: &str = "lakevault.dev/detach";
+/// Annotation that lets a resource be deleted although others still name it: its value must be `true`.
+pub const FORCE_DELETE: &str = "lakevault.dev/force-delete";
+/// Finalizer of a resource that may be ours in Azure.
+pub const FINALIZER: &str = "lakevault.dev/azure-resource";

@@ -1,0 +1,132 @@
+//! Whether a vault is to be looked at, and when next. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::api::KeyVaultStatus;
+use super::status::{PLANE, READY};
+use super::valid::Valid;
+use crate::k8s::conditions::find;
+use crate::problem::Problem;
+use crate::retry::{self, after};
+
+/// Role assignments, the data plane and secrets are looked at at every so manieth interval.
+const DEEP: u32 = 12;
+
+/// Everything that a look depends on, apart from Azure and the clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inputs {
+    /// The generation of the spec.
+    pub generation: i64,
+    /// Whether the object is being deleted.
+    pub leaving: bool,
+    /// Annotations that say something.
+    pub sync_at: Option<String>,
+    /// The same.
+    pub marks: [bool; 2],
+    /// Uid, generation and revision of the identity's credential, or why there is none.
+    pub identity: Result<(String, i64, u64), String>,
+    /// Syncs that name a vault that is being deleted.
+    pub syncs: Vec<String>,
+}
+
+/// What is remembered between two reconciles, in memory alone.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    /// What the last look depended on.
+    pub seen: Option<Inputs>,
+    /// When the next look is due.
+    pub next: Option<Timestamp>,
+    /// When roles, data plane and secrets are due.
+    pub deep: Option<Timestamp>,
+    /// Looks in a row that failed.
+    pub failures: u32,
+    /// Whether a write was refused because the provider is not registered.
+    pub unregistered: bool,
+}
+
+/// What a look is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing is due before then.
+    Not(Timestamp),
+    /// A look; whether roles, data plane and secrets belong to it.
+    Look {
+        /// They do.
+        deep: bool,
+    },
+}
+
+/// Decides whether anything is due.
+pub fn due(inputs: &Inputs, memory: &Memory, status: &KeyVaultStatus, now: Timestamp) -> Due {
+    let changed = memory.seen.as_ref() != Some(inputs);
+    let next = memory.next.unwrap_or(now);
+    if !changed && now < next {
+        return Due::Not(next);
+    }
+    // After a restart nothing is remembered; what the status says was so a moment ago.
+    let restarted = memory.seen.is_none();
+    let whole = is_whole(inputs, status);
+    let deep = match memory.deep {
+        Some(deep) => now >= deep || changed,
+        None => !(restarted && whole),
+    };
+    Due::Look { deep }
+}
+
+/// Whether the status says that everything was done for this spec.
+fn is_whole(inputs: &Inputs, status: &KeyVaultStatus) -> bool {
+    let resource = &status.resource;
+    let is_true = |type_| find(&resource.conditions, type_).is_some_and(|one| one.status == "True");
+    let asked = resource.handled_sync_at != inputs.sync_at;
+    resource.applied_generation == Some(inputs.generation)
+        && is_true(READY)
+        && is_true(PLANE)
+        && !asked
+}
+
+/// What is remembered after a look.
+pub fn remember(
+    valid: &Valid,
+    inputs: Inputs,
+    memory: &Memory,
+    came_to: (Option<&Problem>, bool, Option<Timestamp>),
+    now: Timestamp,
+) -> Memory {
+    let (problem, deep, rotation) = came_to;
+    let failures = match problem {
+        Some(_) => memory.failures.saturating_add(1),
+        None => 0,
+    };
+    let interval = retry::jitter(valid.interval, retry::seed(&valid.uid, "interval"));
+    let pause = match problem {
+        None => interval,
+        Some(problem) => {
+            let slow = retry::delay(problem.retry, failures, retry::seed(&valid.uid, "retry"));
+            // What only a change can mend may be mended in Azure, too, which nobody tells us of.
+            slow.min(interval.max(retry::CEILING))
+        }
+    };
+    let next = after(now, pause);
+    let next = rotation.into_iter().fold(next, Timestamp::min);
+    let whole = after(now, spread(valid, interval));
+    let deep_next = match (problem, deep) {
+        (None, true) => whole,
+        // What was not looked at as a whole is due with the next look.
+        (Some(_), _) => now,
+        (None, false) => memory.deep.unwrap_or(whole),
+    };
+    let deep_next = rotation.into_iter().fold(deep_next, Timestamp::min);
+    Memory {
+        seen: Some(inputs),
+        next: Some(next),
+        deep: Some(deep_next),
+        failures,
+        unregistered: memory.unregistered,
+    }
+}
+
+fn spread(valid: &Valid, interval: Duration) -> Duration {
+    retry::jitter(interval * DEEP, retry::seed(&valid.uid, "deep"))
+}

@@ -1,0 +1,46 @@
+//! A vault whose object is being deleted. Pure.
+
+use super::{Inputs, Leaving, Look, Next, Seen, Step, act, told};
+use crate::azure_resource::api::Mode;
+use crate::azure_resource::owner::Claim;
+use crate::key_vault::api::DeletionPolicy;
+use crate::key_vault::vault::Vault;
+use crate::problem::Problem;
+
+/// What is next while the vault is there.
+pub(super) fn present(
+    inputs: &Inputs<'_>,
+    vault: &Vault,
+    leaving: Leaving<'_>,
+) -> Result<Next, Problem> {
+    let valid = inputs.valid;
+    let ours = inputs.owner.claim(&vault.tags) == Claim::Ours;
+    if valid.mode == Mode::Observe || !ours {
+        return act(inputs, Step::Forget);
+    }
+    told::settled(inputs, vault)?;
+    if valid.deletion_policy == DeletionPolicy::Retain {
+        return act(inputs, Step::Release);
+    }
+    if !leaving.syncs.is_empty() && !valid.force_delete {
+        return Err(told::still_named(inputs, leaving.syncs));
+    }
+    act(inputs, Step::Delete)
+}
+
+/// What is next when it is not there any more.
+pub(super) fn absent(inputs: &Inputs<'_>, seen: &Seen) -> Result<Next, Problem> {
+    let purges = inputs.valid.deletion_policy == DeletionPolicy::DeleteAndPurge;
+    if !purges || inputs.valid.mode == Mode::Observe || !inputs.desired.cloud.soft_delete {
+        return act(inputs, Step::Forget);
+    }
+    match &seen.deleted {
+        None => Ok(Next::Look(Look::Deleted)),
+        Some(Some(deleted))
+            if inputs.owner.claim(&deleted.tags) == Claim::Ours && !deleted.purge_protection =>
+        {
+            act(inputs, Step::Purge)
+        }
+        Some(_) => act(inputs, Step::Forget),
+    }
+}

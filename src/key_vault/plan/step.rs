@@ -1,0 +1,125 @@
+//! What is done to Azure. Pure.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::azure::arm::roles::PrincipalType;
+use crate::azure_resource::difference::Difference;
+use crate::key_vault::vault::{Policies, Principal};
+use crate::names::ObjectId;
+
+/// A write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// The resource provider is registered.
+    Register,
+    /// The resource group is created.
+    CreateGroup,
+    /// The vault is created.
+    Create,
+    /// The deleted vault is brought back.
+    Recover,
+    /// The deleted vault is destroyed.
+    Purge,
+    /// The vault is changed where it differs.
+    Update(Vec<Difference>),
+    /// Access policies are set for principals that have none.
+    AddPolicies(Policies),
+    /// Access policies are set in place of others of the same principals.
+    ReplacePolicies(Policies),
+    /// Access policies are taken back.
+    DropPolicies(Vec<Principal>),
+    /// A role is given.
+    Assign(Role),
+    /// A role that this object gave is taken back, by the assignment's id.
+    Unassign(String),
+    /// A secret is made up, by its place in the spec.
+    MakeSecret(String),
+    /// The vault is deleted softly.
+    Delete,
+    /// The vault stays, without the operator's tag.
+    Release,
+    /// Nothing is left to be done in Azure: the object may go.
+    Forget,
+}
+
+/// A role for a principal.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Role {
+    /// Who.
+    pub principal: ObjectId,
+    /// What that is.
+    pub principal_type: PrincipalType,
+    /// The role, as the spec names it.
+    pub role: String,
+    /// Its id; none where it is to be looked up.
+    pub definition: Option<Uuid>,
+}
+
+impl Step {
+    /// The step's word in `status.operation`; none where repeating it harms nobody, so that no note is made of it.
+    pub fn noted(&self) -> Option<&'static str> {
+        match self {
+            Self::Create => Some("CreateVault"),
+            Self::Recover => Some("RecoverVault"),
+            Self::Purge => Some("PurgeVault"),
+            Self::Delete => Some("DeleteVault"),
+            Self::Register
+            | Self::CreateGroup
+            | Self::Update(_)
+            | Self::AddPolicies(_)
+            | Self::ReplacePolicies(_)
+            | Self::DropPolicies(_)
+            | Self::Assign(_)
+            | Self::Unassign(_)
+            | Self::MakeSecret(_)
+            | Self::Release
+            | Self::Forget => None,
+        }
+    }
+
+    /// Whether something is lost by it.
+    pub fn destroys(&self) -> bool {
+        matches!(self, Self::Purge | Self::Delete)
+    }
+}
+
+/// As `status.plan` says it.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Register => f.write_str("register the resource provider Microsoft.KeyVault"),
+            Self::CreateGroup => f.write_str("create the resource group"),
+            Self::Create => f.write_str("create the vault"),
+            Self::Recover => f.write_str("recover the deleted vault"),
+            Self::Purge => f.write_str("purge the deleted vault"),
+            Self::Update(differences) => {
+                let paths: Vec<&str> = differences.iter().map(|one| one.path.as_str()).collect();
+                write!(f, "update {}", paths.join(", "))
+            }
+            Self::AddPolicies(policies) => {
+                write!(f, "add access policies of {}", all(policies.keys()))
+            }
+            Self::ReplacePolicies(policies) => {
+                write!(f, "change access policies of {}", all(policies.keys()))
+            }
+            Self::DropPolicies(who) => {
+                write!(f, "remove access policies of {}", all(who))
+            }
+            Self::Assign(role) => {
+                write!(f, "assign role {:?} to {}", role.role, role.principal)
+            }
+            Self::Unassign(id) => write!(f, "remove role assignment {id}"),
+            Self::MakeSecret(name) => write!(f, "make up secret {name:?}"),
+            Self::Delete => f.write_str("delete the vault"),
+            Self::Release => f.write_str("remove the operator's tag from the vault"),
+            Self::Forget => f.write_str("let this object go"),
+        }
+    }
+}
+
+fn all<'a>(who: impl IntoIterator<Item = &'a Principal>) -> String {
+    let who: Vec<String> = who.into_iter().map(Principal::to_string).collect();
+    who.join(", ")
+}
