@@ -9,26 +9,34 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 
-use crate::azure_identity::api::IdentityKind;
-use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity, IdentityKind, IdentityRef};
+use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::k8s::controller::Queue;
 use crate::k8s::packed::Packed;
+use crate::key_vault;
+use crate::key_vault::api::KeyVault;
+use crate::key_vault::ctx::Ctx as KeyVaultCtx;
 use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx;
 use crate::vault_secret_sync::links::Named;
+use crate::vault_secret_sync::vault_refs::Told;
 
 /// Where events go.
 pub struct Events {
     /// What is known of syncs and Secrets.
     pub ctx: Arc<Ctx>,
+    /// What is remembered of KeyVaults.
+    pub key_vault_ctx: Arc<KeyVaultCtx>,
     /// Syncs to work on.
     pub syncs: Queue<Packed<VaultSecretSync>>,
     /// Identities to work on.
     pub identities: Queue<AzureIdentity>,
     /// Cluster identities to work on.
     pub cluster_identities: Queue<ClusterAzureIdentity>,
+    /// KeyVaults to work on.
+    pub key_vaults: Queue<KeyVault>,
     /// What has been listed at least once.
     pub listed: Mutex<BTreeSet<&'static str>>,
 }
@@ -50,6 +58,11 @@ impl Events {
         }
     }
 
+    /// A KeyVault has something to look at: it changed, or who names it did.
+    pub fn wake_key_vault(&self, namespace: &str, name: &str) {
+        self.key_vaults.push(ObjectRef::new(name).within(namespace));
+    }
+
     /// A list is complete and its cache holds it. After the first one, that means that a watch was broken: what went
     /// meanwhile was told by no event, and what changed was told before the cache held it. So everybody looks again, which
     /// costs nothing where nothing has changed.
@@ -64,6 +77,10 @@ impl Events {
             for key in self.ctx.links.all_identities() {
                 self.wake_identity(&key);
             }
+            for key_vault in self.ctx.key_vaults.state() {
+                let namespace = key_vault.namespace().unwrap_or_default();
+                self.wake_key_vault(&namespace, &key_vault.name_any());
+            }
         }
     }
 
@@ -77,12 +94,16 @@ impl Events {
                 if matches!(event, Event::Apply(_)) {
                     self.ctx.cached(sync);
                 }
+                let before = links.named_by(&named);
                 self.wake(links.sync_seen(sync));
+                self.let_go(before, &links.named_by(&named));
                 self.wake(vec![named]);
             }
             Event::Delete(sync) => {
                 let named = (sync.namespace().unwrap_or_default(), sync.name_any());
+                let before = links.named_by(&named);
                 self.wake(links.sync_gone(&named));
+                self.let_go(before, &[]);
                 self.ctx.gone(sync);
             }
             Event::Init => {}
@@ -98,6 +119,66 @@ impl Events {
             }
         }
         self.ctx.metrics.objects(PLURAL, links.syncs());
+    }
+
+    /// KeyVaults that a sync does not name any more: one that waits for that goes on.
+    fn let_go(&self, before: Vec<Named>, now: &[Named]) {
+        for (namespace, name) in before.into_iter().filter(|named| !now.contains(named)) {
+            self.wake_key_vault(&namespace, &name);
+        }
+    }
+
+    /// KeyVaults for which an identity, or the labels of a namespace, decide.
+    fn wake_key_vaults_of(&self, concerned: impl Fn(&str, Option<&IdentityRef>) -> bool) {
+        for key_vault in self.ctx.key_vaults.state() {
+            let namespace = key_vault.namespace().unwrap_or_default();
+            let identity = key_vault.spec.resource.identity_ref.as_ref();
+            if concerned(&namespace, identity) {
+                self.wake_key_vault(&namespace, &key_vault.name_any());
+            }
+        }
+    }
+
+    fn wake_who_uses(&self, key: &IdentityKey) {
+        self.wake(self.ctx.links.of_identity(key));
+        self.wake_key_vaults_of(|namespace, named| key_of(namespace, named) == *key);
+    }
+
+    /// Whether an event changes what a KeyVault tells those who name it, seen before the event is stored.
+    pub fn tells_news(event: &Event<KeyVault>, store: &Store<KeyVault>) -> bool {
+        match event {
+            Event::Apply(key_vault) => {
+                let before = store.get(&ObjectRef::from_obj(key_vault));
+                before.is_none_or(|before| Told::of(&before) != Told::of(key_vault))
+            }
+            Event::Delete(_) => true,
+            // After a list everybody looks again.
+            Event::Init | Event::InitApply(_) | Event::InitDone => false,
+        }
+    }
+
+    /// A KeyVault came, changed or went: it, and where it matters to them the syncs that name it.
+    pub fn key_vault(&self, event: &Event<KeyVault>, news: bool, store: &Store<KeyVault>) {
+        match event {
+            Event::Apply(key_vault) | Event::InitApply(key_vault) | Event::Delete(key_vault) => {
+                let namespace = key_vault.namespace().unwrap_or_default();
+                let name = key_vault.name_any();
+                if matches!(event, Event::Delete(_)) {
+                    let uid = key_vault.uid().unwrap_or_default();
+                    self.key_vault_ctx.gone(&namespace, &name, &uid);
+                } else {
+                    self.wake_key_vault(&namespace, &name);
+                }
+                if news {
+                    let syncs = self.ctx.links.syncs_naming(&namespace, &name);
+                    let named = syncs.into_iter().map(|sync| (namespace.clone(), sync));
+                    self.wake(named.collect());
+                }
+            }
+            Event::Init => {}
+            Event::InitDone => self.relisted(key_vault::PLURAL),
+        }
+        self.ctx.metrics.objects(key_vault::PLURAL, store.len());
     }
 
     /// An identity came, changed or went: it, and those who use it where it matters to them.
@@ -144,7 +225,7 @@ impl Events {
     fn identity_changed(&self, key: &IdentityKey, current: Option<(&str, i64)>) {
         self.ctx.identities.changed(key, current);
         self.ctx.hub.identity_changed(key, current);
-        self.wake(self.ctx.links.of_identity(key));
+        self.wake_who_uses(key);
     }
 
     /// The namespace whose labels an event changes, seen before the event is stored.
@@ -172,6 +253,7 @@ impl Events {
         }
         if let Some(namespace) = relabelled {
             self.wake(self.ctx.links.of_namespace(&namespace));
+            self.wake_key_vaults_of(|other, _| other == namespace);
         }
     }
 
@@ -192,7 +274,7 @@ impl Events {
                 if ctx.identities.credential_seen(&key, version) {
                     ctx.hub.credential_changed(&key);
                     self.wake_identity(&key);
-                    self.wake(ctx.links.of_identity(&key));
+                    self.wake_who_uses(&key);
                 }
             }
         }

@@ -158,6 +158,16 @@ const SCHEME: &str = "https://";
 const VAULT_URI: &str = "a vault URI (https://<vault>.<suffix> with no path, query or user, such as https://kv-payments.vault.azure.net)";
 
 impl VaultUri {
+    /// A URI that stands for a vault of which nothing is known but the KeyVault that it belongs to. It leads nowhere, since
+    /// nobody can own names under `.invalid` (RFC 2606), and it is in no cloud.
+    pub fn stand_in(key_vault: &ResourceName) -> Self {
+        let name_len = key_vault.as_str().find('.');
+        Self {
+            origin: format!("{SCHEME}{key_vault}.keyvault.invalid"),
+            name_len: name_len.unwrap_or(key_vault.as_str().len()),
+        }
+    }
+
     /// `https://host[:port]` without a trailing slash.
     pub fn origin(&self) -> &str {
         &self.origin

@@ -162,6 +162,8 @@ reasons! {
     NotYetValid,
     /// The object's expiry date has passed.
     Expired,
+    /// The KeyVault that stands for the vault does not exist, or does not tell where its vault is.
+    WaitingForVault,
     /// A change waits until a window for changes opens.
     WaitingForWindow,
     /// The secret has an empty value.

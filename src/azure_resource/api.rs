@@ -131,7 +131,10 @@ pub enum DriftPolicy {
 pub struct RoleAssignmentSpec {
     /// Object id of the principal, a GUID; of an application that of its service principal, not its client id. Example:
     /// 33333333-3333-3333-3333-333333333333.
-    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"))]
+    #[schemars(
+        regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"),
+        length(max = 36)
+    )]
     pub principal_id: String,
 
     /// What the principal is. Default: ServicePrincipal.

@@ -5,6 +5,7 @@ pub mod conditions;
 pub mod controller;
 pub mod crds;
 pub mod line;
+mod objects;
 pub mod overlay;
 pub mod packed;
 pub mod ready;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Resource, ResourceExt};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
@@ -16,6 +16,7 @@ use crate::hub::{Hub, Outcome, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::k8s::packed::Packed;
+use crate::key_vault::api::KeyVault;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::due::Memory;
@@ -26,12 +27,16 @@ use crate::vault_secret_sync::observe::Secrets;
 use crate::vault_secret_sync::push::Pushes;
 use crate::vault_secret_sync::rollout::pace::Pace;
 use crate::vault_secret_sync::tokens::logins::Logins;
+use crate::vault_secret_sync::vault_refs::Told;
 
 /// How often alarms are looked at.
 const TICK: Duration = Duration::from_mins(1);
 
 /// The syncs that there are.
 pub type Cached = Store<Packed<VaultSecretSync>>;
+
+/// The KeyVaults that there are.
+pub type KeyVaults = Store<KeyVault>;
 
 /// What reconciling syncs needs.
 pub struct Ctx {
@@ -53,6 +58,8 @@ pub struct Ctx {
     pub identities: Arc<Identities>,
     /// Who has to do with whom.
     pub links: Arc<Links>,
+    /// KeyVaults, which syncs may name.
+    pub key_vaults: KeyVaults,
     /// Metadata of Secrets.
     pub secrets: Arc<Secrets>,
     /// Syncs as our own writes returned them.
@@ -103,6 +110,12 @@ impl Ctx {
     /// after a burst that may be thousands later.
     pub fn cached(&self, sync: &VaultSecretSync) {
         drop(identified(sync, |seen| self.written.newer(seen)));
+    }
+
+    /// What a KeyVault tells those who name it, if it is there.
+    pub fn told(&self, namespace: &str, key_vault: &str) -> Option<Told> {
+        let named = ObjectRef::new(key_vault).within(namespace);
+        self.key_vaults.get(&named).map(|found| Told::of(&found))
     }
 
     /// What is remembered of a sync.

@@ -103,7 +103,13 @@ fn spec(inputs: &Inputs<'_>) -> u64 {
         rivals,
         ..
     } = inputs;
-    digest(&(valid.generation, &valid.sync_at, identity, lends, rivals))
+    let referred = valid.referred.brief();
+    digest(&(
+        (valid.generation, &valid.sync_at, referred),
+        identity,
+        lends,
+        rivals,
+    ))
 }
 
 fn secret(inputs: &Inputs<'_>) -> u64 {

@@ -53,7 +53,10 @@ pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
     let vaults = identity.iter().flat_map(|identity| {
         let vaults = valid.vaults().into_iter();
         vaults.map(|vault| {
-            let may = may_ask(identity, borrower, &vault);
+            let may = match valid.referred.why_not(&vault) {
+                Some(problem) => Err(problem.clone()),
+                None => may_ask(identity, borrower, &vault),
+            };
             (vault, may)
         })
     });

@@ -13,6 +13,7 @@ use crate::few::Few;
 use crate::vault_secret_sync::api::{Ownership, VaultSecretSync};
 use crate::vault_secret_sync::plan::claims::Rival;
 use crate::vault_secret_sync::valid::parse;
+use crate::vault_secret_sync::vault_refs;
 
 /// Namespace and name.
 pub type Named = (String, String);
@@ -26,6 +27,8 @@ struct Link {
     keys: Few<String>,
     /// Secrets of its namespace with passwords that it logs in with.
     passwords: Few<String>,
+    /// KeyVaults of its namespace that it names.
+    key_vaults: Few<String>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +40,8 @@ struct Inner {
     credentials: BTreeMap<Named, Few<IdentityKey>>,
     /// Secrets with passwords: the syncs that log in with them, and how often they changed.
     passwords: BTreeMap<Named, (Few<String>, u64)>,
+    /// KeyVaults: the syncs that name them.
+    key_vaults: BTreeMap<Named, Few<String>>,
 }
 
 /// The state of an identity that its users depend on.
@@ -73,6 +78,7 @@ impl Links {
                 .map(|valid| valid.keys().into_iter().collect())
                 .unwrap_or_default(),
             passwords: passwords(sync).collect(),
+            key_vaults: vault_refs::names(&sync.spec).map(str::to_owned).collect(),
         };
         if self.lock().syncs.get(&named) == Some(&link) {
             return Vec::new();
@@ -93,6 +99,11 @@ impl Links {
         for secret in &link.passwords {
             let secret = (named.0.clone(), secret.clone());
             let (syncs, _) = inner.passwords.entry(secret).or_default();
+            syncs.insert(named.1.clone());
+        }
+        for key_vault in &link.key_vaults {
+            let key_vault = (named.0.clone(), key_vault.clone());
+            let syncs = inner.key_vaults.entry(key_vault).or_default();
             syncs.insert(named.1.clone());
         }
         inner.syncs.insert(named.clone(), link);
@@ -122,6 +133,10 @@ impl Links {
                     inner.passwords.remove(&secret);
                 }
             }
+        }
+        for key_vault in link.key_vaults {
+            let key_vault = (named.0.clone(), key_vault);
+            remove(&mut inner.key_vaults, &key_vault, &named.1);
         }
         others(&inner, &target, &named.1)
     }
@@ -156,6 +171,22 @@ impl Links {
         *changes += 1;
         let named = |name: &String| (secret.0.clone(), name.clone());
         syncs.iter().map(named).collect()
+    }
+
+    /// The syncs of a namespace that name a KeyVault of it, in the order of names. One that is being deleted is not among them.
+    pub fn syncs_naming(&self, namespace: &str, key_vault: &str) -> Vec<String> {
+        let key_vault = (namespace.to_owned(), key_vault.to_owned());
+        let inner = self.lock();
+        let names = inner.key_vaults.get(&key_vault).into_iter().flatten();
+        names.cloned().collect()
+    }
+
+    /// The KeyVaults that a sync names.
+    pub fn named_by(&self, sync: &Named) -> Vec<Named> {
+        let inner = self.lock();
+        let link = inner.syncs.get(sync).into_iter();
+        let names = link.flat_map(|link| &link.key_vaults);
+        names.map(|name| (sync.0.clone(), name.clone())).collect()
     }
 
     /// How often the Secrets with a sync's passwords changed. What failed with one password may work with the next.
@@ -361,6 +392,28 @@ mod tests {
         assert_eq!(links.password_revision("team", "a"), 0);
         links.sync_seen(&named("b", "t"));
         assert_eq!(links.password_seen(&ada), []);
+    }
+
+    #[test]
+    fn a_key_vault_is_named_while_a_sync_says_so() {
+        let links = Links::default();
+        let mut both = sync_with(|spec| {
+            spec["vaultRef"] = serde_json::json!({"name": "kv"});
+            spec["data"][1]["vaultRef"] = serde_json::json!({"name": "shared"});
+            spec.as_object_mut().unwrap().remove("vaultUri");
+        });
+        both.metadata.name = Some("b".to_owned());
+        links.sync_seen(&both);
+        both.metadata.name = Some("a".to_owned());
+        links.sync_seen(&both);
+        assert_eq!(links.syncs_naming("team", "kv"), ["a", "b"]);
+        assert_eq!(links.named_by(&team("a")), [team("kv"), team("shared")]);
+        assert!(links.syncs_naming("tea", "kv").is_empty());
+        assert!(!links.of_secret(&team("a")).is_empty());
+        links.sync_gone(&team("b"));
+        links.sync_seen(&named("a", "a"));
+        assert!(links.syncs_naming("team", "kv").is_empty());
+        assert!(links.named_by(&team("a")).is_empty());
     }
 
     #[test]

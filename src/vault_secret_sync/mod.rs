@@ -1,6 +1,6 @@
 //! `VaultSecretSync`: objects of a vault, and tokens, mirrored into one Kubernetes Secret.
 //!
-//! `api` the kind · `valid` a spec parsed (pure) · `items` what a spec names, and the values it gives (pure) · `wants` which objects
+//! `api` the kind · `vault_refs` vaults named by KeyVaults (pure) · `valid` a spec parsed (pure) · `items` what a spec names, and the values it gives (pure) · `wants` which objects
 //! are asked for (pure) · `plan` what is to be done (pure) · `target` what a Secret's metadata tells (pure) · `due` whether anything
 //! is to be done, and when next (pure) · `status`, `expiry` what is said (pure) · `ctx` what reconciling needs · `lender` the identity and what
 //! it lends · `observe` reads · `asking` asks vaults and authorities · `tokens` asks for tokens · `errands` work that takes time · `reconcile` the list of steps · `steps`
@@ -28,6 +28,7 @@ pub mod steps;
 pub mod target;
 pub mod tokens;
 pub mod valid;
+pub mod vault_refs;
 pub mod wants;
 
 /// Plural name, for metrics and URLs.

@@ -30,7 +30,7 @@ use crate::vault_secret_sync::status::{self, Look};
 use crate::vault_secret_sync::steps;
 use crate::vault_secret_sync::steps::Done;
 use crate::vault_secret_sync::target::SecretMeta;
-use crate::vault_secret_sync::valid::{Valid, parse};
+use crate::vault_secret_sync::valid::{Valid, parse, parse_among};
 use crate::vault_secret_sync::wants::inputs;
 use crate::vault_secret_sync::wants::rejected::Rejected;
 use crate::vault_secret_sync::wants::scene::Scene;
@@ -67,8 +67,9 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     if sync.metadata.deletion_timestamp.is_some() {
         return clean_up(sync, ctx).await;
     }
-    // 1. parse (pure)
-    let valid = match parse(sync) {
+    // 1. parse (pure), with what KeyVaults tell
+    let namespace = sync.metadata.namespace.as_deref().unwrap_or_default();
+    let valid = match parse_among(sync, |key_vault| ctx.told(namespace, key_vault)) {
         Ok(valid) => valid,
         Err(problem) => return invalid(sync, ctx, &problem).await,
     };
@@ -202,7 +203,8 @@ impl Round<'_> {
         let (looked, next_look) = self.looked;
         let look = done.look(looked, next_look);
         let headline = status::headline(&look);
-        let failed = headline.is_some_and(|problem| problem.reason != Reason::WaitingForWindow);
+        let pauses = [Reason::WaitingForWindow, Reason::WaitingForVault];
+        let failed = headline.is_some_and(|problem| !pauses.contains(&problem.reason));
         let failures = memory.failures_after(failed, self.due);
         let generation = self.sync.metadata.generation;
         let new = status::status(old, generation, Some(valid), &look, now);

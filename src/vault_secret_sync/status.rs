@@ -48,7 +48,12 @@ pub fn status(
         |keys| keys.iter().map(|key| key_status(key, old)).collect(),
     );
     let held = keys.iter().filter(|key| key.version.is_some()).count();
-    let mut says = vec![ready(valid, look, &keys), synced(look), degraded(look)];
+    let note = valid.and_then(|valid| valid.referred.note());
+    let mut says = vec![
+        ready(valid, look, &keys),
+        synced(look, note.as_deref()),
+        degraded(look),
+    ];
     let warning = valid.map_or(Some(DEFAULT_WARNING), |valid| valid.expiry_warning);
     let expiring = expiry::says(&keys, warning, now);
     let mut kept = old.conditions.clone();
@@ -204,15 +209,16 @@ pub(super) fn cut(text: &str) -> String {
     text.chars().take(LONGEST_MESSAGE).collect()
 }
 
-/// The first thing that is wrong: with the whole, else with a key.
+/// The first thing that is wrong: with the whole, else with a key. What waits hides nothing that has failed.
 pub fn headline<'a>(look: &Look<'a>) -> Option<&'a Problem> {
-    look.problem.or_else(|| {
-        look.keys
-            .into_iter()
-            .flatten()
-            .find_map(|key| key.problem.as_ref())
-            .or_else(|| Some(&look.told.first()?.problem))
-    })
+    let all = || {
+        let keys = look.keys.into_iter().flatten();
+        let keys = keys.filter_map(|key| key.problem.as_ref());
+        keys.chain(look.told.iter().map(|told| &told.problem))
+    };
+    look.problem
+        .or_else(|| all().find(|problem| !waits(problem.reason)))
+        .or_else(|| all().next())
 }
 
 /// One entry for each source, with all that is wrong with it.
@@ -234,13 +240,14 @@ fn sources(told: &[Told]) -> Vec<SourceStatus> {
 }
 
 /// What waits for somebody else and will go on by itself is no failure.
-fn waits(reason: Reason) -> bool {
+pub fn waits(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::TargetNotFound
             | Reason::NamespaceTerminating
             | Reason::Conflict
             | Reason::WaitingForWindow
+            | Reason::WaitingForVault
     )
 }
 
@@ -281,9 +288,11 @@ fn ready(valid: Option<&Valid>, look: &Look<'_>, keys: &[KeyStatus]) -> Says {
     }
 }
 
-fn synced(look: &Look<'_>) -> Says {
+/// `note` is what is to be said although all is well.
+fn synced(look: &Look<'_>, note: Option<&str>) -> Says {
     let Some(problem) = headline(look) else {
-        let message = "the Secret equals the vault, as of the last look".to_owned();
+        let note = note.map_or_else(String::new, |note| format!("; {note}"));
+        let message = format!("the Secret equals the vault, as of the last look{note}");
         return Says {
             type_: "Synced",
             status: Some(true),
@@ -291,31 +300,9 @@ fn synced(look: &Look<'_>) -> Says {
             message,
         };
     };
-    let failed: Vec<&KeyPlan> = look
-        .keys
-        .into_iter()
-        .flatten()
-        .filter(|key| key.problem.is_some())
-        .collect();
-    let message = match (look.problem, failed.as_slice()) {
-        (Some(_), _) | (None, []) => problem.message.clone(),
-        (None, [one]) => format!("{}: {}", one.key, problem.message),
-        (None, [first, others @ ..]) => {
-            let others: Vec<String> = others
-                .iter()
-                .filter_map(|key| {
-                    key.problem
-                        .as_ref()
-                        .map(|problem| format!("{} ({})", key.key, problem.reason))
-                })
-                .collect();
-            format!(
-                "{}: {}; also {}",
-                first.key,
-                problem.message,
-                others.join(", ")
-            )
-        }
+    let message = match look.problem {
+        Some(_) => problem.message.clone(),
+        None => told(look, problem),
     };
     let status = (!waits(problem.reason)).then_some(false);
     Says {
@@ -323,6 +310,25 @@ fn synced(look: &Look<'_>) -> Says {
         status,
         reason: problem.reason.as_str(),
         message: cut(&message),
+    }
+}
+
+/// The problem with the key that it is one of, and the others that have one.
+fn told(look: &Look<'_>, problem: &Problem) -> String {
+    let keys = look.keys.into_iter().flatten();
+    let failed = keys.filter_map(|key| Some((key.key.as_str(), key.problem.as_ref()?)));
+    let mut failed: Vec<(&str, &Problem)> = failed.collect();
+    let place = failed.iter().position(|(_, found)| *found == problem);
+    let first = place.map(|place| failed.remove(place));
+    let first = first.map_or_else(String::new, |(key, _)| format!("{key}: "));
+    let others = failed.into_iter();
+    let others = others.map(|(key, problem)| format!("{key} ({})", problem.reason));
+    let others: Vec<String> = others.collect();
+    let message = &problem.message;
+    if others.is_empty() {
+        format!("{first}{message}")
+    } else {
+        format!("{first}{message}; also {}", others.join(", "))
     }
 }
 

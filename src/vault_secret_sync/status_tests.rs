@@ -195,3 +195,46 @@ fn a_suspended_sync_says_so_and_changes_nothing_else() {
     assert_eq!(says(&rests, "Ready"), pair("True", "AllKeysPresent"));
     assert_eq!(rests.keys, first.keys);
 }
+
+#[test]
+fn what_waits_hides_nothing_that_has_failed() {
+    let keys = [
+        key("A", Some("1"), Some(Reason::WaitingForVault)),
+        key("B", Some("2"), Some(Reason::Forbidden)),
+    ];
+    let bad = looked(&VaultSecretSyncStatus::default(), &keys, None, 0);
+    assert_eq!(says(&bad, "Synced"), pair("False", "Forbidden"));
+    let synced = conditions::find(&bad.conditions, "Synced").unwrap();
+    assert_eq!(synced.message, "B: why Forbidden; also A (WaitingForVault)");
+    let waiting = looked(&bad, &keys[..1], None, 1);
+    assert_eq!(says(&waiting, "Synced"), pair("Unknown", "WaitingForVault"));
+    assert_eq!(says(&waiting, "Degraded"), pair("False", "Healthy"));
+    assert_eq!(waiting.keys[0].note.as_deref(), Some("why WaitingForVault"));
+}
+
+#[test]
+fn a_key_vault_that_is_on_its_way_out_is_told_although_all_is_well() {
+    let mut valid = parse(&sync()).unwrap();
+    valid.referred.leaving.insert("kv-payments".to_owned());
+    let look = Look {
+        keys: Some(&[key("A", Some("1"), None)]),
+        told: &[],
+        problem: None,
+        wrote: false,
+        looked: None,
+        next: None,
+    };
+    let status = status(
+        &VaultSecretSyncStatus::default(),
+        Some(1),
+        Some(&valid),
+        &look,
+        at(0),
+    );
+    assert_eq!(says(&status, "Synced"), pair("True", "UpToDate"));
+    let synced = conditions::find(&status.conditions, "Synced").unwrap();
+    assert!(
+        synced.message.contains("KeyVault kv-payments"),
+        "{synced:?}"
+    );
+}

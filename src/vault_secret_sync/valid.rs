@@ -23,6 +23,7 @@ use crate::vault_secret_sync::items::parse::{self, Around};
 use crate::vault_secret_sync::plan::windows::Windows;
 use crate::vault_secret_sync::push::{self, valid::Push};
 use crate::vault_secret_sync::rollout;
+use crate::vault_secret_sync::vault_refs::{self, Referred, Told};
 
 /// How often a vault is looked at where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(5);
@@ -45,6 +46,8 @@ pub struct Valid {
     pub created: Option<Timestamp>,
     /// Its own vault, where it names one. Items may name others.
     pub vault: Option<VaultUri>,
+    /// Which vaults it names by KeyVaults, and which of them it waits for.
+    pub referred: Referred,
     /// The identity that it names.
     pub identity: Option<IdentityRef>,
     /// How often the vault is looked at; none means once.
@@ -107,10 +110,19 @@ pub struct Target {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Parses a sync. The API server's validation refuses most of what is refused here; objects that were stored before a rule
-/// was made are met all the same.
+/// Parses a sync without a look at KeyVaults: those that it names are waited for.
 pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
-    let spec = &sync.spec;
+    parse_among(sync, |_| None)
+}
+
+/// Parses a sync, where `told` knows the KeyVaults of its namespace. The API server's validation refuses most of what is refused
+/// here; objects that were stored before a rule was made are met all the same.
+pub fn parse_among(
+    sync: &VaultSecretSync,
+    told: impl Fn(&str) -> Option<Told>,
+) -> Result<Valid, Problem> {
+    let (spec, referred) = vault_refs::resolve(&sync.spec, told)?;
+    let spec = spec.as_ref();
     let name = sync.name_any();
     if name.len() > 63 {
         return Err(invalid(
@@ -153,6 +165,7 @@ pub fn parse(sync: &VaultSecretSync) -> Result<Valid, Problem> {
         name,
         namespace,
         vault,
+        referred,
     })
 }
 
@@ -269,7 +282,8 @@ fn vault(spec: &VaultSecretSyncSpec) -> Result<Option<VaultUri>, Problem> {
     let vault = vault.map_err(|error| field("vaultUri", &error))?;
     if !spec.push.is_empty() && vault.is_none() {
         return Err(invalid(
-            "spec.vaultUri: it must be set, since there is something to push".to_owned(),
+            "spec.vaultUri: it or vaultRef must be set, since there is something to push"
+                .to_owned(),
         ));
     }
     Ok(vault)

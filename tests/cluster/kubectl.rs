@@ -48,6 +48,17 @@ async fn get_shows_the_columns_that_matter(kit: Kit) -> Result<()> {
     let uri = kit.endpoints().vault_url(&kit.vault);
     let wanted = ["app", &uri, "app", "1/1", "True", "True", "UpToDate"];
     ensure!(row.get(..7) == Some(&wanted), "{table}");
+    // A vault that is named by its KeyVault is shown by that name.
+    let by_name = kit.sync("by-name", &[("K", "s")], |spec| {
+        spec.as_object_mut().unwrap().remove("vaultUri");
+        spec["vaultRef"] = serde_json::json!({"name": "kv-payments"});
+    });
+    kit.apply(by_name).await?;
+    let row = kubectl(&kit, "get vss by-name --no-headers").await?;
+    ensure!(
+        row.split_whitespace().nth(1) == Some("kv-payments"),
+        "{row}"
+    );
     let wide = kubectl(&kit, "get vss -o wide").await?;
     ensure!(
         head(&wide).ends_with(&["AGE", "IDENTITY", "MESSAGE"]),

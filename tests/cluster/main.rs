@@ -55,6 +55,7 @@ mod tokens;
 mod told;
 mod vault_faults;
 mod vault_objects;
+mod vault_ref;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -114,6 +115,7 @@ fn main() -> ExitCode {
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),
+        vault_ref::cases(),
         templates::cases(),
         times::cases(),
         told::cases(),

@@ -64,6 +64,7 @@ async fn missing_definitions_are_named_and_waited_for(_: Kit) -> Result<()> {
         "CustomResourceDefinition vaultsecretsyncs.lakevault.dev",
         "CustomResourceDefinition azureidentities.lakevault.dev",
         "CustomResourceDefinition clusterazureidentities.lakevault.dev",
+        "CustomResourceDefinition keyvaults.lakevault.dev",
     ];
     is(503, &all, &[]).await?;
     until(SOON, "the log names them", async || {
@@ -73,7 +74,7 @@ async fn missing_definitions_are_named_and_waited_for(_: Kit) -> Result<()> {
         if told { Ok(()) } else { Err(log) }
     })
     .await?;
-    for plural in ["azureidentities", "clusterazureidentities"] {
+    for plural in ["azureidentities", "clusterazureidentities", "keyvaults"] {
         kubectl
             .apply_dir(&root.join(format!("crds/{plural}.yaml")))
             .await?;

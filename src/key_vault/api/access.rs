@@ -15,29 +15,35 @@ use crate::azure_resource::api::is_default;
 #[serde(rename_all = "camelCase")]
 pub struct AccessPolicySpec {
     /// Object id of the principal, a GUID. Example: 33333333-3333-3333-3333-333333333333.
-    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"))]
+    #[schemars(
+        regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"),
+        length(max = 36)
+    )]
     pub object_id: String,
 
     /// The application that acts for the principal, a GUID. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"))]
+    #[schemars(
+        regex(pattern = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"),
+        length(max = 36)
+    )]
     pub application_id: Option<String>,
 
     /// Permissions for secrets: get, list, set, delete, backup, restore, recover, purge or all. Example: [get, list].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), inner(length(max = 32)))]
     #[x_kube(validation = Rule::new("self.all(p, p.lowerAscii() in ['get', 'list', 'set', 'delete', 'backup', 'restore', 'recover', 'purge', 'all'])").message("permissions for secrets are get, list, set, delete, backup, restore, recover, purge and all"))]
     pub secrets: Vec<String>,
 
     /// Permissions for keys, such as get, list, create, sign, decrypt, wrapKey, unwrapKey or all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), inner(length(max = 32)))]
     #[x_kube(validation = Rule::new("self.all(p, p.lowerAscii() in ['get', 'list', 'create', 'update', 'import', 'delete', 'backup', 'restore', 'recover', 'purge', 'encrypt', 'decrypt', 'wrapkey', 'unwrapkey', 'sign', 'verify', 'rotate', 'getrotationpolicy', 'setrotationpolicy', 'release', 'all'])").message("permissions for keys are get, list, create, update, import, delete, backup, restore, recover, purge, encrypt, decrypt, wrapKey, unwrapKey, sign, verify, rotate, getrotationpolicy, setrotationpolicy, release and all"))]
     pub keys: Vec<String>,
 
     /// Permissions for certificates, such as get, list, create, import or all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 32), inner(length(max = 32)))]
     #[x_kube(validation = Rule::new("self.all(p, p.lowerAscii() in ['get', 'list', 'create', 'import', 'update', 'delete', 'managecontacts', 'getissuers', 'listissuers', 'setissuers', 'deleteissuers', 'manageissuers', 'backup', 'restore', 'recover', 'purge', 'all'])").message("permissions for certificates are get, list, create, import, update, delete, managecontacts, getissuers, listissuers, setissuers, deleteissuers, manageissuers, backup, restore, recover, purge and all"))]
     pub certificates: Vec<String>,
 }

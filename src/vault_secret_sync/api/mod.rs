@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
 use crate::vault_secret_sync::api::certificates::{CertificateSource, PublicKeySource};
-use crate::vault_secret_sync::api::sources::{DataFromEntry, TemplateSpec, WindowSpec};
+use crate::vault_secret_sync::api::sources::{
+    DataFromEntry, KeyVaultRef, TemplateSpec, WindowSpec,
+};
 use crate::vault_secret_sync::push::api::{PushEntry, PushStatus};
 use crate::vault_secret_sync::rollout::api::{RolloutStatus, RolloutTarget};
 
@@ -36,7 +38,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     category = "lakevault",
     derive = "PartialEq",
     doc = "Objects of an Azure Key Vault mirrored into one Kubernetes Secret of the same namespace. What was synced once is kept whatever happens to the vault.",
-    printcolumn(name = "Vault", type_ = "string", json_path = ".spec.vaultUri"),
+    printcolumn(name = "Vault", type_ = "string", json_path = ".spec['vaultUri','vaultRef.name']"),
     printcolumn(name = "Secret", type_ = "string", json_path = ".status.target.name"),
     printcolumn(name = "Keys", type_ = "string", json_path = ".status.summary"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
@@ -52,21 +54,27 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
         priority = 1
     ),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
-    validation = Rule::new("has(self.spec.vaultUri) || (!(has(self.spec.data) && self.spec.data.exists(entry, !has(entry.accessToken) && !has(entry.vaultUri))) && !(has(self.spec.dataFrom) && self.spec.dataFrom.exists(from, !has(from.vaultUri))))").message("vaultUri must be set where an entry is of a vault and has no vaultUri of its own"),
-    validation = Rule::new("has(self.spec.vaultUri) || !has(self.spec.push)").message("vaultUri must be set where push is"),
+    validation = Rule::new("has(self.spec.vaultUri) || has(self.spec.vaultRef) || (!(has(self.spec.data) && self.spec.data.exists(entry, !has(entry.accessToken) && !has(entry.vaultUri) && !has(entry.vaultRef))) && !(has(self.spec.dataFrom) && self.spec.dataFrom.exists(from, !has(from.vaultUri) && !has(from.vaultRef))))").message("vaultUri or vaultRef must be set where an entry is of a vault and names none of its own"),
+    validation = Rule::new("has(self.spec.vaultUri) || has(self.spec.vaultRef) || !has(self.spec.push)").message("vaultUri or vaultRef must be set where push is"),
     validation = Rule::new("(has(self.spec.data) && size(self.spec.data) > 0) || (has(self.spec.dataFrom) && size(self.spec.dataFrom) > 0)").message("data or dataFrom must have an entry")
 )]
+#[x_kube(validation = Rule::new("!has(self.vaultUri) || !has(self.vaultRef)").message("at most one of vaultUri and vaultRef may be set"))]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncSpec {
     /// The vault, by the origin of its data plane. It must belong to the cloud of the identity. Example:
-    /// <https://kv-payments.vault.azure.net>. Needed where an entry has an object of a vault and no vaultUri of its own, and
-    /// for push.
+    /// <https://kv-payments.vault.azure.net>. This or vaultRef is needed where an entry has an object of a vault and names none
+    /// of its own, and for push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         regex(pattern = r"^https://[0-9A-Za-z][0-9A-Za-z-]*\.[0-9A-Za-z.-]+(:[0-9]+)?/?$"),
         length(max = 512)
     )]
     pub vault_uri: Option<String>,
+
+    /// The vault, by the KeyVault of this namespace that stands for it. Until that tells where its vault is, the sync waits.
+    /// Example: {name: kv-payments}.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault_ref: Option<KeyVaultRef>,
 
     /// The identity that reads the vault. Default: the ClusterAzureIdentity named `default`, where it allows this
     /// namespace.
@@ -164,7 +172,8 @@ pub enum Validity {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[x_kube(validation = Rule::new("[has(self.secret), has(self.certificate), has(self.publicKey), has(self.accessToken)].filter(is, is).size() == 1").message("exactly one of secret, certificate, publicKey and accessToken must be set"))]
 #[x_kube(validation = Rule::new("has(self.key) || has(self.certificate)").message("key must be set, unless the entry has certificate"))]
-#[x_kube(validation = Rule::new("!has(self.vaultUri) || !has(self.accessToken)").message("vaultUri has no meaning beside accessToken"))]
+#[x_kube(validation = Rule::new("!(has(self.vaultUri) || has(self.vaultRef)) || !has(self.accessToken)").message("vaultUri and vaultRef have no meaning beside accessToken"))]
+#[x_kube(validation = Rule::new("!has(self.vaultUri) || !has(self.vaultRef)").message("at most one of vaultUri and vaultRef may be set"))]
 #[serde(rename_all = "camelCase")]
 pub struct DataEntry {
     /// Key in the Secret's data: letters, digits, `-`, `_` and `.`. Of a certificate it is what its keys begin with, instead of tls:
@@ -174,7 +183,7 @@ pub struct DataEntry {
     #[x_kube(validation = Rule::new("self != '.' && !self.startsWith('..')").message("key must not be '.' and must not start with '..'"))]
     pub key: Option<String>,
 
-    /// The vault of this entry, where it is another than the sync's. It is read with the same identity. Default: vaultUri of the
+    /// The vault of this entry, where it is another than the sync's. It is read with the same identity. Default: that of the
     /// sync. Example: <https://kv-shared.vault.azure.net>.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
@@ -182,6 +191,10 @@ pub struct DataEntry {
         length(max = 512)
     )]
     pub vault_uri: Option<String>,
+
+    /// The vault of this entry, by the KeyVault of this namespace that stands for it. Example: {name: kv-shared}.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault_ref: Option<KeyVaultRef>,
 
     /// A secret of the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]

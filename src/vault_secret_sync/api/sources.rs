@@ -15,9 +15,22 @@ use crate::vault_secret_sync::api::is_default;
 
 use crate::vault_secret_sync::api::SecretSource;
 
+/// A KeyVault of the same namespace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyVaultRef {
+    /// Its name. Example: kv-payments.
+    #[schemars(
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"),
+        length(min = 1, max = 63)
+    )]
+    pub name: String,
+}
+
 /// A source of many keys. Where it gives a key that stands in data, the entry of data counts.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[x_kube(validation = Rule::new("has(self.find) != has(self.expand)").message("exactly one of find and expand must be set"))]
+#[x_kube(validation = Rule::new("!has(self.vaultUri) || !has(self.vaultRef)").message("at most one of vaultUri and vaultRef may be set"))]
 #[serde(rename_all = "camelCase")]
 pub struct DataFromEntry {
     /// All objects of the vault that fit, a key for each.
@@ -28,7 +41,7 @@ pub struct DataFromEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expand: Option<ExpandSource>,
 
-    /// The vault of this entry, where it is another than the sync's. It is read with the same identity. Default: vaultUri of the
+    /// The vault of this entry, where it is another than the sync's. It is read with the same identity. Default: that of the
     /// sync. Example: <https://kv-shared.vault.azure.net>.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
@@ -36,6 +49,10 @@ pub struct DataFromEntry {
         length(max = 512)
     )]
     pub vault_uri: Option<String>,
+
+    /// The vault of this entry, by the KeyVault of this namespace that stands for it. Example: {name: kv-shared}.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault_ref: Option<KeyVaultRef>,
 
     /// How a name becomes a key. Default: as it is. What Kubernetes does not allow in a key becomes `_` in any case.
     #[serde(default, skip_serializing_if = "Option::is_none")]

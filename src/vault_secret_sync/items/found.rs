@@ -270,6 +270,12 @@ fn earlier(
     taken: &BTreeMap<SecretKey, String>,
     past: &mut Past,
 ) {
+    // What came of a vault that is waited for cannot be told from what has left the spec.
+    let unsure = !valid.referred.waiting.is_empty();
+    let opened = |line: &str| {
+        let mut open = valid.items.iter().filter(|item| item.is_open());
+        open.any(|item| origin::states(item, line).is_some() || origin::expanded(item, line))
+    };
     for (key, line) in &share.record.keys {
         let is_taken = key
             .parse()
@@ -283,6 +289,9 @@ fn earlier(
         };
         let mut finds = valid.finds.iter().filter(may_take).peekable();
         if finds.peek().is_none() {
+            if unsure && !opened(line) {
+                past.kept.insert(key.clone());
+            }
             continue;
         }
         let known = finds.all(|find| {

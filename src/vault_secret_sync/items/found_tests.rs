@@ -120,3 +120,40 @@ fn a_key_of_the_spec_is_not_taken_by_what_is_found() {
         "{past:?}"
     );
 }
+
+#[test]
+fn while_a_vault_is_waited_for_nothing_is_taken_to_have_left_the_spec() {
+    let sync = |change: fn(&mut serde_json::Value)| {
+        sync_with(|spec| {
+            spec["onMissing"] = "Remove".into();
+            spec["dataFrom"] = serde_json::json!([
+                {"find": {"namePattern": "^payments-"}, "vaultRef": {"name": "kv2"}},
+                {"expand": {"secret": {"name": "config"}}}
+            ]);
+            change(spec);
+        })
+    };
+    let lines = [
+        ("found", "kv2.vault.azure.net!payments-a/v1#find"),
+        ("taken-apart", "config/v1#expand:Auto"),
+    ];
+    let mut held = Share::default();
+    for (key, line) in lines {
+        held.record.keys.insert(key.to_owned(), line.to_owned());
+        held.intact.insert(key.to_owned());
+    }
+    let kept = |sync| {
+        let (_, past) = resolve(&parse(&sync).unwrap(), &held, &listings(&[]), |_| true);
+        assert!(past.gone.is_empty(), "{past:?}");
+        past.kept.into_iter().collect::<Vec<_>>()
+    };
+    // What an item of a known vault gave is its own concern.
+    assert_eq!(kept(sync(|_| ())), ["found"]);
+    let known = |spec: &mut serde_json::Value| {
+        spec["dataFrom"].as_array_mut().unwrap().remove(0);
+    };
+    assert!(
+        kept(sync(known)).is_empty(),
+        "what left the spec does not go"
+    );
+}

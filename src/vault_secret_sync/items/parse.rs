@@ -46,7 +46,7 @@ impl Around<'_> {
         let named = named.map_err(|error| invalid(format!("{at}.vaultUri: {error}")))?;
         if named.is_none() && self.vault.is_none() {
             return Err(invalid(format!(
-                "spec.vaultUri: it must be set, since {at} names no vault of its own"
+                "spec.vaultUri: it or vaultRef must be set, since {at} names no vault of its own"
             )));
         }
         Ok(named.filter(|named| self.vault != Some(named)))

@@ -219,3 +219,33 @@ fn most_of_the_keys_go_at_the_second_look_only_and_the_last_one_never() {
     assert!(never.write.is_none());
     assert_eq!(never.told[0].problem.reason, Reason::RemovalHeld);
 }
+
+#[test]
+fn a_key_that_is_kept_because_nobody_knows_whose_it_is_may_come_by_somebody_else() {
+    let valid = expanding();
+    let lines = [
+        ("API_KEY", "api-key/v1"),
+        ("DB_PASSWORD", "db-password/v1"),
+        ("a", "kv2.vault.azure.net!x/v1"),
+    ];
+    let secret = written(&valid, &lines);
+    let past = crate::vault_secret_sync::items::found::Past {
+        kept: BTreeSet::from(["a".to_owned()]),
+        ..Default::default()
+    };
+    let observed = Observed {
+        scene: Scene {
+            past: &past,
+            ..scene_of(&valid, Some(&secret), &[])
+        },
+        objects: &given(&[("config", bundle(r#"{"a": "1"}"#, "v1"))]),
+        rejected: &Rejected::default(),
+        removal: None,
+    };
+    let plan = plan(&observed, at(0));
+    let write = plan.write.unwrap();
+    assert_eq!(write.fresh["a"].expose(), b"1");
+    assert!(!write.keep.contains("a"), "{write:?}");
+    let rows = plan.keys.iter().filter(|row| row.key == "a");
+    assert_eq!(rows.count(), 1);
+}

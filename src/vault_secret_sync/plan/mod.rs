@@ -152,9 +152,14 @@ pub fn plan(observed: &Observed<'_>, now: Timestamp) -> Plan {
         rows.add(place, item, looked, observed.rejected);
     }
     let Rows {
-        mut rows, mut told, ..
+        mut rows,
+        mut told,
+        taken,
+        ..
     } = rows;
-    rows.extend(earlier(scene, share));
+    // What is kept because nobody knows whose it is may have come by somebody else meanwhile.
+    let left = earlier(scene, share).into_iter();
+    rows.extend(left.filter(|row| !taken.contains_key(&row.plan.key)));
     hold_removals(scene.valid, &mut rows, now);
     let (removal, problem) = brake(scene.valid, share, &mut rows, observed.removal, now);
     told.extend(problem.map(|problem| Told {

@@ -171,6 +171,22 @@ pub fn conditions(
     conditions::set(old, vec![says], generation, now)
 }
 
+/// The conditions where `Pushed` says what is waited for.
+pub fn waiting(
+    old: &[Condition],
+    problem: &Problem,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let says = Says {
+        type_: PUSHED,
+        status: None,
+        reason: problem.reason.as_str(),
+        message: cut(&problem.message),
+    };
+    conditions::set(old, vec![says], generation, now)
+}
+
 fn says(records: &[PushStatus]) -> Option<Says> {
     if records.is_empty() {
         return None;

@@ -138,3 +138,19 @@ fn a_deletion_waits_for_a_vault_but_neither_for_ever_nor_for_an_identity_that_is
     let gone = looked(&db, &records, &[Outcome::Failed(gone)]);
     assert_eq!(waits_until(at(1000), &gone), None);
 }
+
+#[test]
+fn while_the_vault_is_waited_for_nothing_is_said_to_be_wrong_or_right() {
+    let wrong = conditions(
+        &[],
+        &looked(&pushes("Delete", &["a"]), &[], &[failed()]),
+        Some(1),
+        at(5),
+    );
+    let problem = Problem::new(Reason::WaitingForVault, Retry::OnChange, "why");
+    let waits = waiting(&wrong, &problem, Some(2), at(6));
+    let pushed = conditions::find(&waits, PUSHED).unwrap();
+    let said = (pushed.status.as_str(), pushed.reason.as_str());
+    assert_eq!(said, ("Unknown", "WaitingForVault"));
+    assert_eq!(waits.len(), 1);
+}

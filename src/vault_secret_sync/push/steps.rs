@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::api::PushDeletionPolicy;
 use super::plan::RECOVERING;
 use super::round::Party;
-use super::status::{Job, Outcome, conditions, is_left, jobs, record, waits_until};
+use super::status::{Job, Outcome, conditions, is_left, jobs, record, waiting, waits_until};
 use super::valid::Push;
 use super::{FINALIZER, PUSHED, Round, Work};
 use crate::azure_identity::api::IdentityRef;
@@ -44,6 +44,12 @@ type Written = Option<Arc<VaultSecretSync>>;
 
 /// One turn. Gives back the sync where a step wrote it.
 pub async fn turn(ctx: &Ctx, sync: &VaultSecretSync, valid: &Valid) -> Result<Written, Problem> {
+    let waits = |vault| valid.referred.why_not(vault);
+    if let Some(problem) = valid.vault.as_ref().and_then(waits)
+        && !valid.pushes.is_empty()
+    {
+        return wait(ctx, sync, problem).await;
+    }
     let subject = Subject {
         vault: valid.vault.as_ref(),
         pushes: &valid.pushes,
@@ -52,6 +58,19 @@ pub async fn turn(ctx: &Ctx, sync: &VaultSecretSync, valid: &Valid) -> Result<Wr
         ..subject(ctx, sync, valid.identity.clone())
     };
     advance(ctx, sync, &subject).await
+}
+
+/// Nobody knows where the vault is. What was pushed is left as it is: it may be in the very vault that is waited for.
+async fn wait(ctx: &Ctx, sync: &VaultSecretSync, problem: &Problem) -> Result<Written, Problem> {
+    let uid = sync.metadata.uid.as_deref().unwrap_or_default();
+    // When the vault is known, everything is looked at.
+    ctx.pushes.memory(uid, |memory| memory.seen = None);
+    let (old, now) = (sync.status.clone().unwrap_or_default(), Timestamp::now());
+    let new = VaultSecretSyncStatus {
+        conditions: waiting(&old.conditions, problem, sync.metadata.generation, now),
+        ..old.clone()
+    };
+    write(ctx, sync, &old, &new).await
 }
 
 /// A sync is being deleted: so is what it pushed, where it says so. A vault that is away holds that up for a while, and no
@@ -200,7 +219,7 @@ fn inputs(ctx: &Ctx, subject: &Subject<'_>) -> u64 {
     let mut hasher = DefaultHasher::new();
     (
         subject.party.generation,
-        subject.sync_at,
+        (subject.sync_at, subject.vault),
         subject.deleting,
         changes,
         identity,

@@ -33,8 +33,12 @@ fn of_entries() -> Vec<Pair> {
     let without_push = tokens.clone();
     tokens["spec"]["push"] = json!([entry(&json!({}))]);
     let certificate = |name: &str| entry(&json!({"to": {"secret": null, "certificate": name}}));
+    let mut by_name = tokens.clone();
+    by_name["spec"]["vaultRef"] = json!({"name": "kv"});
+    let needed = "vaultUri or vaultRef must be set where push is";
     vec![
-        pair(without_push, tokens, "vaultUri must be set where push is"),
+        pair(without_push, tokens.clone(), needed),
+        pair(by_name, tokens, needed),
         pair(pushes(32), pushes(33), "spec.push: Too many"),
         pair(pushes(1), pushes(0), "spec.push: Invalid value"),
         pair(

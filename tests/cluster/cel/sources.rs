@@ -209,6 +209,11 @@ fn of_many() -> Vec<Pair> {
         find(&json!({ "tags": tags }))
     };
     let vault = |uri: String| from(&json!({"find": {"namePattern": "a"}, "vaultUri": uri}));
+    let named_vault =
+        |name: String| from(&json!({"find": {"namePattern": "a"}, "vaultRef": {"name": name}}));
+    let mut both = named_vault(text(1));
+    both["spec"]["dataFrom"][0]["vaultUri"] = json!("https://kv2.vault.azure.net");
+    let without = json!({"spec": {"vaultUri": null, "data": null}});
     let one = "exactly one of find and expand must be set";
     let mut pairs = named(
         |change| expand(&json!({ "secret": change })),
@@ -241,6 +246,26 @@ fn of_many() -> Vec<Pair> {
             vault(format!("https://kv.{}", text(501))),
             vault(format!("https://kv.{}", text(502))),
             "spec.dataFrom[0].vaultUri: Too long",
+        ),
+        pair(
+            named_vault(text(1)),
+            both,
+            "at most one of vaultUri and vaultRef may be set",
+        ),
+        pair(
+            merged(named_vault(text(1)), &without),
+            merged(find(&json!({})), &without),
+            "vaultUri or vaultRef must be set where an entry is of a vault and names none of its own",
+        ),
+        pair(
+            named_vault("kv-1.a".to_owned()),
+            named_vault("a/b".to_owned()),
+            "spec.dataFrom[0].vaultRef.name",
+        ),
+        pair(
+            named_vault(text(63)),
+            named_vault(text(64)),
+            "spec.dataFrom[0].vaultRef.name: Too long",
         ),
         pair(
             find(&json!({"namePattern": text(512)})),

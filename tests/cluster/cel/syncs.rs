@@ -34,6 +34,7 @@ fn keys(count: usize) -> Value {
 pub fn sync_pairs() -> Vec<Pair> {
     [
         of_vault(),
+        of_key_vaults(),
         target_pairs(),
         time_pairs(),
         of_rollouts(),
@@ -80,7 +81,7 @@ fn of_vault() -> Vec<Pair> {
         pair(
             json!({}),
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry is of a vault and has no vaultUri of its own",
+            "vaultUri or vaultRef must be set where an entry is of a vault and names none of its own",
         ),
         pair(
             entry(&json!({"vaultUri": "https://kv2.vault.azure.net"})),
@@ -95,7 +96,7 @@ fn of_vault() -> Vec<Pair> {
             entry(
                 &json!({"secret": null, "accessToken": {"resource": "api://x"}, "vaultUri": "https://kv2.vault.azure.net"}),
             ),
-            "vaultUri has no meaning beside accessToken",
+            "vaultUri and vaultRef have no meaning beside accessToken",
         ),
         pair(
             entry(&json!({"vaultUri": format!("https://kv.{}", text(501))})),
@@ -142,6 +143,51 @@ fn of_vault() -> Vec<Pair> {
             json!({"spec": {"suspend": true}}),
             json!({"spec": {"suspend": "yes"}}),
             "spec.suspend",
+        ),
+    ]
+}
+
+fn of_key_vaults() -> Vec<Pair> {
+    let own = |name: String| json!({"spec": {"vaultUri": null, "vaultRef": {"name": name}}});
+    let of_entry = |name: String| entry(&json!({"vaultRef": {"name": name}}));
+    let kv = || json!({"name": "kv"});
+    let one = "at most one of vaultUri and vaultRef may be set";
+    let needed =
+        "vaultUri or vaultRef must be set where an entry is of a vault and names none of its own";
+    let token = json!({"secret": null, "accessToken": {"resource": "api://x"}});
+    vec![
+        pair(own(text(1)), json!({"spec": {"vaultRef": kv()}}), one),
+        pair(
+            of_entry(text(1)),
+            entry(&json!({"vaultUri": "https://kv2.vault.azure.net", "vaultRef": kv()})),
+            one,
+        ),
+        pair(
+            merged(of_entry(text(1)), &json!({"spec": {"vaultUri": null}})),
+            json!({"spec": {"vaultUri": null}}),
+            needed,
+        ),
+        pair(
+            entry(&token),
+            entry(&merged(token, &json!({"vaultRef": kv()}))),
+            "vaultUri and vaultRef have no meaning beside accessToken",
+        ),
+        pair(
+            own("kv-1.a".to_owned()),
+            own("Kv".to_owned()),
+            "spec.vaultRef.name",
+        ),
+        pair(own(text(63)), own(text(64)), "spec.vaultRef.name: Too long"),
+        pair(own(text(1)), own(String::new()), "spec.vaultRef.name"),
+        pair(
+            of_entry("kv-1.a".to_owned()),
+            of_entry("kv-".to_owned()),
+            "spec.data[0].vaultRef.name",
+        ),
+        pair(
+            of_entry(text(63)),
+            of_entry(text(64)),
+            "spec.data[0].vaultRef.name: Too long",
         ),
     ]
 }
@@ -267,7 +313,7 @@ fn of_tokens() -> Vec<Pair> {
         pair(
             without_vault,
             json!({"spec": {"vaultUri": null}}),
-            "vaultUri must be set where an entry is of a vault and has no vaultUri of its own",
+            "vaultUri or vaultRef must be set where an entry is of a vault and names none of its own",
         ),
         pair(json!({}), entry(&json!({"secret": null})), one),
         pair(

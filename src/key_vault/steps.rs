@@ -1,0 +1,218 @@
+//! Carries single steps of a plan out. What Azure answers is added to what was seen, or what it touches is to be seen anew.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::observe::{Eyes, provider, secret};
+use super::plan::{Inputs, Role, SecretSeen, Seen, Step, assigned, created, id_of, update};
+use super::seeds;
+use super::vault::{Permissions, Policies, Principal, Vault};
+use crate::azure::arm::vaults::{self, PolicyChange};
+use crate::azure::arm::{self, Poll, Reply, groups, providers, roles};
+use crate::azure::key_vault::write::{Content, Shape, To};
+use crate::azure_resource::difference::Difference;
+use crate::azure_resource::owner::OWNER_TAG;
+use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
+
+impl Eyes<'_> {
+    /// Makes one write. Gives back the operation that it began, where Azure goes on with it.
+    pub async fn write(
+        &self,
+        inputs: &Inputs<'_>,
+        step: &Step,
+        seen: &mut Seen,
+    ) -> Result<Option<Poll>, Problem> {
+        let (versions, id) = (self.versions, &self.valid.id);
+        match step {
+            Step::Register => {
+                let call = providers::register(versions, &self.valid.subscription, &provider()?);
+                seen.provider = Some(providers::read(&self.call(&call).await?)?);
+                Ok(None)
+            }
+            Step::CreateGroup => {
+                let (group, tags) = (self.group(), BTreeMap::new());
+                let call = groups::put(versions, &group, &self.valid.location, &tags);
+                self.call(&call).await?;
+                seen.group = None;
+                Ok(None)
+            }
+            Step::Create => {
+                let call = vaults::put(versions, id, &created(inputs));
+                made(&self.call(&call).await?, seen)
+            }
+            Step::Recover => {
+                let mut vault = created(inputs);
+                let deleted = seen.deleted.take().flatten();
+                vault.tags = deleted.map(|deleted| deleted.tags).unwrap_or_default();
+                let call = vaults::recover(versions, id, &vault);
+                made(&self.call(&call).await?, seen)
+            }
+            Step::Purge => {
+                let call = vaults::purge(versions, id, &self.valid.location);
+                let reply = arm::absent(self.call(&call).await, vaults::NOT_DELETED)?;
+                seen.deleted = None;
+                Ok(reply.and_then(|reply| reply.operation))
+            }
+            Step::Delete => {
+                let reply = self.call(&vaults::delete(versions, id)).await;
+                let reply = arm::absent(reply, vaults::ABSENT)?;
+                (seen.vault, seen.deleted) = (None, None);
+                Ok(reply.and_then(|reply| reply.operation))
+            }
+            Step::Update(differences) => {
+                let mut vault = self.vault(seen)?;
+                update(inputs, &mut vault);
+                let call = vaults::patch(versions, id, &vault, differences);
+                made(&self.call(&call).await?, seen)
+            }
+            Step::Release => {
+                let mut vault = self.vault(seen)?;
+                vault
+                    .tags
+                    .retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+                let tag = Difference::new(format!("tags.{OWNER_TAG}"), "(none)", "");
+                let call = vaults::patch(versions, id, &vault, &[tag]);
+                made(&self.call(&call).await?, seen)
+            }
+            Step::AddPolicies(policies) => {
+                self.policies(PolicyChange::Add, policies.clone(), seen)
+                    .await
+            }
+            Step::ReplacePolicies(policies) => {
+                let policies = beside_storage(policies, &self.vault(seen)?);
+                self.policies(PolicyChange::Replace, policies, seen).await
+            }
+            Step::DropPolicies(who) => {
+                let policies = theirs(who, &self.vault(seen)?);
+                self.policies(PolicyChange::Remove, policies, seen).await
+            }
+            Step::Assign(role) => self.assign(inputs, role, seen).await,
+            Step::Unassign(assignment) => self.unassign(assignment, seen).await,
+            Step::MakeSecret(name) => self.make_secret(name, seen).await,
+            Step::Forget => Ok(None),
+        }
+    }
+
+    fn vault(&self, seen: &Seen) -> Result<Vault, Problem> {
+        seen.vault.clone().flatten().ok_or_else(|| {
+            let message = format!(
+                "vault {:?} was not seen before it was to be changed",
+                self.valid.azure_name.as_str()
+            );
+            Problem::new(Reason::Conflict, Retry::Backoff, message)
+        })
+    }
+
+    /// Others may have changed policies meanwhile: the vault is looked at anew.
+    async fn policies(
+        &self,
+        change: PolicyChange,
+        policies: Policies,
+        seen: &mut Seen,
+    ) -> Result<Option<Poll>, Problem> {
+        let tenant = self.desired.tenant.as_str();
+        let call = vaults::policies(self.versions, &self.valid.id, change, (&policies, tenant));
+        self.call(&call).await?;
+        seen.vault = None;
+        Ok(None)
+    }
+
+    async fn assign(
+        &self,
+        inputs: &Inputs<'_>,
+        role: &Role,
+        seen: &mut Seen,
+    ) -> Result<Option<Poll>, Problem> {
+        let Some(made) = assigned(inputs, role) else {
+            return Ok(None);
+        };
+        let whom = (&role.principal, role.principal_type);
+        let call = roles::put(self.versions, &self.scope(), made.name, made.role, whom);
+        self.call(&call).await?;
+        seen.assignments.get_or_insert_default().push(made);
+        Ok(None)
+    }
+
+    async fn unassign(&self, id: &str, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
+        let name = id
+            .rsplit('/')
+            .next()
+            .and_then(|name| Uuid::try_parse(name).ok());
+        if let Some(name) = name {
+            let call = roles::delete(self.versions, &self.scope(), name);
+            arm::absent(self.call(&call).await, &["RoleAssignmentNotFound"])?;
+        }
+        let there = seen.assignments.get_or_insert_default();
+        there.retain(|one| !id_of(one).eq_ignore_ascii_case(id));
+        Ok(None)
+    }
+
+    async fn make_secret(&self, name: &str, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
+        let wanted = self
+            .valid
+            .seeds
+            .iter()
+            .find(|seed| seed.name.as_str() == name);
+        let Some(wanted) = wanted else {
+            return Ok(None);
+        };
+        let uri = self.uri(seen)?;
+        let object = secret(name)?;
+        let to = To {
+            profile: &self.identity.profile,
+            vault: &uri,
+            object: &object,
+        };
+        let content = Content::Text(seeds::make(wanted)?);
+        let shape = Shape {
+            content_type: wanted.content_type.clone(),
+            tags: BTreeMap::from([(OWNER_TAG.to_owned(), self.owner.to_string())]),
+            expires: None,
+        };
+        let written = self.ask(
+            &uri,
+            "SetSecret",
+            |token| to.put(&content, &shape, token),
+            |answer| to.read_written(answer, Timestamp::now()),
+        );
+        let made = SecretSeen::Present {
+            version: written.await?.to_string(),
+            created: Some(Timestamp::now()),
+            ours: true,
+        };
+        seen.secrets.insert(name.to_owned(), made);
+        Ok(None)
+    }
+}
+
+/// A vault in an answer counts as seen; where there is none yet, it is looked at anew.
+fn made(reply: &Reply, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
+    let told = !reply.body.is_null();
+    seen.vault = told.then(|| vaults::read(reply).map(Some)).transpose()?;
+    // The vault's own state tells how far it is, at every look.
+    let poll = reply.operation.clone();
+    Ok(poll.filter(|poll| poll.form != arm::Form::Resource))
+}
+
+/// Policies with the permissions for storage accounts that their principals have, which no spec says.
+fn beside_storage(policies: &Policies, vault: &Vault) -> Policies {
+    let each = policies.iter().map(|(who, permissions)| {
+        let has = vault.policies.get(who);
+        let storage = has.map(|has| has.storage.clone()).unwrap_or_default();
+        let permissions = Permissions {
+            storage,
+            ..permissions.clone()
+        };
+        (who.clone(), permissions)
+    });
+    each.collect()
+}
+
+/// The policies that principals have.
+fn theirs(who: &[Principal], vault: &Vault) -> Policies {
+    let has = |who: &Principal| Some((who.clone(), vault.policies.get(who)?.clone()));
+    who.iter().filter_map(has).collect()
+}
