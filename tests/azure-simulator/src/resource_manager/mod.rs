@@ -71,7 +71,7 @@ pub(crate) fn answer(
                 .and_then(|passed| {
                     run(app, call, &ask, stack, &caller, &passed).map(|reply| passed.stamp(reply))
                 })
-                .unwrap_or_else(|refused| refused.into_reply());
+                .unwrap_or_else(Refused::into_reply);
             Outcome {
                 reply,
                 principal: Some(caller),
@@ -85,7 +85,7 @@ pub(crate) fn answer(
 /// Why a request gets no further.
 enum Refused {
     Whole(Box<Reply>),
-    By(Box<Failure>),
+    By(Failure),
 }
 
 impl Refused {
@@ -99,7 +99,7 @@ impl Refused {
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        Self::By(Box::new(failure))
+        Self::By(failure)
     }
 }
 

@@ -66,7 +66,7 @@ fn of_cloud(spec: &VaultSpec, record: &Record, give: &mut impl FnMut(&str, Optio
     let rbac = spec.authorization == Authorization::Rbac;
     give(
         "enableRbacAuthorization",
-        (rbac || record.rbac_told).then(|| json!(rbac)),
+        (rbac || record.rbac_told).then_some(json!(rbac)),
     );
     give("enableSoftDelete", Some(json!(true)));
     give(
@@ -75,7 +75,7 @@ fn of_cloud(spec: &VaultSpec, record: &Record, give: &mut impl FnMut(&str, Optio
     );
     give(
         "enablePurgeProtection",
-        spec.purge_protection.then(|| json!(true)),
+        spec.purge_protection.then_some(Value::Bool(true)),
     );
     give("networkAcls", spec.firewall.as_ref().map(acls));
     let access = match spec.public_network_access {

@@ -21,6 +21,7 @@ use crate::{
         guards,
         long_operation::Outcome,
         manager_settings::LroForm,
+        moment::Moment,
         spec::{AccessPolicy, Authorization, VaultSpec},
         subscription::Going,
         vault::Vault,
@@ -185,7 +186,7 @@ fn create(
     record.rbac_told = told;
     let document = vault_document::document(context, world, &spec, &record);
     allowed(context, world, &spec, &document)?;
-    let (ready, headers) = starts(context, world, &spec)?;
+    let (ready, headers) = starts(context, world, &spec);
     record.ready = ready;
     record.fails = world.manager.lro.vault_put.error.is_some();
     world.create_vault(spec, record);
@@ -197,7 +198,7 @@ fn recover(context: &Context<'_>, world: &mut World, key: &str) -> Result<Reply,
         return Err(nothing_to_recover());
     };
     let spec = Arc::clone(&spec.vault.spec);
-    let (ready, headers) = starts(context, world, &spec)?;
+    let (ready, headers) = starts(context, world, &spec);
     let actor = world.actor(context.caller);
     world.recover_vault(key, actor, ready, context.now);
     if let Some(vault) = world.vaults.get_mut(key) {
@@ -211,14 +212,12 @@ fn starts(
     context: &Context<'_>,
     world: &mut World,
     spec: &VaultSpec,
-) -> Result<(crate::world::moment::Moment, operations::Told), Failure> {
+) -> (Moment, operations::Told) {
     let plan = world.manager.lro.vault_put.clone();
     let millis = world.manager.vault_creation_ms;
     let outcome = Outcome::Vault(spec.name.clone());
     let location = Some(spec.location.as_str());
-    Ok(operations::start(
-        context, world, &plan, millis, outcome, location,
-    ))
+    operations::start(context, world, &plan, millis, outcome, location)
 }
 
 /// 201 while it is under way, 200 when it is done.
@@ -409,11 +408,11 @@ pub(super) fn check_name(context: &Context<'_>) -> Result<Reply, Failure> {
     let key = name.to_ascii_lowercase();
     let taken = world.vaults.contains_key(&key) || world.deleted_vaults.contains_key(&key);
     let answer = if !vault_body::is_vault_name(&name) {
-        let message = name_not_valid(&name).message;
-        json!({"nameAvailable": false, "reason": "AccountNameInvalid", "message": message})
+        let failure = name_not_valid(&name);
+        json!({"nameAvailable": false, "reason": "AccountNameInvalid", "message": failure.message})
     } else if taken {
-        let message = already_exists(&name).message;
-        json!({"nameAvailable": false, "reason": "AlreadyExists", "message": message})
+        let failure = already_exists(&name);
+        json!({"nameAvailable": false, "reason": "AlreadyExists", "message": failure.message})
     } else {
         json!({"nameAvailable": true})
     };
