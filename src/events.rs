@@ -9,12 +9,14 @@ use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
 
-use crate::azure_identity::api::IdentityKind;
-use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity, IdentityKind, IdentityRef};
+use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::k8s::controller::Queue;
 use crate::k8s::packed::Packed;
-use crate::key_vault::{self, api::KeyVault};
+use crate::key_vault;
+use crate::key_vault::api::KeyVault;
+use crate::key_vault::ctx::Ctx as KeyVaultCtx;
 use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx;
@@ -25,6 +27,8 @@ use crate::vault_secret_sync::vault_refs::Told;
 pub struct Events {
     /// What is known of syncs and Secrets.
     pub ctx: Arc<Ctx>,
+    /// What is remembered of KeyVaults.
+    pub key_vault_ctx: Arc<KeyVaultCtx>,
     /// Syncs to work on.
     pub syncs: Queue<Packed<VaultSecretSync>>,
     /// Identities to work on.
@@ -124,6 +128,22 @@ impl Events {
         }
     }
 
+    /// KeyVaults for which an identity, or the labels of a namespace, decide.
+    fn wake_key_vaults_of(&self, concerned: impl Fn(&str, Option<&IdentityRef>) -> bool) {
+        for key_vault in self.ctx.key_vaults.state() {
+            let namespace = key_vault.namespace().unwrap_or_default();
+            let identity = key_vault.spec.resource.identity_ref.as_ref();
+            if concerned(&namespace, identity) {
+                self.wake_key_vault(&namespace, &key_vault.name_any());
+            }
+        }
+    }
+
+    fn wake_who_uses(&self, key: &IdentityKey) {
+        self.wake(self.ctx.links.of_identity(key));
+        self.wake_key_vaults_of(|namespace, named| key_of(namespace, named) == *key);
+    }
+
     /// Whether an event changes what a KeyVault tells those who name it, seen before the event is stored.
     pub fn tells_news(event: &Event<KeyVault>, store: &Store<KeyVault>) -> bool {
         match event {
@@ -143,7 +163,10 @@ impl Events {
             Event::Apply(key_vault) | Event::InitApply(key_vault) | Event::Delete(key_vault) => {
                 let namespace = key_vault.namespace().unwrap_or_default();
                 let name = key_vault.name_any();
-                if !matches!(event, Event::Delete(_)) {
+                if matches!(event, Event::Delete(_)) {
+                    let uid = key_vault.uid().unwrap_or_default();
+                    self.key_vault_ctx.gone(&namespace, &name, &uid);
+                } else {
                     self.wake_key_vault(&namespace, &name);
                 }
                 if news {
@@ -202,7 +225,7 @@ impl Events {
     fn identity_changed(&self, key: &IdentityKey, current: Option<(&str, i64)>) {
         self.ctx.identities.changed(key, current);
         self.ctx.hub.identity_changed(key, current);
-        self.wake(self.ctx.links.of_identity(key));
+        self.wake_who_uses(key);
     }
 
     /// The namespace whose labels an event changes, seen before the event is stored.
@@ -230,6 +253,7 @@ impl Events {
         }
         if let Some(namespace) = relabelled {
             self.wake(self.ctx.links.of_namespace(&namespace));
+            self.wake_key_vaults_of(|other, _| other == namespace);
         }
     }
 
@@ -250,7 +274,7 @@ impl Events {
                 if ctx.identities.credential_seen(&key, version) {
                     ctx.hub.credential_changed(&key);
                     self.wake_identity(&key);
-                    self.wake(ctx.links.of_identity(&key));
+                    self.wake_who_uses(&key);
                 }
             }
         }

@@ -103,6 +103,33 @@ pub fn allows_push(
     )))
 }
 
+/// Whether this namespace may have resources of this group of this subscription managed with the identity. It is lent by its own
+/// list alone: who manages a vault may open it to anybody.
+pub fn allows_manage(
+    identity: &Valid,
+    borrower: Borrower<'_>,
+    (subscription, group): (&str, &str),
+) -> Result<(), Problem> {
+    let Some(grants) = &identity.grants else {
+        return own_namespace(identity, borrower.namespace);
+    };
+    let place = format!("{subscription}/{group}");
+    let lends = |grant: &Grant| {
+        let mut patterns = grant.manage.iter().flatten();
+        patterns.any(|pattern| fits(pattern, &place))
+    };
+    let allowed = grants
+        .iter()
+        .any(|grant| selects(&grant.namespaces, borrower) && lends(grant));
+    if allowed {
+        return Ok(());
+    }
+    Err(denied(format!(
+        "{} does not let namespace {} manage resources in {place:?}: an administrator can add a pattern to spec.allow[].manage",
+        identity.key, borrower.namespace
+    )))
+}
+
 /// Whether this namespace may have tokens of the identity for a resource. What a token can do is not limited by vaults or
 /// secrets, so it is lent by its own list alone.
 pub fn allows_resource(
@@ -329,6 +356,26 @@ mod tests {
         assert!(!may(&writing, "c", "kv-a", "a-x"));
         assert!(may(&identity(None, Some("a")), "a", "kv", "x"));
         assert!(!may(&identity(None, Some("a")), "b", "kv", "x"));
+    }
+
+    #[test]
+    fn managing_is_lent_by_its_own_list_and_to_an_own_namespace_always() {
+        let may = |identity: &Valid, namespace: &str, group: &str| {
+            let borrower = Borrower {
+                namespace,
+                labels: &BTreeMap::new(),
+            };
+            allows_manage(identity, borrower, ("4444", group)).is_ok()
+        };
+        let reading = serde_json::json!([{"namespaces": {"names": ["a"]}, "push": ["*"], "resources": ["*"]}]);
+        assert!(!may(&identity(Some(reading), None), "a", "rg"));
+        let some = serde_json::json!([{"namespaces": {"names": ["a"]}, "manage": ["4444/rg-a-*"]}]);
+        let some = identity(Some(some), None);
+        assert!(may(&some, "a", "RG-A-1"));
+        assert!(!may(&some, "a", "rg-b"));
+        assert!(!may(&some, "b", "rg-a-1"));
+        assert!(may(&identity(None, Some("a")), "a", "rg"));
+        assert!(!may(&identity(None, Some("a")), "b", "rg"));
     }
 
     #[test]

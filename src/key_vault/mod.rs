@@ -1,10 +1,16 @@
 //! The kind `KeyVault`: one Key Vault in Azure, created, kept as declared, recovered and let go.
 
 pub mod api;
+pub mod ctx;
 pub mod desired;
 pub mod due;
+pub mod observe;
 pub mod plan;
+pub mod reconcile;
+pub mod round;
+pub mod seeds;
 pub mod status;
+pub mod steps;
 pub mod valid;
 pub mod vault;
 

@@ -48,7 +48,10 @@ pub struct Eyes<'a> {
 impl Eyes<'_> {
     /// One call of Resource Manager.
     pub async fn call(&self, call: &Call) -> Result<Reply, Problem> {
-        self.ctx.arm.call(self.identity, &self.valid.uid, call).await
+        self.ctx
+            .arm
+            .call(self.identity, &self.valid.uid, call)
+            .await
     }
 
     /// Reads what is asked for, and adds it to what was seen.
@@ -153,7 +156,11 @@ impl Eyes<'_> {
 
     /// The vault's data plane, by what Resource Manager says of it.
     pub fn uri(&self, seen: &Seen) -> Result<VaultUri, Problem> {
-        let told = seen.vault.iter().flatten().find_map(|vault| vault.uri.clone());
+        let told = seen
+            .vault
+            .iter()
+            .flatten()
+            .find_map(|vault| vault.uri.clone());
         let told = told.unwrap_or_default();
         let uri: VaultUri = told.parse().map_err(|error| {
             let message = format!(
@@ -190,26 +197,31 @@ impl Eyes<'_> {
     async fn plane(&self, seen: &Seen) -> Result<Plane, Problem> {
         let uri = self.uri(seen)?;
         let profile = &self.identity.profile;
-        let request = |token: &SecretValue| key_vault::list(profile, &uri, Kind::Secret, None, token);
-        let read =
-            |answer: &Answer| key_vault::read_page(profile, &uri, Kind::Secret, answer, Timestamp::now());
+        let request =
+            |token: &SecretValue| key_vault::list(profile, &uri, Kind::Secret, None, token);
+        let read = |answer: &Answer| {
+            key_vault::read_page(profile, &uri, Kind::Secret, answer, Timestamp::now())
+        };
         let Err(problem) = self.ask(&uri, "ListSecrets", request, read).await else {
             return Ok(Plane::Answers);
         };
-        Ok(match problem.reason {
-            Reason::HostNotFound => Plane::NoAddress(Problem {
-                message: format!(
-                    "the name of {uri} is not in DNS yet, which takes up to some minutes after a vault is created"
-                ),
-                ..problem
-            }),
-            Reason::Forbidden | Reason::IdentityNotAllowed => Plane::NoRole(problem),
-            // What is wrong with a token says nothing of the vault.
-            _ if problem.http_status.is_none() && !is_of_network(problem.reason) => {
-                return Err(problem);
-            }
-            _ => Plane::ShutOut(problem),
-        })
+        if problem.reason == Reason::HostNotFound {
+            let message = format!(
+                "the name of {uri} is not in DNS yet, which takes up to some minutes after a vault is created"
+            );
+            return Ok(Plane::NoAddress(Problem { message, ..problem }));
+        }
+        if matches!(
+            problem.reason,
+            Reason::Forbidden | Reason::IdentityNotAllowed
+        ) {
+            return Ok(Plane::NoRole(problem));
+        }
+        // What is wrong with a token says nothing of the vault.
+        if problem.http_status.is_none() && !is_of_network(problem.reason) {
+            return Err(problem);
+        }
+        Ok(Plane::ShutOut(problem))
     }
 
     async fn secret(&self, name: &str, seen: &Seen) -> Result<SecretSeen, Problem> {

@@ -12,7 +12,7 @@ use super::PLURAL;
 use super::api::{KeyVault, KeyVaultStatus};
 use super::ctx::Ctx;
 use super::due::{Due, Inputs as DueInputs, Memory, due, remember};
-use super::plan::{Record, SecretSeen, Seen};
+use super::plan::{SecretSeen, Seen};
 use super::round::{Came, Round};
 use super::status::{DRIFTED, Look, SYNCED, kept, status};
 use super::valid::{Valid, parse};
@@ -42,10 +42,7 @@ pub async fn reconcile(object: Arc<KeyVault>, ctx: Arc<Ctx>) -> Action {
     action
 }
 
-async fn run(
-    object: &Arc<KeyVault>,
-    ctx: &Ctx,
-) -> Result<(&'static str, Action), Problem> {
+async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action), Problem> {
     let leaving = object.metadata.deletion_timestamp.is_some();
     if leaving && !object.finalizers().iter().any(|one| one == FINALIZER) {
         return Ok(("gone", Action::await_change()));
@@ -238,9 +235,4 @@ fn failed(object: &KeyVault, ctx: &Ctx, problem: &Problem) -> (&'static str, Act
 fn again(next: Timestamp, now: Timestamp) -> Action {
     let pause = Duration::try_from(next.duration_since(now)).unwrap_or_default();
     Action::requeue(pause)
-}
-
-/// What is kept of a vault, for those who have no use for more.
-pub fn record(status: &KeyVaultStatus) -> Record {
-    kept(status)
 }

@@ -9,13 +9,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use tracing::info;
 
-use super::api::{KeyVault, KeyVaultStatus};
+use super::api::KeyVault;
 use super::ctx::Ctx;
 use super::desired::{Capabilities, Desired};
 use super::observe::Eyes;
-use super::plan::{
-    Inputs, Leaving, Look, Next, Plane, Polled, Record, Seen, Step, assume, next,
-};
+use super::plan::{Inputs, Leaving, Look, Next, Plane, Polled, Record, Seen, Step, assume, next};
 use super::status::{self, keep, recorded};
 use super::valid::{Valid, desired};
 use crate::azure::arm::ApiVersions;
@@ -24,6 +22,7 @@ use crate::azure_identity::valid::Usable;
 use crate::azure_resource::FINALIZER;
 use crate::azure_resource::api::{DriftPolicy, Mode, OperationStatus};
 use crate::azure_resource::owner::Owner;
+use crate::names::TenantId;
 use crate::problem::{Problem, Reason};
 use crate::retry::{Retry, after};
 
@@ -122,28 +121,39 @@ impl Round<'_> {
             ..Seen::default()
         };
         let mut planned = Vec::new();
+        // What was really seen, as soon as `seen` holds what is only assumed.
+        let mut real: Option<Seen> = None;
         for _ in 0..MOST {
             let inputs = self.inputs(&wanted, Timestamp::now());
             match next(&inputs, &seen) {
-                Next::Rest => return Ok(self.end(wanted, seen, planned, None)),
+                Next::Rest => {
+                    return Ok(self.end(wanted, real.unwrap_or(seen), planned, None));
+                }
                 Next::Wait(problem) => {
                     if let Some(Polled::Failed(_)) = seen.operation {
                         self.record.operation = None;
                     }
-                    return Ok(self.end(wanted, seen, planned, Some(problem)));
+                    return Ok(self.end(wanted, real.unwrap_or(seen), planned, Some(problem)));
                 }
-                Next::Look(look) if is_imagined(&planned) => imagine(&look, &mut seen),
+                Next::Look(look) if real.as_ref().is_some_and(is_absent) => {
+                    imagine(&look, &mut seen);
+                }
                 Next::Look(look) => {
                     let poll = self.record.operation.as_ref();
                     let poll = poll.and_then(|operation| operation.poll.clone());
-                    if let Err(problem) = eyes.look(&look, poll.as_ref(), &mut seen).await {
-                        return Ok(self.end(wanted, seen, planned, Some(problem)));
+                    let into = real.as_mut().unwrap_or(&mut seen);
+                    if let Err(problem) = eyes.look(&look, poll.as_ref(), into).await {
+                        return Ok(self.end(wanted, real.unwrap_or(seen), planned, Some(problem)));
+                    }
+                    if let Some(real) = &real {
+                        copy(&look, real, &mut seen);
                     }
                     if seen.operation == Some(Polled::Ended) {
                         self.record.operation = None;
                     }
                 }
                 Next::Do(step) if self.is_dry() => {
+                    real.get_or_insert_with(|| seen.clone());
                     assume(&inputs, &step, &mut seen);
                     planned.push(step.to_string());
                 }
@@ -170,7 +180,7 @@ impl Round<'_> {
             soft_delete: versions.has_soft_delete,
             network: versions.has_network_rules,
         };
-        let tenant = identity.profile.tenant.as_ref().map(|tenant| tenant.as_str());
+        let tenant = identity.profile.tenant.as_ref().map(TenantId::as_str);
         let valid = self.valid;
         Ok(Wanted {
             desired: desired(&self.object.spec, valid, tenant, cloud)?,
@@ -289,7 +299,11 @@ impl Round<'_> {
 
     /// Lets the object go: the finalizer is the last that is taken away.
     pub async fn forget(mut self) -> Result<Came, Problem> {
-        let others = self.object.finalizers().iter().filter(|one| *one != FINALIZER);
+        let others = self
+            .object
+            .finalizers()
+            .iter()
+            .filter(|one| *one != FINALIZER);
         let others: Vec<String> = others.cloned().collect();
         if others.len() != self.object.finalizers().len() {
             self.object = self.ctx.set_finalizers(&self.object, &others).await?;
@@ -323,12 +337,9 @@ impl Round<'_> {
         planned: Vec<String>,
         problem: Option<Problem>,
     ) -> Came {
-        let real = !is_imagined(&planned);
         let inputs = self.inputs(&wanted, Timestamp::now());
         let dry = self.is_dry();
-        if real {
-            self.record = recorded(&inputs, &seen, (problem.is_some(), dry));
-        }
+        self.record = recorded(&inputs, &seen, (problem.is_some(), dry));
         self.came(Some(wanted), seen, planned, problem)
     }
 
@@ -366,9 +377,26 @@ fn was_refused(problem: &Problem) -> bool {
         }
 }
 
-/// Whether what was seen is partly what would be.
-fn is_imagined(planned: &[String]) -> bool {
-    !planned.is_empty()
+/// Whether there really is no vault.
+fn is_absent(real: &Seen) -> bool {
+    matches!(real.vault, Some(None))
+}
+
+/// Adds what a look has really shown to what is assumed.
+fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
+    match look {
+        Look::DataPlane => seen.plane.clone_from(&real.plane),
+        Look::RoleAssignments => seen.assignments.clone_from(&real.assignments),
+        Look::Secret(_) => seen.secrets.clone_from(&real.secrets),
+        Look::RoleDefinition(_) => seen.definitions.clone_from(&real.definitions),
+        Look::Operation
+        | Look::Vault
+        | Look::Deleted
+        | Look::DeletedElsewhere
+        | Look::Group
+        | Look::Name
+        | Look::Provider => {}
+    }
 }
 
 /// What a look would show, if what is planned were done.
@@ -389,13 +417,9 @@ fn imagine(look: &Look, seen: &mut Seen) {
             seen.provider = Some(crate::azure::arm::providers::Registration::Registered);
         }
         Look::RoleDefinition(name) => {
-            seen.definitions.insert(name.clone(), Some(uuid::Uuid::nil()));
+            seen.definitions
+                .insert(name.clone(), Some(uuid::Uuid::nil()));
         }
         Look::Vault => seen.vault = Some(None),
     }
-}
-
-/// A status that says nothing, for rounds that are not written.
-pub fn blank() -> KeyVaultStatus {
-    KeyVaultStatus::default()
 }

@@ -34,7 +34,9 @@ pub fn make(seed: &Seed) -> Result<SecretValue, Problem> {
     let mut value = Zeroizing::new(Vec::with_capacity(wanted));
     let mut bytes = Zeroizing::new([0_u8; 64]);
     while value.len() < wanted {
-        random.fill(bytes.as_mut_slice()).map_err(|_| no_chance(seed))?;
+        random
+            .fill(bytes.as_mut_slice())
+            .map_err(|_| no_chance(seed))?;
         let fitting = bytes.iter().map(|byte| usize::from(*byte));
         let fitting = fitting.filter(|byte| *byte < fair);
         let drawn = fitting.filter_map(|byte| letters.get(byte % letters.len()));
@@ -73,7 +75,11 @@ mod tests {
             let seed = seed(200, characters);
             let (one, other) = (make(&seed).unwrap(), make(&seed).unwrap());
             assert_eq!(one.expose().len(), 200);
-            assert!(one.expose().iter().all(|byte| alphabet(characters).contains(byte)));
+            assert!(
+                one.expose()
+                    .iter()
+                    .all(|byte| alphabet(characters).contains(byte))
+            );
             assert_ne!(one.expose(), other.expose());
         }
     }
@@ -88,6 +94,9 @@ mod tests {
             }
         }
         // 4,096 each is expected; this is some eight standard deviations away.
-        assert!(counts.iter().all(|&n| (3600..4600).contains(&n)), "{counts:?}");
+        assert!(
+            counts.iter().all(|&n| (3600..4600).contains(&n)),
+            "{counts:?}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::api::{KeyVaultStatus, SeedStatus};
 use super::desired::{Set, differences};
-use super::plan::{Inputs, Plane, Record, SecretSeen, Seen, id_of};
+use super::plan::{Inputs, Plane, Record, SecretSeen, Seen, id_of, over};
 use crate::azure_resource::api::{Mode, RoleAssignmentStatus};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::Claim;
@@ -348,7 +348,7 @@ fn calm(old: &[Condition], says: Says) -> Says {
 
 /// What is kept after a round: names of what is set, so that it can be taken back, and the generation where all was written.
 pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) -> Record {
-    let mut record = inputs.record.clone();
+    let mut record = over(inputs.record, seen, inputs.now);
     let Some(vault) = seen.vault.as_ref().and_then(Option::as_ref) else {
         return record;
     };

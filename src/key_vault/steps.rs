@@ -41,14 +41,14 @@ impl Eyes<'_> {
             }
             Step::Create => {
                 let call = vaults::put(versions, id, &created(inputs));
-                self.made(self.call(&call).await?, seen)
+                made(&self.call(&call).await?, seen)
             }
             Step::Recover => {
                 let mut vault = created(inputs);
                 let deleted = seen.deleted.take().flatten();
                 vault.tags = deleted.map(|deleted| deleted.tags).unwrap_or_default();
                 let call = vaults::recover(versions, id, &vault);
-                self.made(self.call(&call).await?, seen)
+                made(&self.call(&call).await?, seen)
             }
             Step::Purge => {
                 let call = vaults::purge(versions, id, &self.valid.location);
@@ -66,17 +66,20 @@ impl Eyes<'_> {
                 let mut vault = self.vault(seen)?;
                 update(inputs, &mut vault);
                 let call = vaults::patch(versions, id, &vault, differences);
-                self.made(self.call(&call).await?, seen)
+                made(&self.call(&call).await?, seen)
             }
             Step::Release => {
                 let mut vault = self.vault(seen)?;
-                vault.tags.retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+                vault
+                    .tags
+                    .retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
                 let tag = Difference::new(format!("tags.{OWNER_TAG}"), "(none)", "");
                 let call = vaults::patch(versions, id, &vault, &[tag]);
-                self.made(self.call(&call).await?, seen)
+                made(&self.call(&call).await?, seen)
             }
             Step::AddPolicies(policies) => {
-                self.policies(PolicyChange::Add, policies.clone(), seen).await
+                self.policies(PolicyChange::Add, policies.clone(), seen)
+                    .await
             }
             Step::ReplacePolicies(policies) => {
                 let policies = beside_storage(policies, &self.vault(seen)?);
@@ -91,15 +94,6 @@ impl Eyes<'_> {
             Step::MakeSecret(name) => self.make_secret(name, seen).await,
             Step::Forget => Ok(None),
         }
-    }
-
-    /// A vault in an answer counts as seen; where there is none yet, it is looked at anew.
-    fn made(&self, reply: Reply, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
-        let told = !reply.body.is_null();
-        seen.vault = told.then(|| vaults::read(&reply).map(Some)).transpose()?;
-        // The vault's own state tells how far it is, at every look.
-        let poll = reply.operation;
-        Ok(poll.filter(|poll| poll.form != arm::Form::Resource))
     }
 
     fn vault(&self, seen: &Seen) -> Result<Vault, Problem> {
@@ -143,7 +137,10 @@ impl Eyes<'_> {
     }
 
     async fn unassign(&self, id: &str, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
-        let name = id.rsplit('/').next().and_then(|name| Uuid::try_parse(name).ok());
+        let name = id
+            .rsplit('/')
+            .next()
+            .and_then(|name| Uuid::try_parse(name).ok());
         if let Some(name) = name {
             let call = roles::delete(self.versions, &self.scope(), name);
             arm::absent(self.call(&call).await, &["RoleAssignmentNotFound"])?;
@@ -154,8 +151,14 @@ impl Eyes<'_> {
     }
 
     async fn make_secret(&self, name: &str, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
-        let seed = self.valid.seeds.iter().find(|seed| seed.name.as_str() == name);
-        let Some(seed) = seed else { return Ok(None) };
+        let wanted = self
+            .valid
+            .seeds
+            .iter()
+            .find(|seed| seed.name.as_str() == name);
+        let Some(wanted) = wanted else {
+            return Ok(None);
+        };
         let uri = self.uri(seen)?;
         let object = secret(name)?;
         let to = To {
@@ -163,9 +166,9 @@ impl Eyes<'_> {
             vault: &uri,
             object: &object,
         };
-        let content = Content::Text(seeds::make(seed)?);
+        let content = Content::Text(seeds::make(wanted)?);
         let shape = Shape {
-            content_type: seed.content_type.clone(),
+            content_type: wanted.content_type.clone(),
             tags: BTreeMap::from([(OWNER_TAG.to_owned(), self.owner.to_string())]),
             expires: None,
         };
@@ -183,6 +186,15 @@ impl Eyes<'_> {
         seen.secrets.insert(name.to_owned(), made);
         Ok(None)
     }
+}
+
+/// A vault in an answer counts as seen; where there is none yet, it is looked at anew.
+fn made(reply: &Reply, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
+    let told = !reply.body.is_null();
+    seen.vault = told.then(|| vaults::read(reply).map(Some)).transpose()?;
+    // The vault's own state tells how far it is, at every look.
+    let poll = reply.operation.clone();
+    Ok(poll.filter(|poll| poll.form != arm::Form::Resource))
 }
 
 /// Policies with the permissions for storage accounts that their principals have, which no spec says.

@@ -179,6 +179,13 @@ pub struct Grant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 512)))]
     pub resources: Option<Vec<String>>,
+
+    /// Resource groups in which these namespaces may have resources managed with this identity (`KeyVault`), as
+    /// `<subscription id>/<group>`, in which `*` stands for any characters. Who may manage a resource may give roles on it, as
+    /// far as the identity may. Default: none. Example: `["44444444-4444-4444-4444-444444444444/rg-payments-*"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256), inner(length(min = 1, max = 127)))]
+    pub manage: Option<Vec<String>>,
 }
 
 /// Namespaces by name or by label. A namespace that fits either is meant.

@@ -8,6 +8,7 @@ mod absent;
 mod assume;
 mod kept;
 mod leaving;
+mod record;
 mod seen;
 mod step;
 mod told;
@@ -22,6 +23,7 @@ mod tests;
 use jiff::Timestamp;
 
 pub use self::assume::{assigned, assume, created, id_of, update};
+pub use self::record::{Outcome, WINDOW, begun, came_to, over, polled};
 pub use self::seen::{Group, Look, Plane, Polled, SecretSeen, Seen};
 pub use self::step::{Role, Step};
 use super::desired::{Desired, Set};

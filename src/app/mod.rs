@@ -1,22 +1,26 @@
 //! The composition root: the only place that builds clients, stores, watches and controllers.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod args;
+mod watches;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::runtime::watcher;
-use kube::{Api, Client, Config};
+use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+pub use self::args::RunArgs;
+use self::watches::{CLUSTER_IDENTITIES, IDENTITIES, WATCHES};
+
+use crate::azure::arm::client::Arm;
 use crate::azure::auth::environment::Environment;
-use crate::azure::http::{Http, HttpOptions};
+use crate::azure::http::Http;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::ask::Doors;
 use crate::azure_identity::identities::{Identities, Stores};
@@ -24,18 +28,18 @@ use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::events::Events;
 use crate::figures;
-use crate::hub::session::Limits;
 use crate::hub::want::Ticket;
 use crate::hub::{Hub, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::controller::{self, Names, Queue};
+use crate::k8s::crds;
 use crate::k8s::overlay::Overlay;
 use crate::k8s::packed::Packed;
 use crate::k8s::ready::Readiness;
-use crate::k8s::{crds, watch};
-use crate::key_vault::{self, api::KeyVault};
+use crate::key_vault::api::KeyVault;
+use crate::key_vault::ctx::Ctx as KeyVaultCtx;
+use crate::key_vault::{self, reconcile as key_vault_reconcile};
 use crate::telemetry::http::serve;
-use crate::telemetry::logs::LogFormat;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
@@ -48,81 +52,9 @@ use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 const GROUP_VERSION: &str = "lakevault.dev/v1alpha1";
 /// Identities that are worked on at once.
 const IDENTITY_CONCURRENCY: u16 = 16;
-/// Secrets of these types are never a target or a credential; leaving them out keeps the watch small in large clusters.
-const NEVER_OURS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=bootstrap.kubernetes.io/token";
-
-const SECRETS: &str = "watch of Secrets (metadata)";
-const NAMESPACES: &str = "watch of Namespaces (metadata)";
-const SYNCS: &str = "watch of VaultSecretSyncs";
-const IDENTITIES: &str = "watch of AzureIdentities";
-const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
-const KEY_VAULTS: &str = "watch of KeyVaults";
-const WATCHES: [&str; 6] = [
-    SECRETS,
-    NAMESPACES,
-    SYNCS,
-    IDENTITIES,
-    CLUSTER_IDENTITIES,
-    KEY_VAULTS,
-];
-
-/// How the operator runs.
-#[derive(Debug, Clone, clap::Args)]
-pub struct RunArgs {
-    /// Where /healthz, /readyz and /metrics are served.
-    #[arg(long, env = "LAKEVAULT_HTTP_ADDRESS", default_value = "0.0.0.0:8080")]
-    pub http_address: SocketAddr,
-
-    /// The operator's own namespace: credentials of `ClusterAzureIdentities` live there. Default: that of the pod.
-    #[arg(long, env = "LAKEVAULT_NAMESPACE")]
-    pub namespace: Option<String>,
-
-    /// Format of the log.
-    #[arg(long, env = "LAKEVAULT_LOG_FORMAT", value_enum, default_value = "json")]
-    pub log_format: LogFormat,
-
-    /// Level of the log, or a filter such as info,lakevault=debug.
-    #[arg(long, env = "LAKEVAULT_LOG_LEVEL", default_value = "info")]
-    pub log_level: String,
-
-    /// A PEM file with root certificates to trust besides the system's.
-    #[arg(long, env = "LAKEVAULT_CA_FILE")]
-    pub ca_file: Option<PathBuf>,
-
-    /// A file like /etc/hosts for Azure's names, where an address may carry a port. Names in it are not looked up elsewhere.
-    #[arg(long, env = "LAKEVAULT_HOSTS_FILE")]
-    pub hosts_file: Option<PathBuf>,
-
-    /// Requests that are under way at once between one identity and one vault.
-    #[arg(long, env = "LAKEVAULT_VAULT_CONCURRENCY", default_value_t = 32)]
-    pub vault_concurrency: usize,
-
-    /// Requests that one identity may send one vault in a burst. Azure lets a vault have 4,000 in 10 seconds from everybody.
-    #[arg(long, env = "LAKEVAULT_VAULT_BURST", default_value_t = 3000)]
-    pub vault_burst: u32,
-
-    /// Requests a second that one identity may send one vault after a burst.
-    #[arg(long, env = "LAKEVAULT_VAULT_RATE", default_value_t = 100)]
-    pub vault_rate: u32,
-
-    /// How often a status is written because its times alone have changed, at most. 0s: never.
-    #[arg(long, env = "LAKEVAULT_STATUS_HEARTBEAT", default_value = "1h")]
-    pub status_heartbeat: kube::core::Duration,
-
-    /// Syncs that are worked on at once.
-    #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
-    pub concurrency: u16,
-}
-
-impl RunArgs {
-    /// How Azure is reached.
-    pub fn http(&self) -> HttpOptions {
-        HttpOptions {
-            ca_file: self.ca_file.clone(),
-            hosts_file: self.hosts_file.clone(),
-        }
-    }
-}
+/// KeyVaults that are worked on at once. What bounds them is the client of Resource Manager, for each subscription by itself: so one
+/// that does not answer keeps none of the others waiting.
+const KEY_VAULT_CONCURRENCY: u16 = 512;
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<(), String> {
@@ -196,17 +128,6 @@ async fn connect(namespace: Option<String>) -> Result<(Client, String), String> 
     Ok((client, namespace))
 }
 
-impl RunArgs {
-    /// What a session with a vault may take.
-    fn limits(&self) -> Limits {
-        Limits {
-            concurrency: self.vault_concurrency,
-            burst: self.vault_burst,
-            rate: self.vault_rate,
-        }
-    }
-}
-
 struct Operator {
     client: Client,
     namespace: String,
@@ -221,6 +142,7 @@ struct Inbox {
     syncs: Names<Packed<VaultSecretSync>>,
     identities: Names<AzureIdentity>,
     cluster_identities: Names<ClusterAzureIdentity>,
+    key_vaults: Names<KeyVault>,
 }
 
 impl Operator {
@@ -263,14 +185,16 @@ impl Operator {
         };
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
-        let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults));
+        let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults.clone()));
+        let key_vault_ctx = self.key_vault_ctx(&kube, &sync_ctx);
         let count = figures::counter(&sync_ctx, syncs.clone());
         self.metrics.figures().set(count);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
-        let (key_vault_queue, _) = Queue::new();
+        let (key_vault_queue, key_vault_names) = Queue::new();
         let events = Arc::new(Events {
             ctx: Arc::clone(&sync_ctx),
+            key_vault_ctx: Arc::clone(&key_vault_ctx),
             syncs: sync_queue,
             identities: identity_queue,
             cluster_identities: cluster_identity_queue,
@@ -304,15 +228,40 @@ impl Operator {
             syncs: sync_names,
             identities: identity_names,
             cluster_identities: cluster_identity_names,
+            key_vaults: key_vault_names,
         };
-        self.control(
+        let vaults = controller::run(
+            key_vaults,
+            inbox.key_vaults,
+            KEY_VAULT_CONCURRENCY,
+            key_vault_ctx,
+            key_vault_reconcile::reconcile,
+            self.stop.clone(),
+        );
+        let others = self.control(
             args,
-            inbox,
+            (inbox.syncs, inbox.identities, inbox.cluster_identities),
             sync_ctx,
             identity_ctx,
             (syncs, identities, cluster_identities),
-        )
-        .await;
+        );
+        tokio::join!(vaults, others);
+    }
+
+    /// What reconciling KeyVaults needs.
+    fn key_vault_ctx(&self, kube: &Kube, syncs: &SyncCtx) -> Arc<KeyVaultCtx> {
+        let identities = &syncs.identities;
+        Arc::new(KeyVaultCtx {
+            arm: Arm::new(Arc::clone(identities), self.http.clone()),
+            identities: Arc::clone(identities),
+            http: self.http.clone(),
+            kube: kube.clone(),
+            links: Arc::clone(&syncs.links),
+            metrics: self.metrics.clone(),
+            written: Overlay::default(),
+            memories: Mutex::default(),
+            epoch: uuid::Uuid::new_v4().to_string(),
+        })
     }
 
     /// What reconciling syncs needs.
@@ -364,7 +313,11 @@ impl Operator {
     async fn control(
         &self,
         args: &RunArgs,
-        inbox: Inbox,
+        (sync_names, identity_names, cluster_identity_names): (
+            Names<Packed<VaultSecretSync>>,
+            Names<AzureIdentity>,
+            Names<ClusterAzureIdentity>,
+        ),
         sync_ctx: Arc<SyncCtx>,
         identity_ctx: Arc<identity_reconcile::Ctx>,
         (syncs, identities, cluster_identities): (
@@ -379,7 +332,7 @@ impl Operator {
             Arc::clone(&sync_ctx).wake_late(late, stop()),
             controller::run(
                 syncs,
-                inbox.syncs,
+                sync_names,
                 args.concurrency,
                 sync_ctx,
                 sync_reconcile::reconcile,
@@ -387,7 +340,7 @@ impl Operator {
             ),
             controller::run(
                 identities,
-                inbox.identities,
+                identity_names,
                 IDENTITY_CONCURRENCY,
                 Arc::clone(&identity_ctx),
                 identity_reconcile::reconcile,
@@ -395,125 +348,12 @@ impl Operator {
             ),
             controller::run(
                 cluster_identities,
-                inbox.cluster_identities,
+                cluster_identity_names,
                 IDENTITY_CONCURRENCY,
                 identity_ctx,
                 identity_reconcile::reconcile,
                 stop()
             ),
         );
-    }
-
-    fn watch_syncs(
-        &self,
-        tasks: &mut JoinSet<()>,
-        events: &Arc<Events>,
-        mut writer: reflector::store::Writer<Packed<VaultSecretSync>>,
-    ) {
-        let (events, store) = (Arc::clone(events), writer.as_reader());
-        let stream = watch::watch(
-            Api::<VaultSecretSync>::all(self.client.clone()),
-            watcher::Config::default(),
-        );
-        self.follow(tasks, SYNCS, stream, move |event| {
-            let event = event.modify(slim);
-            writer.apply_watcher_event(&Packed::event(&event));
-            events.sync(&event, &store);
-        });
-    }
-
-    fn watch_identities<I>(
-        &self,
-        tasks: &mut JoinSet<()>,
-        what: &'static str,
-        events: &Arc<Events>,
-        mut writer: reflector::store::Writer<I>,
-    ) where
-        I: Identity + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
-    {
-        let (events, store) = (Arc::clone(events), writer.as_reader());
-        let stream = watch::watch(
-            Api::<I>::all(self.client.clone()),
-            watcher::Config::default(),
-        );
-        self.follow(tasks, what, stream, move |event| {
-            let event = event.modify(slim);
-            writer.apply_watcher_event(&event);
-            events.identity(&event, &store);
-        });
-    }
-
-    fn watch_key_vaults(
-        &self,
-        tasks: &mut JoinSet<()>,
-        events: &Arc<Events>,
-        mut writer: reflector::store::Writer<KeyVault>,
-    ) {
-        let (events, store) = (Arc::clone(events), writer.as_reader());
-        let stream = watch::watch(
-            Api::<KeyVault>::all(self.client.clone()),
-            watcher::Config::default(),
-        );
-        self.follow(tasks, KEY_VAULTS, stream, move |event| {
-            let event = event.modify(slim);
-            let news = Events::tells_news(&event, &store);
-            writer.apply_watcher_event(&event);
-            events.key_vault(&event, news, &store);
-        });
-    }
-
-    fn watch_namespaces(
-        &self,
-        tasks: &mut JoinSet<()>,
-        events: &Arc<Events>,
-        mut writer: reflector::store::Writer<PartialObjectMeta<Namespace>>,
-    ) {
-        let (events, store) = (Arc::clone(events), writer.as_reader());
-        let api = Api::<PartialObjectMeta<Namespace>>::all(self.client.clone());
-        self.follow(
-            tasks,
-            NAMESPACES,
-            watch::watch(api, watcher::Config::default()),
-            move |event| {
-                let event = event.modify(slim);
-                let relabelled = Events::relabelled(&event, &store);
-                writer.apply_watcher_event(&event);
-                events.namespace(&event, relabelled);
-            },
-        );
-    }
-
-    fn watch_secrets(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
-        let events = Arc::clone(events);
-        let api = Api::<PartialObjectMeta<Secret>>::all(self.client.clone());
-        let config = watcher::Config::default().fields(NEVER_OURS);
-        self.follow(tasks, SECRETS, watch::watch(api, config), move |event| {
-            events.secret(&event);
-        });
-    }
-
-    fn follow<K: Send + 'static>(
-        &self,
-        tasks: &mut JoinSet<()>,
-        what: &'static str,
-        stream: impl futures::Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
-        on_event: impl FnMut(watcher::Event<K>) + Send + 'static,
-    ) {
-        tasks.spawn(watch::follow(
-            what,
-            stream,
-            Arc::clone(&self.readiness),
-            self.stop.clone(),
-            on_event,
-        ));
-    }
-}
-
-/// Drops from a cached object what nobody reads.
-fn slim<K: kube::Resource>(object: &mut K) {
-    let meta = object.meta_mut();
-    meta.managed_fields = None;
-    if let Some(annotations) = &mut meta.annotations {
-        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
     }
 }

@@ -1,0 +1,75 @@
+//! The arguments of `lakevault run`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::azure::http::HttpOptions;
+use crate::hub::session::Limits;
+use crate::telemetry::logs::LogFormat;
+
+/// How the operator runs.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RunArgs {
+    /// Where /healthz, /readyz and /metrics are served.
+    #[arg(long, env = "LAKEVAULT_HTTP_ADDRESS", default_value = "0.0.0.0:8080")]
+    pub http_address: SocketAddr,
+
+    /// The operator's own namespace: credentials of `ClusterAzureIdentities` live there. Default: that of the pod.
+    #[arg(long, env = "LAKEVAULT_NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// Format of the log.
+    #[arg(long, env = "LAKEVAULT_LOG_FORMAT", value_enum, default_value = "json")]
+    pub log_format: LogFormat,
+
+    /// Level of the log, or a filter such as info,lakevault=debug.
+    #[arg(long, env = "LAKEVAULT_LOG_LEVEL", default_value = "info")]
+    pub log_level: String,
+
+    /// A PEM file with root certificates to trust besides the system's.
+    #[arg(long, env = "LAKEVAULT_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// A file like /etc/hosts for Azure's names, where an address may carry a port. Names in it are not looked up elsewhere.
+    #[arg(long, env = "LAKEVAULT_HOSTS_FILE")]
+    pub hosts_file: Option<PathBuf>,
+
+    /// Requests that are under way at once between one identity and one vault.
+    #[arg(long, env = "LAKEVAULT_VAULT_CONCURRENCY", default_value_t = 32)]
+    pub vault_concurrency: usize,
+
+    /// Requests that one identity may send one vault in a burst. Azure lets a vault have 4,000 in 10 seconds from everybody.
+    #[arg(long, env = "LAKEVAULT_VAULT_BURST", default_value_t = 3000)]
+    pub vault_burst: u32,
+
+    /// Requests a second that one identity may send one vault after a burst.
+    #[arg(long, env = "LAKEVAULT_VAULT_RATE", default_value_t = 100)]
+    pub vault_rate: u32,
+
+    /// How often a status is written because its times alone have changed, at most. 0s: never.
+    #[arg(long, env = "LAKEVAULT_STATUS_HEARTBEAT", default_value = "1h")]
+    pub status_heartbeat: kube::core::Duration,
+
+    /// Syncs that are worked on at once.
+    #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
+    pub concurrency: u16,
+}
+
+impl RunArgs {
+    /// How Azure is reached.
+    pub fn http(&self) -> HttpOptions {
+        HttpOptions {
+            ca_file: self.ca_file.clone(),
+            hosts_file: self.hosts_file.clone(),
+        }
+    }
+
+    /// What a session with a vault may take.
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            concurrency: self.vault_concurrency,
+            burst: self.vault_burst,
+            rate: self.vault_rate,
+        }
+    }
+}
