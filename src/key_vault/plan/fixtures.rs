@@ -233,4 +233,3 @@ pub(in crate::key_vault) fn given(case: &Case, at: usize) -> Assignment {
 pub(in crate::key_vault) fn named(names: &[&str]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
-
