@@ -20,7 +20,7 @@ use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::Usable;
 use crate::azure_resource::FINALIZER;
-use crate::k8s::conditions;
+use crate::k8s::conditions::{self, Edge};
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, after};
 
@@ -75,6 +75,7 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
         leaving: leaving.then_some(syncs.as_slice()),
         deep,
         record: kept(&old),
+        dry: false,
         object: Arc::clone(object),
         unregistered: memory.unregistered,
     };
@@ -144,6 +145,9 @@ async fn conclude(
     let look = came.look(inputs.leaving, valid.sync_at.clone());
     let new = status(old, came.object.metadata.generation, &look, now);
     write_status(ctx, &came.object, old, new).await?;
+    if !came.repaired.is_empty() && !inputs.leaving {
+        tell_repair(ctx, &came).await;
+    }
     let problem = came.problem.as_ref();
     let memory = remember(valid, inputs, &memory, (problem, deep, rotation), now);
     let next = memory.next.unwrap_or(now);
@@ -191,6 +195,19 @@ async fn write_status(
         ctx.kube.publish(&object.object_ref(&()), edge).await;
     }
     Ok(())
+}
+
+/// Somebody else had changed the vault, and it was set back.
+async fn tell_repair(ctx: &Ctx, came: &Came) {
+    let told = Edge {
+        trouble: false,
+        reason: "DriftRepaired".to_owned(),
+        message: format!(
+            "somebody else had changed the vault: {}",
+            came.repaired.join("; ")
+        ),
+    };
+    ctx.kube.publish(&came.object.object_ref(&()), told).await;
 }
 
 /// A spec that cannot be read: nothing is done, and what is there stays.

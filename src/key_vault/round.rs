@@ -2,10 +2,8 @@
 //! the way.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 use tracing::info;
 
@@ -13,6 +11,7 @@ use super::api::KeyVault;
 use super::ctx::Ctx;
 use super::desired::{Capabilities, Desired};
 use super::observe::Eyes;
+use super::plan::record::{self, Outcome};
 use super::plan::{Inputs, Leaving, Look, Next, Plane, Polled, Record, Seen, Step, assume, next};
 use super::status::{self, keep, recorded};
 use super::valid::{Valid, desired};
@@ -20,16 +19,14 @@ use crate::azure::arm::ApiVersions;
 use crate::azure::arm::client::spared;
 use crate::azure_identity::valid::Usable;
 use crate::azure_resource::FINALIZER;
-use crate::azure_resource::api::{DriftPolicy, Mode, OperationStatus};
+use crate::azure_resource::api::{DriftPolicy, Mode};
 use crate::azure_resource::owner::Owner;
 use crate::names::TenantId;
 use crate::problem::{Problem, Reason};
-use crate::retry::{Retry, after};
+use crate::retry::Retry;
 
 /// Reads and writes of one round, at most. A spec has a bounded number of things, each of which takes a few.
 const MOST: usize = 1000;
-/// Until then a write that was sent has taken effect or never will: longer than the client waits for an answer.
-const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A round.
 pub struct Round<'a> {
@@ -43,6 +40,8 @@ pub struct Round<'a> {
     pub deep: bool,
     /// What is kept.
     pub record: Record,
+    /// Whether nothing is written whatever the spec says: for plans.
+    pub dry: bool,
     /// The object, as it was last read or written.
     pub object: Arc<KeyVault>,
     /// Whether the provider was found not to be registered.
@@ -59,6 +58,8 @@ pub struct Came {
     pub record: Record,
     /// What would be done.
     pub planned: Vec<String>,
+    /// What was repaired: done although this spec was written as a whole before.
+    pub repaired: Vec<String>,
     /// What stands in the way.
     pub problem: Option<Problem>,
     /// The object.
@@ -106,7 +107,7 @@ impl Round<'_> {
     pub async fn run(mut self, identity: &Usable) -> Result<Came, Problem> {
         let wanted = match self.wanted(identity) {
             Ok(wanted) => wanted,
-            Err(problem) => return Ok(self.came(None, Seen::default(), Vec::new(), Some(problem))),
+            Err(problem) => return Ok(self.came(None, Seen::default(), Some(problem))),
         };
         let eyes = Eyes {
             ctx: self.ctx,
@@ -116,61 +117,66 @@ impl Round<'_> {
             owner: &wanted.owner,
             versions: ApiVersions::of(&identity.profile.cloud),
         };
-        let mut seen = Seen {
+        let seen = Seen {
             unregistered: self.unregistered,
             ..Seen::default()
         };
-        let mut planned = Vec::new();
-        // What was really seen, as soon as `seen` holds what is only assumed.
-        let mut real: Option<Seen> = None;
+        let mut sight = Sight {
+            seen,
+            real: None,
+            planned: Vec::new(),
+            did: Vec::new(),
+        };
         for _ in 0..MOST {
             let inputs = self.inputs(&wanted, Timestamp::now());
-            match next(&inputs, &seen) {
-                Next::Rest => {
-                    return Ok(self.end(wanted, real.unwrap_or(seen), planned, None));
-                }
-                Next::Wait(problem) => {
-                    if let Some(Polled::Failed(_)) = seen.operation {
-                        self.record.operation = None;
-                    }
-                    return Ok(self.end(wanted, real.unwrap_or(seen), planned, Some(problem)));
-                }
-                Next::Look(look) if real.as_ref().is_some_and(is_absent) => {
-                    imagine(&look, &mut seen);
-                }
+            match next(&inputs, &sight.seen) {
+                Next::Rest => return Ok(self.end(wanted, sight, None)),
+                Next::Wait(problem) => return Ok(self.end(wanted, sight, Some(problem))),
                 Next::Look(look) => {
-                    let poll = self.record.operation.as_ref();
-                    let poll = poll.and_then(|operation| operation.poll.clone());
-                    let into = real.as_mut().unwrap_or(&mut seen);
-                    if let Err(problem) = eyes.look(&look, poll.as_ref(), into).await {
-                        return Ok(self.end(wanted, real.unwrap_or(seen), planned, Some(problem)));
-                    }
-                    if let Some(real) = &real {
-                        copy(&look, real, &mut seen);
-                    }
-                    if seen.operation == Some(Polled::Ended) {
-                        self.record.operation = None;
+                    if let Err(problem) = self.look(&eyes, &look, &mut sight).await {
+                        return Ok(self.end(wanted, sight, Some(problem)));
                     }
                 }
-                Next::Do(step) if self.is_dry() => {
-                    real.get_or_insert_with(|| seen.clone());
-                    assume(&inputs, &step, &mut seen);
-                    planned.push(step.to_string());
-                }
+                Next::Do(Step::Forget) if self.dry => return Ok(self.end(wanted, sight, None)),
+                Next::Do(step) if self.is_dry() => sight.assume(&inputs, &step),
                 Next::Do(Step::Forget) => return self.forget().await,
                 Next::Do(step) => {
                     self.prepare(&step).await?;
                     let inputs = self.inputs(&wanted, Timestamp::now());
-                    let wrote = eyes.write(&inputs, &step, &mut seen).await;
-                    if let Some(problem) = self.wrote(&step, wrote, &mut seen) {
-                        return Ok(self.end(wanted, seen, planned, Some(problem)));
+                    let wrote = eyes.write(&inputs, &step, &mut sight.seen).await;
+                    if let Some(problem) = self.wrote(&step, wrote, &mut sight) {
+                        return Ok(self.end(wanted, sight, Some(problem)));
                     }
                 }
             }
         }
         let message = "there was more to do than one round may; it goes on".to_owned();
         let problem = Problem::new(Reason::OperationUnderWay, Retry::Backoff, message);
-        Ok(self.end(wanted, seen, planned, Some(problem)))
+        Ok(self.end(wanted, sight, Some(problem)))
+    }
+
+    async fn look(
+        &mut self,
+        eyes: &Eyes<'_>,
+        look: &Look,
+        sight: &mut Sight,
+    ) -> Result<(), Problem> {
+        if sight.real.as_ref().is_some_and(is_absent) {
+            imagine(look, &mut sight.seen);
+            return Ok(());
+        }
+        let poll = self.record.operation.as_ref();
+        let poll = poll.and_then(|operation| operation.poll.clone());
+        let into = sight.real.as_mut().unwrap_or(&mut sight.seen);
+        eyes.look(look, poll.as_ref(), into).await?;
+        if let Some(real) = &sight.real {
+            copy(look, real, &mut sight.seen);
+        }
+        let stands = sight.seen.operation.as_ref();
+        if let Some(stands) = stands.filter(|_| *look == Look::Operation) {
+            self.record = record::polled(&self.record, stands);
+        }
+        Ok(())
     }
 
     fn wanted(&self, identity: &Usable) -> Result<Wanted, Problem> {
@@ -210,7 +216,7 @@ impl Round<'_> {
         let valid = self.valid;
         let applied = self.record.applied == Some(valid.generation);
         let reports = valid.drift_policy == DriftPolicy::Report && applied;
-        self.leaving.is_none() && (valid.mode == Mode::Observe || reports)
+        self.dry || self.leaving.is_none() && (valid.mode == Mode::Observe || reports)
     }
 
     /// What goes ahead of a write: the finalizer; for what destroys, a look at our own object as it is now; and the note of it.
@@ -226,15 +232,9 @@ impl Round<'_> {
         let Some(word) = step.noted() else {
             return Ok(());
         };
-        let now = Timestamp::now();
-        self.record.operation = Some(OperationStatus {
-            step: word.to_owned(),
-            generation: self.valid.generation,
-            epoch: self.ctx.epoch.clone(),
-            since: Time(now),
-            deadline: Time(after(now, DEADLINE)),
-            poll: None,
-        });
+        let (generation, epoch) = (self.valid.generation, &self.ctx.epoch);
+        let noted = record::begun(word, generation, epoch, Timestamp::now());
+        self.record.operation = Some(noted);
         let mut updated = self.object.as_ref().clone();
         let mut status = updated.status.take().unwrap_or_default();
         keep(&mut status, &self.record);
@@ -267,34 +267,29 @@ impl Round<'_> {
         &mut self,
         step: &Step,
         outcome: Result<Option<crate::azure::arm::Poll>, Problem>,
-        seen: &mut Seen,
+        sight: &mut Sight,
     ) -> Option<Problem> {
-        let noted = step.noted().is_some();
-        match outcome {
-            Ok(poll) => {
-                info!(vault = %self.valid.name, namespace = %self.valid.namespace, %step, "Wrote");
-                if let Some(operation) = self.record.operation.as_mut().filter(|_| noted) {
-                    operation.poll.clone_from(&poll);
-                    if poll.is_none() {
-                        self.record.operation = None;
-                    }
-                }
-                // What goes on is asked for at once, for whoever is quick.
-                seen.operation = None;
-                None
-            }
-            Err(problem) => {
-                if noted && was_refused(&problem) {
-                    self.record.operation = None;
-                }
-                let unregistered = problem.reason == Reason::ProviderNotRegistered;
-                if unregistered && !seen.unregistered {
-                    seen.unregistered = true;
-                    return None;
-                }
-                Some(problem)
-            }
+        let came_to = match &outcome {
+            Ok(None) => Outcome::Done,
+            Ok(Some(poll)) => Outcome::Accepted(poll.clone()),
+            Err(problem) if was_not_sent(problem) => Outcome::Refused,
+            Err(problem) => Outcome::of(problem),
+        };
+        if step.noted().is_some() {
+            self.record = record::came_to(&self.record, &came_to);
         }
+        let Err(problem) = outcome else {
+            info!(vault = %self.valid.name, namespace = %self.valid.namespace, %step, "Wrote");
+            sight.did.push(step.to_string());
+            // What goes on is asked for at once, for whoever is quick.
+            sight.seen.operation = None;
+            return None;
+        };
+        if problem.reason == Reason::ProviderNotRegistered && !sight.seen.unregistered {
+            sight.seen.unregistered = true;
+            return None;
+        }
+        Some(problem)
     }
 
     /// Lets the object go: the finalizer is the last that is taken away.
@@ -308,7 +303,7 @@ impl Round<'_> {
         if others.len() != self.object.finalizers().len() {
             self.object = self.ctx.set_finalizers(&self.object, &others).await?;
         }
-        let mut came = self.came(None, Seen::default(), Vec::new(), None);
+        let mut came = self.came(None, Seen::default(), None);
         came.gone = true;
         Ok(came)
     }
@@ -327,34 +322,35 @@ impl Round<'_> {
         } else {
             problem
         };
-        self.came(None, Seen::default(), Vec::new(), Some(problem))
+        self.came(None, Seen::default(), Some(problem))
     }
 
-    fn end(
-        mut self,
-        wanted: Wanted,
-        seen: Seen,
-        planned: Vec<String>,
-        problem: Option<Problem>,
-    ) -> Came {
+    fn end(mut self, wanted: Wanted, sight: Sight, problem: Option<Problem>) -> Came {
+        let Sight {
+            seen,
+            real,
+            planned,
+            did,
+        } = sight;
+        let seen = real.unwrap_or(seen);
         let inputs = self.inputs(&wanted, Timestamp::now());
-        let dry = self.is_dry();
-        self.record = recorded(&inputs, &seen, (problem.is_some(), dry));
-        self.came(Some(wanted), seen, planned, problem)
+        let repaired = self.record.applied == Some(self.valid.generation);
+        let recorded = recorded(&inputs, &seen, (problem.is_some(), self.is_dry()));
+        self.record = record::over(&recorded, &seen, Timestamp::now());
+        Came {
+            planned,
+            repaired: did.into_iter().filter(|_| repaired).collect(),
+            ..self.came(Some(wanted), seen, problem)
+        }
     }
 
-    fn came(
-        self,
-        wanted: Option<Wanted>,
-        seen: Seen,
-        planned: Vec<String>,
-        problem: Option<Problem>,
-    ) -> Came {
+    fn came(self, wanted: Option<Wanted>, seen: Seen, problem: Option<Problem>) -> Came {
         Came {
             wanted,
             seen,
             record: self.record,
-            planned,
+            planned: Vec::new(),
+            repaired: Vec::new(),
             problem,
             object: self.object,
             gone: false,
@@ -364,17 +360,33 @@ impl Round<'_> {
     }
 }
 
-/// Whether Azure, or our own budget, said no: then nothing was done. Without an answer, or after a 5xx, nobody knows.
-fn was_refused(problem: &Problem) -> bool {
-    let unknown = matches!(
+/// What is seen in a round, really or as it would be.
+struct Sight {
+    /// What decisions are made on.
+    seen: Seen,
+    /// What was really seen, as soon as `seen` holds what is only assumed.
+    real: Option<Seen>,
+    /// What would be done.
+    planned: Vec<String>,
+    /// What was done.
+    did: Vec<String>,
+}
+
+impl Sight {
+    fn assume(&mut self, inputs: &Inputs<'_>, step: &Step) {
+        self.real.get_or_insert_with(|| self.seen.clone());
+        assume(inputs, step, &mut self.seen);
+        self.planned.push(step.to_string());
+    }
+}
+
+/// Whether a write never left us: our own budget spared it, or there was no token for it.
+fn was_not_sent(problem: &Problem) -> bool {
+    let broken = matches!(
         problem.reason,
         Reason::ConnectionFailed | Reason::TimedOut | Reason::MalformedAnswer
     );
-    spared(problem)
-        || match problem.http_status {
-            Some(status) => (400..500).contains(&status) && status != 408,
-            None => !unknown,
-        }
+    spared(problem) || problem.http_status.is_none() && !broken
 }
 
 /// Whether there really is no vault.

@@ -194,3 +194,7 @@ fn over_budget(errand: &Errand<'_>, wait: Duration) -> Problem {
     );
     Problem::new(Reason::Throttled, Retry::After(wait), message)
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -94,8 +94,8 @@ pub(super) fn settled(text: &str) -> String {
     static PASSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
             r#"(?ix)
-            [\s,;(]* \b (?: x-ms- )? (?: correlation | tracking | request | activity | trace ) [\s_-]* id s? \b \s* (?: is | : | = )? \s* ['"]? [0-9a-z-]{8,} ['"]? \)?
-            | [\s,;(]* \b (?: time | timestamp | date ) \s* [:=] \s* ['"]? \d{4}-\d\d-\d\d [T\ ] [0-9:.]+ (?: Z | [+-]\d\d:\d\d )? ['"]? \)?
+            [\s,;(]* \b (?: x-ms- )? (?: correlation | tracking | request | activity | trace ) [\s_-]* id s? \b \s* (?: is | : | = )? \s* ['"]? [0-9a-z-]{8,} ['"]? \)? \.?
+            | [\s,;(]* \b (?: time | timestamp | date ) \s* [:=] \s* ['"]? \d{4}-\d\d-\d\d [T\ ] [0-9:.]+ (?: Z | [+-]\d\d:\d\d )? ['"]? \)? \.?
             | (?: please \s+ )? (?: try | retry ) (?: ing )? \s+ (?: again \s+ )? after \s+ '? \d+ '? \s+ (?: seconds | minutes ) \.?"#,
         )
         .ok()

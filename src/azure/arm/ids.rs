@@ -221,6 +221,11 @@ impl GroupId {
         kind: &str,
         name: &str,
     ) -> Result<ResourceId, NameError> {
+        // A name with slashes would be parsed as what lies in the resource.
+        if !is_segment(name) {
+            let expected = "a resource's name (letters, digits and - _ . ( ))";
+            return Err(NameError::new(expected, name));
+        }
         format!("{self}/providers/{namespace}/{kind}/{name}").parse()
     }
 }

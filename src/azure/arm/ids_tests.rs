@@ -64,7 +64,7 @@ fn what_would_leave_its_path_is_no_id() {
         "a;b",
         "a@b",
         "a\n",
-        "a/b/c",
+        "a/b",
     ] {
         let text = vault().replace("kv-A", name);
         assert!(text.parse::<ResourceId>().is_err(), "{text:?} was accepted");
@@ -78,13 +78,23 @@ fn what_would_leave_its_path_is_no_id() {
         vault().replace("/providers/", "/../"),
         vault().replace(SUBSCRIPTION, ".."),
         vault().replace(SUBSCRIPTION, "{44444444-4444-4444-4444-444444444444}"),
-        vault()[1..].to_owned(),
+        vault().replacen('/', "", 1),
         format!("https://management.azure.com{}", vault()),
         format!("/{}", vault()),
         format!("{}/", vault()),
         "/providers/Microsoft.KeyVault/vaults/kv".to_owned(),
     ] {
         assert!(text.parse::<ResourceId>().is_err(), "{text:?} was accepted");
+    }
+}
+
+#[test]
+fn a_name_stays_in_its_place() {
+    let group = vault().parse::<ResourceId>().unwrap().group().clone();
+    let made = |name: &str| group.resource("Microsoft.KeyVault", "vaults", name);
+    assert_eq!(made("kv-A").unwrap(), vault().parse().unwrap());
+    for bad in ["a/b/c", "a/secrets/b", "..", "a/../../vaults/b", ""] {
+        assert!(made(bad).is_err(), "{bad:?} was accepted");
     }
 }
 

@@ -247,8 +247,9 @@ pub fn absent(result: Result<Reply, Problem>, codes: &[&str]) -> Result<Option<R
 
 /// Whether a problem is a 404 with one of these codes.
 pub fn is_absent(problem: &Problem, codes: &[&str]) -> bool {
-    let code = problem.azure_code.as_deref().unwrap_or_default();
-    problem.http_status == Some(404) && codes.iter().any(|known| known.eq_ignore_ascii_case(code))
+    let code = problem.azure_code.as_deref();
+    problem.http_status == Some(404)
+        && code.is_some_and(|code| codes.iter().any(|known| known.eq_ignore_ascii_case(code)))
 }
 
 /// The call for the next page of a list; none where this is the last one. The link must lead to the same list of the same

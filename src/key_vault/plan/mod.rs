@@ -8,7 +8,7 @@ mod absent;
 mod assume;
 mod kept;
 mod leaving;
-mod record;
+pub mod record;
 mod seen;
 mod step;
 mod told;

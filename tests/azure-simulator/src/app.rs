@@ -24,9 +24,11 @@ use crate::{
     managed_identity::{self, Machine, ManagedIdentityEndpoints},
     mint, ml_server,
     names::Names,
+    resource_manager::Throttle,
     wire::{
         call::Target,
         faults::Faults,
+        holds::Holds,
         hosts::{HostsFile, replace_file},
         journal::Journal,
         recordings::Recordings,
@@ -60,6 +62,10 @@ pub(crate) struct App {
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
     pub(crate) names_changed: watch::Sender<()>,
+    /// When something comes due by itself.
+    wake_at: watch::Sender<Option<Moment>>,
+    pub(crate) throttle: Throttle,
+    pub(crate) holds: Holds,
     pub(crate) stop: CancellationToken,
     pub(crate) connections: TaskTracker,
     last_connection: AtomicU64,
@@ -99,7 +105,13 @@ impl App {
     /// name shows at once.
     pub(crate) fn is_cut_off(&self, host: &str) -> bool {
         let gone = match self.target(host) {
-            Target::Vault(vault) => self.world.read().vault(&vault).is_none(),
+            Target::Vault(vault) => {
+                let now = self.now();
+                let world = self.world.read();
+                !world
+                    .vault(&vault)
+                    .is_some_and(|vault| vault.record.resolves(now))
+            }
             Target::Login
             | Target::Management
             | Target::StackManagement(_)
@@ -108,20 +120,25 @@ impl App {
             | Target::Machine(_)
             | Target::Unknown => false,
         };
-        gone || self.faults.dns_failure(host) || self.faults.untrusted_certificate(host)
+        gone || self.faults.dns_failure(host)
+            || self.faults.untrusted_certificate(host)
+            || self.faults.refused_connection(host)
     }
 
     /// To be called after each change of vaults or faults.
     pub(crate) fn names_may_have_changed(&self) -> Result<(), String> {
-        let written = self.hosts.write(|| self.names_now());
+        let refused = |host: &str| self.faults.refused_connection(host);
+        let written = self.hosts.write(|| self.names_now(), refused);
         self.names_changed.send_replace(());
         written.map_err(|error| format!("cannot write {}: {error}", self.hosts.path().display()))
     }
 
     /// The names that have an address.
     fn names_now(&self) -> Vec<String> {
+        let now = self.now();
         let world = self.world.read();
         let vaults = world.vaults.values();
+        let vaults = vaults.filter(|vault| vault.record.resolves(now));
         let vaults = vaults.map(|vault| world.host_of_vault(&vault.spec, &self.names));
         let stacks = world.stacks.values();
         let stacks = stacks.flat_map(|stack| stack.fixed_hosts(&self.names.suffix));
@@ -133,6 +150,55 @@ impl App {
             .chain(vaults)
             .filter(|name| !self.faults.dns_failure(name))
             .collect()
+    }
+
+    /// Does what has come due by itself, and tells when the next is.
+    pub(crate) fn settle(&self) -> Option<Moment> {
+        let now = self.now();
+        let mut world = self.world.write();
+        world.settle(now);
+        world.next_due
+    }
+
+    /// Does what has come due, and has what comes later done in its time.
+    pub(crate) fn settle_in_time(&self) {
+        let due = self.settle();
+        self.tell_of_names();
+        self.wake_at.send_if_modified(|wake| {
+            let changed = *wake != due;
+            *wake = due;
+            changed
+        });
+    }
+
+    /// As [`Self::names_may_have_changed`], where nobody waits for the answer.
+    pub(crate) fn tell_of_names(&self) {
+        if let Err(error) = self.names_may_have_changed() {
+            tracing::warn!(%error, "the hosts file is behind");
+        }
+    }
+
+    /// Does what comes due by itself, until the app stops.
+    async fn wake_by_itself(self: Arc<Self>) {
+        let mut wake = self.wake_at.subscribe();
+        loop {
+            let due = *wake.borrow_and_update();
+            let sleep = async {
+                match due {
+                    // A clock that is moved tells of it; the bound is against one that runs away.
+                    Some(due) => {
+                        let millis = due.0.saturating_sub(self.now().0).clamp(0, 60_000);
+                        tokio::time::sleep(Duration::from_millis(millis.unsigned_abs() + 1)).await;
+                    }
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                changed = wake.changed() => if changed.is_err() { return },
+                () = sleep => self.settle_in_time(),
+            }
+        }
     }
 
     /// Merges a seed document into the world: all of it, or nothing when there is a mistake.
@@ -149,6 +215,7 @@ impl App {
             world.merge(seed, new_version_id, Moment::now)?;
             *current = world;
         }
+        self.settle_in_time();
         self.names_may_have_changed()
     }
 }
@@ -245,8 +312,11 @@ impl Simulator {
             recordings: Recordings::default(),
             machine,
             ml_sessions: ml_server::Sessions::default(),
-            hosts: HostsFile::new(&dir, address, own_addresses),
+            hosts: HostsFile::new(&dir, address, own_addresses)?,
             names_changed: watch::Sender::new(()),
+            wake_at: watch::Sender::new(None),
+            throttle: Throttle::default(),
+            holds: Holds::default(),
             stop: CancellationToken::new(),
             connections: TaskTracker::new(),
             last_connection: AtomicU64::new(0),
@@ -264,6 +334,7 @@ impl Simulator {
             app.connections
                 .spawn(listener.serve(Arc::clone(&app), tls.clone()));
         }
+        app.connections.spawn(Arc::clone(&app).wake_by_itself());
         for (listener, tls) in machine_doors {
             app.connections.spawn(listener.serve(Arc::clone(&app), tls));
         }

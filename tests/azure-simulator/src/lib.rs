@@ -1,4 +1,4 @@
-//! A stand-in for Azure on loopback: Entra ID and the Key Vault data plane over real TLS, with real signed tokens.
+//! A stand-in for Azure on loopback: Entra ID, Resource Manager and Key Vault over real TLS, with real signed tokens.
 //!
 //! The state is a `world` that changes by pure functions; `entra`, `key_vault`, `managed_identity`, `resource_manager`,
 //! `stack` and `ml_server` speak the protocols over it, `wire` carries them (TLS, faults, journal) under the hosts of

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{Answer, Body, Refused, done, elsewhere};
 use crate::{
     app::{App, new_version_id},
     mint,
-    wire::fault_spec::FaultSpec,
+    wire::{fault_spec::FaultSpec, holds::Release},
     world::{
         World,
         moment::Moment,
@@ -33,14 +33,24 @@ pub(super) async fn seed(State(app): Here, Body(seed): Body<Seed>) -> Answer {
     Ok(done())
 }
 
-pub(super) async fn settings(State(app): Here, Body(patch): Body<SettingsPatch>) -> Json<Value> {
+pub(super) async fn settings(State(app): Here, Body(patch): Body<SettingsPatch>) -> Answer {
     let mut world = app.world.write();
-    world.settings = world.settings.patched(patch);
-    Json(json!(world.settings))
+    world.patch_settings(&patch)?;
+    Ok(Json(shown_settings(&world)))
+}
+
+/// All settings as one object.
+pub(super) fn shown_settings(world: &World) -> Value {
+    let mut shown = json!(world.settings);
+    if let (Some(shown), Value::Object(more)) = (shown.as_object_mut(), json!(world.manager)) {
+        shown.extend(more);
+    }
+    shown
 }
 
 pub(super) async fn clock(State(app): Here, Body(clock): Body<ClockSpec>) -> Json<ClockSpec> {
     app.world.write().skew_seconds = clock.skew_seconds;
+    app.settle_in_time();
     Json(clock)
 }
 
@@ -57,8 +67,16 @@ pub(super) async fn put_tenant(
     Body(mut spec): Body<TenantSpec>,
 ) -> Answer {
     same_or_absent(&mut spec.id, tenant)?;
-    app.world.write().put_tenant(spec)?;
+    let mut world = app.world.write();
+    world.put_tenant(spec)?;
+    note_principals(&mut world);
     Ok(done())
+}
+
+/// To be called when somebody may be new.
+pub(super) fn note_principals(world: &mut World) {
+    let now = Moment::now(world.skew_seconds);
+    world.note_principals(now);
 }
 
 pub(super) async fn delete_tenant(State(app): Here, Path(tenant): Path<String>) -> Answer {
@@ -78,7 +96,9 @@ pub(super) async fn put_application(
     Body(mut spec): Body<ApplicationSpec>,
 ) -> Answer {
     same_or_absent(&mut spec.client_id, client)?;
-    app.world.write().put_application(&tenant, spec)?;
+    let mut world = app.world.write();
+    world.put_application(&tenant, spec)?;
+    note_principals(&mut world);
     Ok(done())
 }
 
@@ -133,8 +153,9 @@ pub(super) async fn patch_vault(
     });
     let planted = made.await?;
     let mut world = app.world.write();
-    let vault = find(&mut world, &name)?;
-    let mut merged = serde_json::to_value(vault.spec.as_ref())
+    let key = name.to_ascii_lowercase();
+    let vault = world.vault(&key).ok_or_else(|| no_vault(&name))?;
+    let mut merged = serde_json::to_value(world.whole_spec(vault))
         .map_err(|error| Refused::bad(error.to_string()))?;
     let Value::Object(fields) = patch else {
         return Err(Refused::bad("an object is needed"));
@@ -159,6 +180,8 @@ pub(super) async fn patch_vault(
     }
     let now = Moment::now(world.skew_seconds);
     world.put_vault(spec, now, new_version_id)?;
+    drop(world);
+    app.names_may_have_changed()?;
     Ok(done())
 }
 
@@ -172,11 +195,31 @@ fn taken<T: DeserializeOwned>(patch: &mut Value, field: &str) -> Result<Vec<T>, 
     }
 }
 
-pub(super) async fn delete_vault(State(app): Here, Path(name): Path<String>) -> Answer {
-    let removed = app.world.write().vaults.remove(&name.to_ascii_lowercase());
-    if removed.is_none() {
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct HowDeleted {
+    /// As a client of the resource manager does; otherwise it is as if it had never been.
+    soft: bool,
+}
+
+pub(super) async fn delete_vault(
+    State(app): Here,
+    Path(name): Path<String>,
+    Query(how): Query<HowDeleted>,
+) -> Answer {
+    let now = app.now();
+    let dropped = {
+        let mut world = app.world.write();
+        let dropped = world.drop_vault(&name, now);
+        if dropped && !how.soft {
+            world.deleted_vaults.remove(&name.to_ascii_lowercase());
+        }
+        dropped
+    };
+    if !dropped {
         return Err(no_vault(&name));
     }
+    app.settle_in_time();
     app.names_may_have_changed()?;
     Ok(done())
 }
@@ -189,6 +232,7 @@ pub(super) async fn add_fault(State(app): Here, Body(spec): Body<FaultSpec>) -> 
 
 pub(super) async fn clear_faults(State(app): Here) -> Answer {
     app.faults.clear();
+    app.holds.release(|_| true, Release::GoOn);
     app.names_may_have_changed()?;
     Ok(done())
 }
@@ -197,6 +241,7 @@ pub(super) async fn delete_fault(State(app): Here, Path(id): Path<u64>) -> Answe
     if !app.faults.remove(id) {
         return Err(Refused::absent(format!("there is no fault {id}")));
     }
+    app.holds.release(|held| held.fault == id, Release::GoOn);
     app.names_may_have_changed()?;
     Ok(done())
 }

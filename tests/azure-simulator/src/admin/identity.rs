@@ -10,7 +10,11 @@ use axum::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Answer, Body, Refused, changes::same_or_absent, done};
+use super::{
+    Answer, Body, Refused,
+    changes::{note_principals, same_or_absent},
+    done,
+};
 use crate::{
     app::App,
     entra::device::{self, Action},
@@ -26,7 +30,9 @@ pub(super) async fn put_user(
     Body(mut spec): Body<UserSpec>,
 ) -> Answer {
     same_or_absent(&mut spec.username, username)?;
-    app.world.write().put_user(&tenant, spec)?;
+    let mut world = app.world.write();
+    world.put_user(&tenant, spec)?;
+    note_principals(&mut world);
     Ok(done())
 }
 

@@ -8,7 +8,11 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Answer, Body, Refused, changes::same_or_absent, done};
+use super::{
+    Answer, Body, Refused,
+    changes::{note_principals, same_or_absent},
+    done,
+};
 use crate::{app::App, world::managed_identity::ManagedIdentitySpec};
 
 pub(super) async fn managed_identities(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
@@ -27,7 +31,9 @@ pub(super) async fn put_managed_identity(
     Body(mut spec): Body<ManagedIdentitySpec>,
 ) -> Answer {
     same_or_absent(&mut spec.client_id, client)?;
-    app.world.write().put_managed_identity(spec)?;
+    let mut world = app.world.write();
+    world.put_managed_identity(spec)?;
+    note_principals(&mut world);
     Ok(done())
 }
 

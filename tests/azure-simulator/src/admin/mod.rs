@@ -1,5 +1,6 @@
 //! The admin API: plain HTTP with JSON on a port of its own. Errors are `{"error": "…"}`.
 
+mod azure;
 mod changes;
 mod identity;
 mod machine;
@@ -119,6 +120,16 @@ fn router(app: Arc<App>) -> Router {
             "/managedidentities/{client}",
             put(machine::put_managed_identity).delete(machine::delete_managed_identity),
         )
+        .route("/subscriptions", get(azure::subscriptions))
+        .route("/subscriptions/{id}", put(azure::put_subscription))
+        .route("/deletedvaults", get(azure::deleted_vaults))
+        .route(
+            "/deletedvaults/{name}",
+            axum::routing::delete(azure::purge_vault),
+        )
+        .route("/deletedvaults/{name}/recover", post(azure::recover_vault))
+        .route("/holds", get(azure::holds))
+        .route("/holds/release", post(azure::release))
         .route("/vaults", get(watching::vaults))
         .route(
             "/vaults/{vault}",

@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answer, Refused, done};
+use super::{Answer, Refused, changes::shown_settings, done};
 use crate::{
     app::App,
     wire::{
@@ -20,13 +20,13 @@ use crate::{
         moment::Moment,
         object::Versioned,
         shelf::Shelf,
-        spec::{ClockSpec, Settings},
+        spec::ClockSpec,
         tenant::{Application, Tenant, User},
     },
 };
 
-pub(super) async fn settings(State(app): State<Arc<App>>) -> Json<Settings> {
-    Json(app.settings())
+pub(super) async fn settings(State(app): State<Arc<App>>) -> Json<serde_json::Value> {
+    Json(shown_settings(&app.world.read()))
 }
 
 pub(super) async fn clock(State(app): State<Arc<App>>) -> Json<ClockSpec> {
@@ -63,7 +63,7 @@ pub(super) async fn vault(State(app): State<Arc<App>>, Path(name): Path<String>)
     let (certificates, deleted_certificates) = names(&vault.certificates, now);
     let (keys, deleted_keys) = names(&vault.keys, now);
     Ok(Json(json!({
-        "vault": vault.spec.as_ref(),
+        "vault": world.whole_spec(vault),
         "secrets": secrets,
         "deletedSecrets": deleted_secrets,
         "certificates": certificates,

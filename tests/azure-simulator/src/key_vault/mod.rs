@@ -25,10 +25,10 @@ use crate::{
     stack::{self, VaultFace},
     wire::{call::Call, exchange::Outcome, fault_spec::Effect, journal::Principal, reply::Reply},
     world::{
-        access,
+        access::{self, Action},
         moment::Moment,
-        spec::{Access, Authorization, DefaultAction, VaultSpec},
-        tenant::derived_uuid,
+        scope,
+        spec::{Access, Authorization, VaultSpec},
     },
 };
 
@@ -78,8 +78,13 @@ pub(crate) async fn answer(
 
 /// The vault, unless the host is of another cloud than the vault.
 fn at_its_host(app: &App, vault: &str, host: &str) -> Option<Arc<VaultSpec>> {
+    let now = app.now();
     let world = app.world.read();
-    let spec = &world.vault(vault)?.spec;
+    let vault = world.vault(vault)?;
+    if !vault.record.resolves(now) {
+        return None;
+    }
+    let spec = &vault.spec;
     (world.host_of_vault(spec, &app.names) == host).then(|| Arc::clone(spec))
 }
 
@@ -144,18 +149,11 @@ async fn allowed(
         );
     };
     let (action, name) = (operation.action(), operation.name());
-    match effect {
-        Some(Effect::Forbidden(code)) => return forced(code, spec, principal, operation, call),
-        _ if spec.public_network_access == Access::Disabled => {
-            return errors::by_connection(spec, principal);
-        }
-        _ if spec
-            .firewall
-            .is_some_and(|firewall| firewall.default_action == DefaultAction::Deny) =>
-        {
-            return errors::by_firewall(spec, principal, call.peer);
-        }
-        _ => {}
+    if let Some(Effect::Forbidden(code)) = effect {
+        return forced(code, spec, principal, operation, call);
+    }
+    if let Some(reply) = kept_out(app, call, spec, principal) {
+        return reply;
     }
     let assignment = match spec.authorization {
         Authorization::AccessPolicies
@@ -164,21 +162,10 @@ async fn allowed(
             None
         }
         Authorization::AccessPolicies => return errors::by_policy(spec, principal, action),
-        Authorization::Rbac => {
-            match access::by_role(&spec.role_assignments, &principal.object_id, action, name) {
-                Some(assignment) => {
-                    let scope = assignment.scope.as_deref().unwrap_or_default();
-                    Some(derived_uuid(&[
-                        "assignment",
-                        &spec.name,
-                        &assignment.principal_id,
-                        &assignment.role,
-                        scope,
-                    ]))
-                }
-                None => return errors::by_rbac(spec, principal, action, name),
-            }
-        }
+        Authorization::Rbac => match by_role(app, spec, principal, action, name, now) {
+            Some(assignment) => Some(assignment),
+            None => return errors::by_rbac(spec, principal, action, name),
+        },
     };
     let context = Context {
         app,
@@ -193,10 +180,45 @@ async fn allowed(
     match assignment {
         Some(id) => reply.with(
             HeaderName::from_static("x-ms-keyvault-rbac-assignment-id"),
-            &id.simple().to_string(),
+            &id.replace('-', ""),
         ),
         None => reply,
     }
+}
+
+/// The name of the role assignment by which the caller may do it.
+fn by_role(
+    app: &App,
+    spec: &VaultSpec,
+    principal: &Principal,
+    action: Action,
+    name: Option<&str>,
+    now: Moment,
+) -> Option<String> {
+    let mut key = scope::key(&spec.id());
+    if let Some(name) = name {
+        let object = format!("/{}/{}", action.kind.plural(), name.to_ascii_lowercase());
+        key.push_str(&object);
+    }
+    let data_action = action.data_action();
+    let world = app.world.read();
+    let deciding = world
+        .assignments
+        .deciding(&key, &principal.object_id, now, |role| {
+            role.allows_data(&data_action)
+        });
+    deciding.map(|assignment| assignment.name.clone())
+}
+
+/// The 403 of a vault that does not let the caller's address in.
+fn kept_out(app: &App, call: &Call, spec: &VaultSpec, principal: &Principal) -> Option<Reply> {
+    if spec.public_network_access == Access::Disabled {
+        return Some(errors::by_connection(spec, principal));
+    }
+    let firewall = spec.firewall.as_ref()?;
+    let believed = app.world.read().manager.client_address;
+    let address = believed.unwrap_or(call.peer);
+    (!firewall.lets_in(address)).then(|| errors::by_firewall(spec, principal, address))
 }
 
 /// The 403 that a fault asks for.

@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 use super::{
     call::{Call, Route, Target, pairs},
     fault_spec::Effect,
+    faults::Verdict,
+    holds::{Held, Release, Stage},
     journal::{Entry, Principal},
     outgoing::Outgoing,
     reply::Reply,
@@ -24,8 +26,7 @@ use crate::{
     app::App,
     entra, key_vault,
     managed_identity::{self, Endpoint},
-    ml_server, resource_manager, stack,
-    world::spec::Settings,
+    ml_server, resource_manager,
 };
 
 /// Largest request body, well above Key Vault's own limits.
@@ -100,53 +101,93 @@ pub(crate) async fn answer(
     let (parts, body) = request.into_parts();
     let (route, target) = place(&app, &peer, &parts);
     let operation = operation(&target, &parts.method, &route.path);
+    let user_agent = peer.user_agent(&app, &parts.headers);
     let record = Record {
-        app: &app,
-        peer: &peer,
+        app,
+        peer,
         started,
-        target: &target,
+        target,
         operation,
-        parts: &parts,
-        route: &route,
+        method: parts.method.clone(),
+        route,
+        user_agent,
     };
-
-    let verdict = app.faults.meet(&route.host, &route.path, &parts.method);
-    let latency = verdict.latency + own_latency(&target, app.settings());
-    if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
-    }
+    let (app, route) = (&record.app, &record.route);
+    let verdict = app
+        .faults
+        .meet(&route.host, &route.path, &parts.method, operation);
     match verdict.effect {
         Some(Effect::Hang) => {
+            record.wait(verdict.latency).await;
             record.write(0, None);
             // The client's patience, or the end of the simulator, ends this.
             app.stop.cancelled().await;
             Err(io::Error::other("hung until the end"))
         }
         Some(Effect::Unreachable) => {
+            record.wait(verdict.latency).await;
             record.write(0, None);
             Err(io::Error::other("this host is out of reach"))
         }
-        effect => {
+        _ => {
             let Some(body) = read(body).await? else {
                 return Ok(finish(&record, too_large().into(), None));
             };
             let call = Call {
-                method: parts.method.clone(),
+                method: parts.method,
                 route: route.clone(),
                 query: parts
                     .uri
                     .query()
                     .map(|query| pairs(query.as_bytes()))
                     .unwrap_or_default(),
-                headers: parts.headers.clone(),
+                headers: parts.headers,
                 body,
-                peer: peer.address,
+                peer: record.peer.address,
             };
             app.recordings.note(operation, &call);
-            let outcome = serve(&app, &target, &call, effect.as_ref()).await;
-            Ok(finish(&record, outcome, effect.as_ref()))
+            if !outlives_its_client(&record.target, verdict.effect.as_ref()) {
+                return process(record, call, verdict).await;
+            }
+            let tracker = app.connections.clone();
+            let done = tracker.spawn(process(record, call, verdict)).await;
+            done.unwrap_or_else(|error| Err(io::Error::other(error)))
         }
     }
+}
+
+/// Whether a request is done though its client has gone: as Azure's resource manager does, and where a fault holds it.
+fn outlives_its_client(target: &Target, effect: Option<&Effect>) -> bool {
+    matches!(target, Target::Management | Target::StackManagement(_))
+        || matches!(
+            effect,
+            Some(Effect::LoseAnswer | Effect::HoldBefore | Effect::HoldAfter)
+        )
+}
+
+/// Does a request that is here as a whole, and answers it.
+async fn process(
+    record: Record,
+    call: Call,
+    verdict: Verdict,
+) -> Result<Response<Outgoing>, io::Error> {
+    let effect = verdict.effect.as_ref();
+    record.wait(verdict.latency).await;
+    if effect == Some(&Effect::HoldBefore) && record.held(verdict.fault, Stage::Before).await {
+        record.write(0, None);
+        return Err(io::Error::other("cut before it was done"));
+    }
+    let outcome = serve(&record.app, &record.target, &call, effect).await;
+    let lost = match effect {
+        Some(Effect::HoldAfter) => record.held(verdict.fault, Stage::After).await,
+        Some(Effect::LoseAnswer) => true,
+        _ => false,
+    };
+    if lost {
+        record.write_lost(outcome.reply.status.as_u16(), outcome.principal);
+        return Err(io::Error::other("the answer is lost"));
+    }
+    Ok(finish(&record, outcome, effect))
 }
 
 /// Where a request goes. The machine's listeners serve its endpoints alone, whatever host the request names.
@@ -181,10 +222,10 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
                 managed_identity::fault(*endpoint, *status, code.as_deref(), body.as_deref())
             }
             Target::MlServer(_) => ml_server::fault(*status, body.as_deref()),
-            Target::Vault(_)
-            | Target::Management
-            | Target::StackManagement(_)
-            | Target::Unknown => {
+            Target::Management | Target::StackManagement(_) => {
+                resource_manager::fault(*status, code.as_deref(), body.as_deref())
+            }
+            Target::Vault(_) | Target::Unknown => {
                 key_vault::errors::fault(*status, code.as_deref(), body.as_deref())
             }
         };
@@ -203,11 +244,11 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
         Target::Login => entra::answer(app, call, effect).await,
         Target::Vault(vault) => key_vault::answer(app, call, vault, effect).await,
         Target::Machine(endpoint) => managed_identity::answer(app, call, *endpoint, effect),
-        Target::Management => resource_manager::answer(app, call),
+        Target::Management => resource_manager::answer(app, call, None, effect),
         Target::StackManagement(region) => {
             let found = app.world.read().stack(region).cloned();
             match found {
-                Some(found) => stack::answer(app, call, Some(&found)).into(),
+                Some(found) => resource_manager::answer(app, call, Some(&found), effect),
                 None => unknown_host(app, call).into(),
             }
         }
@@ -217,7 +258,7 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
     }
 }
 
-fn finish(record: &Record<'_>, outcome: Outcome, effect: Option<&Effect>) -> Response<Outgoing> {
+fn finish(record: &Record, outcome: Outcome, effect: Option<&Effect>) -> Response<Outgoing> {
     let Outcome {
         mut reply,
         principal,
@@ -288,39 +329,79 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
         Target::Login => entra::operation(method, path),
         Target::Vault(_) => key_vault::operation(method, path),
         Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
-        Target::Management => resource_manager::operation(method, path),
-        Target::StackManagement(_) => stack::operation(method, path),
+        Target::Management | Target::StackManagement(_) => {
+            resource_manager::operation(method, path)
+        }
         Target::Adfs(_) => entra::adfs::operation(path),
         Target::MlServer(_) => ml_server::operation(method, path),
         Target::Unknown => "Unknown",
     }
 }
 
-fn own_latency(target: &Target, settings: Settings) -> Duration {
-    match target {
+/// What a target takes at least.
+fn own_latency(target: &Target, app: &App) -> Duration {
+    let world = app.world.read();
+    let millis = match target {
         Target::Login | Target::Adfs(_) | Target::MlServer(_) | Target::Machine(_) => {
-            Duration::from_millis(settings.token_latency_ms)
+            world.settings.token_latency_ms
         }
-        Target::Vault(_) => Duration::from_millis(settings.vault_latency_ms),
-        Target::Management | Target::StackManagement(_) | Target::Unknown => Duration::ZERO,
-    }
+        Target::Vault(_) => world.settings.vault_latency_ms,
+        Target::Management | Target::StackManagement(_) => world.manager.latency_ms,
+        Target::Unknown => 0,
+    };
+    Duration::from_millis(millis)
 }
 
 /// What the journal gets of a request.
-struct Record<'a> {
-    app: &'a App,
-    peer: &'a Peer,
+struct Record {
+    app: Arc<App>,
+    peer: Arc<Peer>,
     started: Instant,
-    target: &'a Target,
+    target: Target,
     operation: &'static str,
-    parts: &'a Parts,
-    route: &'a Route,
+    method: Method,
+    route: Route,
+    user_agent: Option<Arc<str>>,
 }
 
-impl Record<'_> {
+impl Record {
+    /// Waits for the target's own latency and more.
+    async fn wait(&self, more: Duration) {
+        let latency = more + own_latency(&self.target, &self.app);
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+    }
+
+    /// Holds the request; whether it is to be cut then.
+    async fn held(&self, fault: u64, stage: Stage) -> bool {
+        let released = self.app.holds.hold(Held {
+            id: 0,
+            fault,
+            stage,
+            host: self.route.host.clone(),
+            operation: self.operation,
+            method: self.method.to_string(),
+            path: self.route.path.clone(),
+        });
+        tokio::select! {
+            how = released => how != Ok(Release::GoOn),
+            () = self.app.stop.cancelled() => true,
+        }
+    }
+
     fn write(&self, status: u16, principal: Option<Arc<Principal>>) {
+        self.note(status, None, principal);
+    }
+
+    /// Of a request that was done, and whose answer got lost.
+    fn write_lost(&self, status: u16, principal: Option<Arc<Principal>>) {
+        self.note(0, Some(status), principal);
+    }
+
+    fn note(&self, status: u16, lost_status: Option<u16>, principal: Option<Arc<Principal>>) {
         let journal = &self.app.journal;
-        let vault = match self.target {
+        let vault = match &self.target {
             Target::Login => "login",
             Target::Management => "management",
             Target::Vault(vault) => vault,
@@ -335,13 +416,14 @@ impl Record<'_> {
             host: journal.intern(&self.route.host),
             vault: journal.intern(vault),
             operation: self.operation,
-            method: journal.intern(self.parts.method.as_str()),
+            method: journal.intern(self.method.as_str()),
             path: self.route.path.as_str().into(),
             status,
+            lost_status,
             latency_ms: u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX),
             principal,
             connection: self.peer.number,
-            user_agent: self.peer.user_agent(self.app, &self.parts.headers),
+            user_agent: self.user_agent.clone(),
         });
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct FaultSpec {
     /// Empty: all methods.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) methods: Vec<String>,
+    /// The journal's words for operations; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) operations: Vec<String>,
     /// Share of the matching requests that are hit, 0 to 1.
     #[serde(default = "whole")]
     pub(crate) share: f64,
@@ -74,6 +77,16 @@ pub(crate) struct FaultBody {
     dns_failure: bool,
     #[serde(skip_serializing_if = "is_false")]
     untrusted_certificate: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    connection_refused: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    cut: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    lose_answer: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    hold_before: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    hold_after: bool,
 }
 
 #[allow(
@@ -120,8 +133,14 @@ pub(crate) enum Effect {
     /// The inner error code of the 403.
     Forbidden(String),
     ClaimsChallenge(ClaimsChallenge),
-    /// The connection ends without an answer.
+    /// The connection ends without an answer, and nothing is done.
     Unreachable,
+    /// It is done, then the connection ends without an answer.
+    LoseAnswer,
+    /// It is held before it is done, until it is released.
+    HoldBefore,
+    /// It is done, and the answer is held until it is released.
+    HoldAfter,
 }
 
 /// What a fault is about.
@@ -131,6 +150,7 @@ pub(crate) enum Kind {
     Effect(Effect),
     DnsFailure,
     UntrustedCertificate,
+    ConnectionRefused,
 }
 
 impl FaultBody {
@@ -174,6 +194,11 @@ impl FaultBody {
                 .map(|wanted| Kind::Effect(Effect::ClaimsChallenge(wanted))),
             flag(self.dns_failure, Kind::DnsFailure),
             flag(self.untrusted_certificate, Kind::UntrustedCertificate),
+            flag(self.connection_refused, Kind::ConnectionRefused),
+            flag(self.cut, Kind::Effect(Effect::Unreachable)),
+            flag(self.lose_answer, Kind::Effect(Effect::LoseAnswer)),
+            flag(self.hold_before, Kind::Effect(Effect::HoldBefore)),
+            flag(self.hold_after, Kind::Effect(Effect::HoldAfter)),
         ];
         let mut kinds = kinds.into_iter().flatten();
         match (kinds.next(), kinds.next()) {

@@ -40,14 +40,22 @@ impl Fault {
         if !(0.0..=1.0).contains(&spec.share) {
             return Err("share must be 0 to 1".to_owned());
         }
-        let of_host = matches!(kind, Kind::DnsFailure | Kind::UntrustedCertificate);
+        let of_host = matches!(
+            kind,
+            Kind::DnsFailure | Kind::UntrustedCertificate | Kind::ConnectionRefused
+        );
         if of_host
             && (spec.path.is_some()
+                || !spec.operations.is_empty()
                 || !spec.methods.is_empty()
                 || spec.count.is_some()
                 || spec.share < 1.0)
         {
-            return Err("dnsFailure and untrustedCertificate are about a host: no path, methods, share or count".to_owned());
+            return Err(
+                "dnsFailure, untrustedCertificate and connectionRefused are about a host: no path, methods, operations, \
+                 share or count"
+                    .to_owned(),
+            );
         }
         let glob = spec.host.to_ascii_lowercase();
         let host = GlobBuilder::new(&glob)
@@ -79,10 +87,16 @@ impl Fault {
     }
 
     /// Whether this fault hits the request; a hit is counted.
-    fn hits(&self, host: &str, path: &str, method: &Method) -> bool {
+    fn hits(&self, host: &str, path: &str, method: &Method, operation: &str) -> bool {
         self.host.is_match(host)
             && self.path.as_ref().is_none_or(|regex| regex.is_match(path))
             && (self.methods.is_empty() || self.methods.contains(method))
+            && (self.spec.operations.is_empty()
+                || self
+                    .spec
+                    .operations
+                    .iter()
+                    .any(|word| word.eq_ignore_ascii_case(operation)))
             && (self.spec.share >= 1.0 || rand::random::<f64>() < self.spec.share)
             && self.left.as_ref().is_none_or(|left| {
                 left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
@@ -98,6 +112,8 @@ impl Fault {
 pub(crate) struct Verdict {
     pub(crate) latency: Duration,
     pub(crate) effect: Option<Effect>,
+    /// Id of the fault with the effect.
+    pub(crate) fault: u64,
 }
 
 #[derive(Debug, Default)]
@@ -154,10 +170,10 @@ impl Faults {
     }
 
     /// Latencies add up; the first other fault that hits ends the search.
-    pub(crate) fn meet(&self, host: &str, path: &str, method: &Method) -> Verdict {
+    pub(crate) fn meet(&self, host: &str, path: &str, method: &Method, operation: &str) -> Verdict {
         let mut verdict = Verdict::default();
         for fault in &self.0.read().faults {
-            if !fault.hits(host, path, method) {
+            if !fault.hits(host, path, method, operation) {
                 continue;
             }
             verdict.effect = match &fault.kind {
@@ -165,9 +181,14 @@ impl Faults {
                     verdict.latency += *latency;
                     continue;
                 }
-                Kind::Effect(effect) => Some(effect.clone()),
+                Kind::Effect(effect) => {
+                    verdict.fault = fault.id;
+                    Some(effect.clone())
+                }
                 // Reached by the path form or an open connection: the name would not have resolved, or not verified.
-                Kind::DnsFailure | Kind::UntrustedCertificate => Some(Effect::Unreachable),
+                Kind::DnsFailure | Kind::UntrustedCertificate | Kind::ConnectionRefused => {
+                    Some(Effect::Unreachable)
+                }
             };
             break;
         }
@@ -182,6 +203,11 @@ impl Faults {
     /// Whether the host shows a certificate of an unknown CA.
     pub(crate) fn untrusted_certificate(&self, host: &str) -> bool {
         self.any_of_host(host, &Kind::UntrustedCertificate)
+    }
+
+    /// Whether the host's name leads to where nobody listens.
+    pub(crate) fn refused_connection(&self, host: &str) -> bool {
+        self.any_of_host(host, &Kind::ConnectionRefused)
     }
 
     fn any_of_host(&self, host: &str, kind: &Kind) -> bool {
@@ -206,7 +232,7 @@ mod tests {
     }
 
     fn status_at(faults: &Faults, host: &str, path: &str, method: &Method) -> bool {
-        faults.meet(host, path, method).effect.is_some()
+        faults.meet(host, path, method, "Op").effect.is_some()
     }
 
     #[test]
@@ -241,6 +267,14 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_meets_its_operations_only() {
+        let faults = faults(&[r#"{"operations":["getVault"],"fault":{"cut":true}}"#]);
+        let met = |operation| faults.meet("h", "/", &Method::GET, operation).effect;
+        assert_eq!(met("GetVault"), Some(Effect::Unreachable));
+        assert_eq!(met("DeleteVault"), None);
+    }
+
+    #[test]
     fn a_count_runs_out() {
         let faults = faults(&[r#"{"count":2,"fault":{"hang":true}}"#]);
         let hits = (0..5)
@@ -272,12 +306,13 @@ mod tests {
             r#"{"fault":{"emptyBody":true}}"#,
             r#"{"fault":{"latencyMs":40}}"#,
         ]);
-        let verdict = faults.meet("h", "/", &Method::GET);
+        let verdict = faults.meet("h", "/", &Method::GET, "Op");
         assert_eq!(
             verdict,
             Verdict {
                 latency: Duration::from_millis(30),
-                effect: Some(Effect::EmptyBody)
+                effect: Some(Effect::EmptyBody),
+                fault: 3,
             }
         );
     }

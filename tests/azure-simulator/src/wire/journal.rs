@@ -40,6 +40,8 @@ pub(crate) struct Entry {
     pub(crate) path: Box<str>,
     /// 0: no answer was given.
     pub(crate) status: u16,
+    /// Of a request that was done, and whose answer was lost: what it was.
+    pub(crate) lost_status: Option<u16>,
     pub(crate) latency_ms: u32,
     pub(crate) principal: Option<Arc<Principal>>,
     pub(crate) connection: u64,
@@ -58,6 +60,8 @@ pub(crate) struct Shown {
     method: String,
     path: String,
     status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost_status: Option<u16>,
     latency_ms: u32,
     principal: Option<Principal>,
     connection: u64,
@@ -202,6 +206,7 @@ impl Shown {
             method: entry.method.to_string(),
             path: entry.path.to_string(),
             status: entry.status,
+            lost_status: entry.lost_status,
             latency_ms: entry.latency_ms,
             principal: entry.principal.as_deref().cloned(),
             connection: entry.connection,
@@ -223,6 +228,7 @@ mod tests {
             method: journal.intern("GET"),
             path: "/".into(),
             status: 200,
+            lost_status: None,
             latency_ms: 1,
             principal: None,
             connection: 1,

@@ -4,6 +4,7 @@ pub(crate) mod call;
 pub(crate) mod exchange;
 pub(crate) mod fault_spec;
 pub(crate) mod faults;
+pub(crate) mod holds;
 pub(crate) mod hosts;
 pub(crate) mod journal;
 pub(crate) mod outgoing;

@@ -1,14 +1,22 @@
 //! The shapes that a seed file and the admin API take.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     certificate_spec::{CertificateSeed, KeySeed},
     managed_identity::ManagedIdentitySpec,
+    manager_settings::{Limits, LroPatch},
     ml_server::MlServerSpec,
     moment::Epoch,
+    object::Tags,
+    scope,
     stack::StackSpec,
     subscription::SubscriptionSpec,
 };
@@ -55,7 +63,7 @@ pub(crate) struct ClockSpec {
 }
 
 /// Settings to change; what is absent stays.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SettingsPatch {
     pub(crate) vault_latency_ms: Option<u64>,
@@ -66,6 +74,18 @@ pub(crate) struct SettingsPatch {
     pub(crate) issuance_delay_ms: Option<u32>,
     pub(crate) device_code_interval_seconds: Option<i64>,
     pub(crate) device_code_lifetime_seconds: Option<i64>,
+    pub(crate) resource_manager_latency_ms: Option<u64>,
+    pub(crate) vault_creation_ms: Option<u32>,
+    pub(crate) vault_deletion_ms: Option<u32>,
+    pub(crate) purge_ms: Option<u32>,
+    pub(crate) group_deletion_ms: Option<u32>,
+    pub(crate) registration_ms: Option<u32>,
+    pub(crate) role_delay_ms: Option<u32>,
+    pub(crate) principal_delay_ms: Option<u32>,
+    /// Empty: where callers are.
+    pub(crate) client_address: Option<String>,
+    pub(crate) lro: Option<LroPatch>,
+    pub(crate) throttle: Option<Limits>,
 }
 
 /// Settings in force.
@@ -106,7 +126,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(crate) fn patched(self, patch: SettingsPatch) -> Self {
+    pub(crate) fn patched(self, patch: &SettingsPatch) -> Self {
         Self {
             vault_latency_ms: patch.vault_latency_ms.unwrap_or(self.vault_latency_ms),
             token_latency_ms: patch.token_latency_ms.unwrap_or(self.token_latency_ms),
@@ -248,13 +268,14 @@ pub(crate) enum Authorization {
     AccessPolicies,
 }
 
-/// A role given to a principal on a vault or on one object of it.
+/// A role given to a principal on a vault, on one object of it, or in a subscription.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RoleAssignment {
     pub(crate) principal_id: String,
     pub(crate) role: String,
-    /// Absent: the vault. `/secrets/name`, or a full resource id: as far as that reaches.
+    /// Absent: what it is given with. A full resource id, or what follows that of the vault or subscription, as
+    /// `/secrets/name` or `/resourceGroups/rg`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<String>,
 }
@@ -263,13 +284,20 @@ pub(crate) struct RoleAssignment {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct AccessPolicy {
+    /// Absent: the vault's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tenant_id: Option<String>,
     pub(crate) object_id: String,
-    #[serde(default)]
-    pub(crate) secrets: Vec<String>,
-    #[serde(default)]
-    pub(crate) certificates: Vec<String>,
-    #[serde(default)]
-    pub(crate) keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) application_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) secrets: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) certificates: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) keys: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) storage: Option<Vec<String>>,
 }
 
 /// Enabled or disabled.
@@ -293,12 +321,85 @@ pub(crate) enum DefaultAction {
     Deny,
 }
 
-/// A vault's firewall.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+/// A vault's firewall, which the resource manager calls `networkAcls`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Firewall {
     pub(crate) default_action: DefaultAction,
+    #[serde(default)]
+    pub(crate) bypass: Bypass,
+    /// Addresses and ranges that are let in, as `10.0.0.0/8`.
+    #[serde(default)]
+    pub(crate) ip_rules: Vec<String>,
+    #[serde(default)]
+    pub(crate) virtual_network_rules: Vec<SubnetRule>,
 }
+
+impl Firewall {
+    /// Whether an address is let in.
+    pub(crate) fn lets_in(&self, address: IpAddr) -> bool {
+        self.default_action == DefaultAction::Allow
+            || self
+                .ip_rules
+                .iter()
+                .filter_map(|rule| Range::of(rule))
+                .any(|range| range.holds(address))
+    }
+}
+
+/// A range of IPv4 addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    start: Ipv4Addr,
+    bits: u32,
+}
+
+impl Range {
+    /// From `10.0.0.0/8`, or one address.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').unwrap_or((text, "32"));
+        let bits = bits.parse().ok().filter(|bits| *bits <= 32)?;
+        let start = address.parse().ok()?;
+        Some(Self { start, bits })
+    }
+
+    fn holds(self, address: IpAddr) -> bool {
+        let IpAddr::V4(address) = address else {
+            return false;
+        };
+        let above = |address: Ipv4Addr| u32::from(address).checked_shr(32 - self.bits);
+        above(address) == above(self.start)
+    }
+}
+
+/// Who is let past a firewall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Bypass {
+    #[default]
+    AzureServices,
+    None,
+}
+
+/// A subnet that is let in.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SubnetRule {
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ignore_missing_vnet_service_endpoint: Option<bool>,
+}
+
+/// Price tier.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Sku {
+    #[default]
+    Standard,
+    Premium,
+}
+
+/// Where a vault is whose seed names no subscription.
+pub(crate) const DEFAULT_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A vault, and what to put into it. Serialised without that.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -319,6 +420,11 @@ pub(crate) struct VaultSpec {
     pub(crate) purge_protection: bool,
     pub(crate) public_network_access: Access,
     pub(crate) firewall: Option<Firewall>,
+    pub(crate) sku: Sku,
+    pub(crate) tags: Tags,
+    pub(crate) enabled_for_deployment: bool,
+    pub(crate) enabled_for_disk_encryption: Option<bool>,
+    pub(crate) enabled_for_template_deployment: Option<bool>,
     #[serde(skip_serializing)]
     pub(crate) secrets: Vec<SecretSpec>,
     #[serde(skip_serializing)]
@@ -333,7 +439,7 @@ impl Default for VaultSpec {
             name: String::new(),
             tenant_id: String::new(),
             stack: None,
-            subscription_id: "00000000-0000-0000-0000-000000000000".to_owned(),
+            subscription_id: DEFAULT_SUBSCRIPTION.to_owned(),
             resource_group: "rg".to_owned(),
             location: "westeurope".to_owned(),
             authorization: Authorization::default(),
@@ -343,10 +449,28 @@ impl Default for VaultSpec {
             purge_protection: false,
             public_network_access: Access::Enabled,
             firewall: None,
+            sku: Sku::default(),
+            tags: Tags::new(),
+            enabled_for_deployment: false,
+            enabled_for_disk_encryption: None,
+            enabled_for_template_deployment: None,
             secrets: Vec::new(),
             certificates: Vec::new(),
             keys: Vec::new(),
         }
+    }
+}
+
+impl VaultSpec {
+    /// Its id at the resource manager.
+    pub(crate) fn id(&self) -> String {
+        scope::vault(&self.subscription_id, &self.resource_group, &self.name)
+    }
+
+    /// Whether it is in that group.
+    pub(crate) fn is_at(&self, subscription: &str, group: &str) -> bool {
+        self.subscription_id.eq_ignore_ascii_case(subscription)
+            && self.resource_group.eq_ignore_ascii_case(group)
     }
 }
 

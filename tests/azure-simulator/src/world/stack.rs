@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     World,
-    spec::{Authorization, VaultSpec},
+    spec::{Authorization, DEFAULT_SUBSCRIPTION, VaultSpec},
     tenant::derived_uuid,
 };
 use crate::names::Names;
@@ -189,6 +189,10 @@ impl World {
         }
         if vault.tenant_id.is_empty() {
             vault.tenant_id.clone_from(&stack.tenant_id);
+        }
+        // A subscription is of one cloud.
+        if vault.subscription_id == DEFAULT_SUBSCRIPTION {
+            vault.subscription_id = derived_uuid(&["subscription", region]).to_string();
         }
         vault.authorization = Authorization::AccessPolicies;
         Ok(())

@@ -1,81 +1,191 @@
-//! Subscriptions: what is in them, and who may read it.
+//! Subscriptions: their state, groups, providers, locks and policies.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Roles by which the resource manager lets somebody read
-/// (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/general>).
-const READING_ROLES: [&str; 3] = ["owner", "contributor", "reader"];
+use super::{
+    guards::{LockSpec, PolicySpec},
+    moment::Moment,
+    object::Tags,
+    spec::RoleAssignment,
+};
 
-/// A subscription and the tenant that it trusts.
+/// Providers that are registered in every subscription.
+const ALWAYS: [&str; 2] = ["Microsoft.Resources", "Microsoft.Authorization"];
+/// Providers that a subscription may register; where a seed says nothing, they are registered.
+const KNOWN: [&str; 5] = [
+    "Microsoft.KeyVault",
+    "Microsoft.Storage",
+    "Microsoft.DataLakeStore",
+    "Microsoft.ManagedIdentity",
+    "Microsoft.EventGrid",
+];
+
+/// State of a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum SubscriptionState {
+    #[default]
+    Enabled,
+    /// Nothing can be written.
+    Disabled,
+    Warned,
+}
+
+/// State of a provider in a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum Registered {
+    Registered,
+    NotRegistered,
+}
+
+/// A subscription as a seed or the admin API gives it.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct SubscriptionSpec {
     pub(crate) id: String,
+    /// Its directory.
     pub(crate) tenant_id: String,
+    /// Region of the Azure Stack Hub that it is on; absent: the simulator's own cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stack: Option<String>,
+    pub(crate) display_name: Option<String>,
+    pub(crate) state: SubscriptionState,
+    pub(crate) providers: BTreeMap<String, Registered>,
     pub(crate) resource_groups: Vec<ResourceGroupSpec>,
-    pub(crate) role_assignments: Vec<SubscriptionRole>,
+    pub(crate) role_assignments: Vec<RoleAssignment>,
+    pub(crate) locks: Vec<LockSpec>,
+    pub(crate) policies: Vec<PolicySpec>,
 }
 
-/// A resource group.
+/// A resource group of a seed.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ResourceGroupSpec {
     pub(crate) name: String,
     pub(crate) location: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tags: Option<Tags>,
 }
 
-/// A role on the subscription as a whole: Owner, Contributor or Reader.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SubscriptionRole {
-    pub(crate) principal_id: String,
-    pub(crate) role: String,
+/// A resource group.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    pub(crate) location: String,
+    pub(crate) tags: Option<Tags>,
+    /// It is being deleted, and is gone then (or not, if that fails).
+    pub(crate) going: Option<Going>,
 }
 
-impl SubscriptionSpec {
-    /// Refuses what no subscription could be.
-    pub(crate) fn check(&self) -> Result<(), String> {
-        if self.id.is_empty() || self.tenant_id.is_empty() {
-            return Err("a subscription needs id and tenantId".to_owned());
+/// The end of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Going {
+    pub(crate) at: Moment,
+    pub(crate) fails: bool,
+}
+
+/// A provider in a subscription.
+#[derive(Clone, Debug)]
+pub(crate) struct Provider {
+    pub(crate) namespace: String,
+    pub(crate) registered: bool,
+    /// A registration under way: when it ends, and whether it fails.
+    pub(crate) registering: Option<Going>,
+}
+
+impl Provider {
+    /// Azure's word for the state.
+    pub(crate) fn state(&self) -> &'static str {
+        match (self.registered, self.registering) {
+            (true, _) => "Registered",
+            (false, Some(_)) => "Registering",
+            (false, None) => "NotRegistered",
         }
-        match self.role_assignments.iter().find(|one| !reads(&one.role)) {
-            Some(unknown) => Err(format!(
-                "subscription {}: unknown role {:?}; there are Owner, Contributor and Reader",
-                self.id, unknown.role
-            )),
-            None => Ok(()),
+    }
+}
+
+/// A subscription.
+#[derive(Clone, Debug)]
+pub(crate) struct Subscription {
+    pub(crate) id: String,
+    pub(crate) tenant_id: String,
+    pub(crate) stack: Option<String>,
+    pub(crate) display_name: String,
+    pub(crate) state: SubscriptionState,
+    /// By lower-case namespace.
+    pub(crate) providers: BTreeMap<String, Provider>,
+    /// By lower-case name.
+    pub(crate) groups: BTreeMap<String, Group>,
+    pub(crate) locks: Vec<LockSpec>,
+    pub(crate) policies: Vec<PolicySpec>,
+}
+
+impl Subscription {
+    /// One with nothing in it.
+    pub(crate) fn new(id: &str, tenant_id: &str, stack: Option<&str>) -> Self {
+        let provider = |namespace: &&str| {
+            let provider = Provider {
+                namespace: (*namespace).to_owned(),
+                registered: true,
+                registering: None,
+            };
+            (namespace.to_ascii_lowercase(), provider)
+        };
+        Self {
+            id: id.to_owned(),
+            tenant_id: tenant_id.to_owned(),
+            stack: stack.map(str::to_owned),
+            display_name: format!("Subscription {id}"),
+            state: SubscriptionState::default(),
+            providers: ALWAYS.iter().chain(&KNOWN).map(provider).collect(),
+            groups: BTreeMap::new(),
+            locks: Vec::new(),
+            policies: Vec::new(),
         }
     }
 
-    /// Whether a principal, by object id, may read the subscription.
-    pub(crate) fn may_be_read_by(&self, principal: &str) -> bool {
-        self.role_assignments
-            .iter()
-            .any(|one| one.principal_id.eq_ignore_ascii_case(principal) && reads(&one.role))
+    /// Takes in what a seed says; its groups join those that are there.
+    pub(crate) fn settle(&mut self, spec: &SubscriptionSpec) -> Result<(), String> {
+        self.tenant_id.clone_from(&spec.tenant_id);
+        self.stack.clone_from(&spec.stack);
+        self.state = spec.state;
+        self.locks.clone_from(&spec.locks);
+        self.policies.clone_from(&spec.policies);
+        if let Some(name) = &spec.display_name {
+            self.display_name.clone_from(name);
+        }
+        for (namespace, state) in &spec.providers {
+            let provider = self.providers.get_mut(&namespace.to_ascii_lowercase());
+            let Some(provider) = provider else {
+                return Err(format!(
+                    "subscription {}: there is no provider {namespace:?}; there are {}",
+                    spec.id,
+                    KNOWN.join(", ")
+                ));
+            };
+            provider.registered = *state == Registered::Registered;
+            provider.registering = None;
+        }
+        for group in &spec.resource_groups {
+            self.groups.insert(
+                group.name.to_ascii_lowercase(),
+                Group {
+                    name: group.name.clone(),
+                    location: group.location.clone(),
+                    tags: group.tags.clone(),
+                    going: None,
+                },
+            );
+        }
+        Ok(())
     }
-}
 
-fn reads(role: &str) -> bool {
-    READING_ROLES.contains(&role.to_ascii_lowercase().as_str())
-}
+    pub(crate) fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.get(&name.to_ascii_lowercase())
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_has_a_role_may_read() {
-        let mut spec: SubscriptionSpec = serde_json::from_value(serde_json::json!({
-            "id": "s", "tenantId": "t", "roleAssignments": [{"principalId": "A", "role": "Reader"}]
-        }))
-        .unwrap();
-        assert!(spec.check().is_ok());
-        assert!(spec.may_be_read_by("a"));
-        assert!(!spec.may_be_read_by("b"));
-        spec.role_assignments[0].role = "Key Vault Reader".into();
-        assert!(spec.check().unwrap_err().contains("unknown role"));
-        spec.role_assignments.clear();
-        spec.tenant_id.clear();
-        assert!(spec.check().is_err());
+    pub(crate) fn provider(&self, namespace: &str) -> Option<&Provider> {
+        self.providers.get(&namespace.to_ascii_lowercase())
     }
 }

@@ -11,6 +11,7 @@ use super::{
     secret::{NewVersion, Secret, Update, Version},
     shelf::{Pace, Shelf},
     spec::VaultSpec,
+    vault_record::Record,
 };
 
 const MILLIS_PER_DAY: i64 = 24 * 60 * 60 * 1000;
@@ -21,6 +22,7 @@ const LONGEST_RETENTION_DAYS: u16 = 90;
 pub(crate) struct Vault {
     /// Shared, so that a request can hold it without a lock.
     pub(crate) spec: Arc<VaultSpec>,
+    pub(crate) record: Record,
     pub(crate) secrets: Shelf<Version>,
     pub(crate) certificates: Shelf<CertificateVersion>,
     pub(crate) keys: Shelf<KeyVersion>,
@@ -32,6 +34,7 @@ impl Vault {
     pub(crate) fn new(spec: VaultSpec) -> Self {
         Self {
             spec: Arc::new(spec),
+            record: Record::default(),
             secrets: Shelf::default(),
             certificates: Shelf::default(),
             keys: Shelf::default(),

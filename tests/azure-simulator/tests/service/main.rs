@@ -21,6 +21,7 @@ mod federation;
 mod managed_identity;
 mod ml_server;
 mod public_names;
+mod resource_manager;
 mod secret_lists;
 mod secrets;
 mod stack;

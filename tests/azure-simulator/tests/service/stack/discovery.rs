@@ -75,7 +75,7 @@ async fn the_simulators_own_cloud_is_in_an_array() {
         let scope = format!("{audience}/.default");
         assert_eq!(claims_of(&sim.token_for(&scope).await)["aud"], audience);
     }
-    let (status, _) = get(&sim, "https://management.sim.test/subscriptions").await;
+    let (status, _) = get(&sim, "https://management.sim.test/nothing").await;
     assert_eq!(status, 404);
 }
 
