@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use lakevault::key_vault::api::KeyVault;
+use lakevault::vault_secret_sync::api::VaultSecretSyncStatus;
 use serde_json::{Value, json};
 
 use crate::documents::page::{SYNCS, Stage};
@@ -72,9 +73,17 @@ fn app(kit: &Kit, data: &[(&str, &str)], change: impl FnOnce(&mut Value)) -> Val
     })
 }
 
+/// It comes to say that it waits, in a message with these words.
 async fn waits(kit: &Kit, words: &[&str]) -> Result<()> {
-    let said = kit.says("app", "Synced", "Unknown", "WaitingForVault");
-    teaches(&said.await?, words)
+    let what = format!("it waits: {words:?}");
+    let fits = |status: &VaultSecretSyncStatus| {
+        condition(status, "Synced").is_some_and(|synced| {
+            let said = (synced.status.as_str(), synced.reason.as_str());
+            let told = |word: &&str| synced.message.contains(*word);
+            said == ("Unknown", "WaitingForVault") && words.iter().all(told)
+        })
+    };
+    kit.status_when("app", &what, fits).await.map(drop)
 }
 
 async fn a_sync_waits_for_its_key_vault_and_is_woken_by_it(kit: Kit) -> Result<()> {
