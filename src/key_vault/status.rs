@@ -205,7 +205,10 @@ fn ready(old: &[Condition], look: &Look<'_>) -> Option<Says> {
     let waits = look.problem.filter(|problem| {
         matches!(
             problem.reason,
-            Reason::Provisioning | Reason::ResourceNotOurs | Reason::HostNotFound
+            Reason::Provisioning
+                | Reason::ResourceNotOurs
+                | Reason::HostNotFound
+                | Reason::OperationFailed
         )
     });
     Some(match (vault, waits) {
