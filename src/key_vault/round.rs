@@ -234,7 +234,7 @@ impl Round<'_> {
         };
         let (generation, epoch) = (self.valid.generation, &self.ctx.epoch);
         let noted = record::begun(word, generation, epoch, Timestamp::now());
-        self.record.operation = Some(noted);
+        self.record = record::noted(&self.record, noted);
         let mut updated = self.object.as_ref().clone();
         let mut status = updated.status.take().unwrap_or_default();
         keep(&mut status, &self.record);

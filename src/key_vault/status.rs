@@ -202,14 +202,19 @@ fn ready(old: &[Condition], look: &Look<'_>) -> Option<Says> {
             _ => None,
         };
     };
+    let taken = look.record.azure_id.is_some();
     let waits = look.problem.filter(|problem| {
-        matches!(
-            problem.reason,
-            Reason::Provisioning
-                | Reason::ResourceNotOurs
-                | Reason::HostNotFound
-                | Reason::OperationFailed
-        )
+        let reason = problem.reason;
+        // One's own vault can be used whatever the spec has come to say of it.
+        let elsewhere = matches!(reason, Reason::TenantMismatch | Reason::LocationMismatch);
+        elsewhere && !taken
+            || matches!(
+                reason,
+                Reason::Provisioning
+                    | Reason::ResourceNotOurs
+                    | Reason::HostNotFound
+                    | Reason::OperationFailed
+            )
     });
     Some(match (vault, waits) {
         (_, Some(problem)) => trouble(READY, problem),
@@ -430,12 +435,17 @@ fn roles(
             super::plan::assigned(inputs, &role).is_some_and(|made| made.name == is.name)
         });
         let Some(id) = named.map(id_of) else { continue };
-        if !kept.iter().any(|one| one.id.eq_ignore_ascii_case(&id)) {
-            kept.push(RoleAssignmentStatus {
-                id,
-                principal_id: role.principal.to_string(),
-                role: role.role.clone(),
-            });
+        let as_named = RoleAssignmentStatus {
+            principal_id: role.principal.to_string(),
+            role: role.role.clone(),
+            id,
+        };
+        let known = kept
+            .iter_mut()
+            .find(|one| one.id.eq_ignore_ascii_case(&as_named.id));
+        match known {
+            Some(known) => *known = as_named,
+            None => kept.push(as_named),
         }
     }
     kept

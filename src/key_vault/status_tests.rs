@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::key_vault::plan::fixtures::*;
+use crate::key_vault::plan::fixtures::{trouble as fault, *};
 use crate::key_vault::plan::{Polled, begun};
 use crate::key_vault::vault::Vault;
 
@@ -33,7 +33,7 @@ impl Round {
     }
 
     fn fails(mut self, reason: Reason) -> Self {
-        self.problem = Some(trouble(reason));
+        self.problem = Some(fault(reason));
         self
     }
 
@@ -269,7 +269,7 @@ fn who_may_not_is_told_apart_from_what_fails_otherwise() {
     ];
     for (reason, expected) in rows {
         let mut round = Round::applied(json!({}));
-        round.problem = reason.map(trouble);
+        round.problem = reason.map(fault);
         assert_eq!(says_of(&round.first(), AUTHORIZED), expected, "{reason:?}");
     }
 }
@@ -278,17 +278,17 @@ fn who_may_not_is_told_apart_from_what_fails_otherwise() {
 fn the_data_plane_tells_address_firewall_and_role_apart() {
     let rows = [
         (
-            Plane::NoAddress(trouble(Reason::HostNotFound)),
+            Plane::NoAddress(fault(Reason::HostNotFound)),
             "False HostNotFound",
             None,
         ),
         (
-            Plane::ShutOut(trouble(Reason::ForbiddenByNetwork)),
+            Plane::ShutOut(fault(Reason::ForbiddenByNetwork)),
             "False ForbiddenByNetwork",
             Some(()),
         ),
         (
-            Plane::NoRole(trouble(Reason::Forbidden)),
+            Plane::NoRole(fault(Reason::Forbidden)),
             "True Forbidden",
             Some(()),
         ),
@@ -382,7 +382,7 @@ fn a_spec_counts_as_written_when_nothing_is_left_to_write() {
     for (vault, problem, dry, expected) in rows {
         let mut round = Round::new(premium.clone());
         round.seen = sees(Some(vault));
-        round.problem = problem.then(|| trouble(Reason::Throttled));
+        round.problem = problem.then(|| fault(Reason::Throttled));
         assert_eq!(round.recorded(dry).applied, expected, "{problem} {dry}");
     }
 }
@@ -422,7 +422,7 @@ fn a_failed_operation_is_recorded_as_over() {
     let mut round = Round::new(json!({})).fails(Reason::OperationFailed);
     round.case = round.case.begins("CreateVault");
     round.seen = Seen {
-        operation: Some(Polled::Failed(trouble(Reason::OperationFailed))),
+        operation: Some(Polled::Failed(fault(Reason::OperationFailed))),
         ..Seen::default()
     };
     assert_eq!(round.recorded(false).operation, None);
