@@ -1,6 +1,6 @@
 //! Where a stack says its services are.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{EDGE_ADFS, get, metadata, start};
 use crate::{
