@@ -9,6 +9,7 @@
     reason = "a test ends where something is not as it must be, and says how much it has seen"
 )]
 
+mod faults;
 mod healing;
 mod product;
 mod search;
