@@ -9,7 +9,7 @@ use super::status::{PLANE, READY};
 use super::valid::Valid;
 use crate::k8s::conditions::find;
 use crate::problem::Problem;
-use crate::retry::{self, after};
+use crate::retry::{self, Retry, after};
 
 /// Role assignments, the data plane and secrets are looked at at every so manieth interval.
 const DEEP: u32 = 12;
@@ -104,11 +104,17 @@ pub fn remember(
         None => interval,
         Some(problem) => {
             let slow = retry::delay(problem.retry, failures, retry::seed(&valid.uid, "retry"));
-            // What only a change can mend may be mended in Azure, too, which nobody tells us of.
-            slow.min(interval.max(retry::CEILING))
+            match problem.retry {
+                // Azure's own wish, unless it is out of all reason.
+                Retry::After(_) => slow.min(interval.max(retry::RESYNC)),
+                // What only a change can mend may be mended in Azure, too, which nobody tells us of.
+                Retry::OnChange | Retry::Backoff => slow.min(interval.max(retry::CEILING)),
+            }
         }
     };
     let next = after(now, pause);
+    // One that is due already was tried just now: it waits like everything else.
+    let rotation = rotation.filter(|due| *due > now);
     let next = rotation.into_iter().fold(next, Timestamp::min);
     let whole = after(now, spread(valid, interval));
     let deep_next = match (problem, deep) {

@@ -1,8 +1,8 @@
 //! A vault that exists and is to stay. Pure.
 
-use super::assume::id_of;
+use super::assume::{assigned, id_of};
 use super::{Inputs, Look, Next, Plane, Role, SecretSeen, Seen, Step, act, told};
-use crate::azure_resource::api::{Adopt, Mode};
+use crate::azure_resource::api::{Adopt, Mode, RoleAssignmentStatus};
 use crate::azure_resource::owner::Claim;
 use crate::key_vault::desired::differences;
 use crate::key_vault::valid::Seed;
@@ -121,12 +121,7 @@ fn roles(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Next>
         }
     }
     let stale = given.iter().find(|given| {
-        let still = wanted.iter().any(|role| {
-            role.principal
-                .as_str()
-                .eq_ignore_ascii_case(&given.principal_id)
-                && role.role.eq_ignore_ascii_case(&given.role)
-        });
+        let still = is_wanted(inputs, &defined, given);
         let ours = given.id.to_ascii_lowercase();
         let on_it = ours.starts_with(&vault.id.to_ascii_lowercase());
         let is_there = there
@@ -138,6 +133,17 @@ fn roles(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Next>
         Some(stale) => act(inputs, Step::Unassign(stale.id.clone())).map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether a role that was given is wanted still: in the same words, or in others that come to the same assignment.
+fn is_wanted(inputs: &Inputs<'_>, wanted: &[Role], given: &RoleAssignmentStatus) -> bool {
+    wanted.iter().any(|role| {
+        let principal = role.principal.as_str();
+        let words = principal.eq_ignore_ascii_case(&given.principal_id)
+            && role.role.eq_ignore_ascii_case(&given.role);
+        let made = assigned(inputs, role).map(|made| id_of(&made));
+        words || made.is_some_and(|made| made.eq_ignore_ascii_case(&given.id))
+    })
 }
 
 /// The next read or change of a secret that is to be there.
