@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::Failure;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity, IdentityKind};
 use crate::azure_identity::valid::{Identity, IdentityKey};
+use crate::key_vault::api::KeyVault;
 use crate::vault_secret_sync::api::VaultSecretSync;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -54,6 +55,16 @@ pub(super) async fn sync(
     get(&api, name, &format!("VaultSecretSync {namespace}/{name}")).await
 }
 
+/// The KeyVault of this name, if there is one.
+pub(super) async fn key_vault(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<KeyVault>, Failure> {
+    let api = Api::namespaced(client.clone(), namespace);
+    get(&api, name, &format!("KeyVault {namespace}/{name}")).await
+}
+
 /// A namespace, for its labels. None where there is none or the caller may not read it.
 pub(super) async fn namespace(client: &Client, name: &str) -> Option<PartialObjectMeta<Namespace>> {
     let api: Api<Namespace> = Api::all(client.clone());
@@ -80,8 +91,23 @@ pub(super) async fn cluster_identities(client: &Client) -> Result<Vec<IdentityKe
 
 /// The names of all syncs of a namespace.
 pub(super) async fn syncs(client: &Client, namespace: &str) -> Result<Vec<String>, Failure> {
-    let api: Api<VaultSecretSync> = Api::namespaced(client.clone(), namespace);
-    let found = list(&api, "VaultSecretSyncs").await?;
+    let found = whole_syncs(client, namespace).await?;
+    Ok(found.iter().map(ResourceExt::name_any).collect())
+}
+
+/// All syncs of a namespace.
+pub(super) async fn whole_syncs(
+    client: &Client,
+    namespace: &str,
+) -> Result<Vec<VaultSecretSync>, Failure> {
+    let api = Api::namespaced(client.clone(), namespace);
+    list(&api, "VaultSecretSyncs").await
+}
+
+/// The names of all KeyVaults of a namespace.
+pub(super) async fn key_vaults(client: &Client, namespace: &str) -> Result<Vec<String>, Failure> {
+    let api: Api<KeyVault> = Api::namespaced(client.clone(), namespace);
+    let found = list(&api, "KeyVaults").await?;
     Ok(found.iter().map(ResourceExt::name_any).collect())
 }
 
