@@ -156,6 +156,11 @@ impl Http {
         })
     }
 
+    /// Where its requests are counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// The client of a route, with connections of its own: those that trust other roots are never shared.
     fn client(&self, route: &Route) -> Result<reqwest::Client, String> {
         if *route == Route::Default {

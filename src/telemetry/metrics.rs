@@ -54,6 +54,7 @@ pub struct Metrics {
     registry: Arc<Registry>,
     azure_calls: Family<Call, Counter>,
     azure_seconds: Family<Operation, Histogram, fn() -> Histogram>,
+    azure_spared: Family<Operation, Counter>,
     kubernetes_calls: Family<KubernetesCall, Counter>,
     reconciles: Family<Reconcile, Counter>,
     objects: Family<Kind, Gauge>,
@@ -77,6 +78,7 @@ impl Default for Metrics {
         let azure_calls = Family::<Call, Counter>::default();
         let azure_seconds =
             Family::<Operation, Histogram, fn() -> Histogram>::new_with_constructor(seconds);
+        let azure_spared = Family::<Operation, Counter>::default();
         let kubernetes_calls = Family::<KubernetesCall, Counter>::default();
         let reconciles = Family::<Reconcile, Counter>::default();
         let objects = Family::<Kind, Gauge>::default();
@@ -94,6 +96,11 @@ impl Default for Metrics {
             "azure_request_duration_seconds",
             "Duration of requests to Azure",
             azure_seconds.clone(),
+        );
+        registry.register(
+            "azure_spared",
+            "Requests to Azure Resource Manager that were put off to keep below its limits",
+            azure_spared.clone(),
         );
         registry.register(
             "kubernetes_requests",
@@ -120,6 +127,7 @@ impl Default for Metrics {
             registry: Arc::new(registry),
             azure_calls,
             azure_seconds,
+            azure_spared,
             kubernetes_calls,
             reconciles,
             objects,
@@ -149,6 +157,13 @@ impl Metrics {
         self.azure_seconds
             .get_or_create(&Operation { operation })
             .observe(took.as_secs_f64());
+    }
+
+    /// Counts a request that was put off to keep below Azure's limits.
+    pub fn azure_spared(&self, operation: &'static str) {
+        self.azure_spared
+            .get_or_create(&Operation { operation })
+            .inc();
     }
 
     /// The name of a host, if it is among the first so many.

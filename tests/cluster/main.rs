@@ -33,6 +33,7 @@ mod hub;
 mod identity_faults;
 mod identity_grants;
 mod isolation;
+mod key_vaults;
 mod kit;
 mod kubectl;
 mod lane;
@@ -101,6 +102,7 @@ fn main() -> ExitCode {
         identity_faults::cases(),
         identity_grants::cases(),
         isolation::cases(),
+        key_vaults::cases(),
         kubectl::cases(),
         lifecycle::cases(),
         logins::cases(),

@@ -169,7 +169,7 @@ fn events() -> impl Strategy<Value = Vec<(u16, Event)>> {
         3 => prop::option::of(0..300u32).prop_map(Event::Answered),
         1 => prop::option::of(0..40u8).prop_map(Event::Throttled),
     ];
-    prop::collection::vec((0..400u16, event), 0..600)
+    prop::collection::vec((0..400u16, event), 0..300)
 }
 
 /// Applies an event; true where a call went.
@@ -188,7 +188,7 @@ fn apply(budget: &mut Budget, now: Timestamp, event: &Event) -> Result<(), Durat
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// In no stretch of time go more calls than the bucket holds and what flows in during it.
     #[test]

@@ -135,7 +135,8 @@ impl Arm {
         self.budgets()
             .of(asked, errand.subscription, key, errand.kind)
             .ask(asked, errand.who)
-            .map_err(|wait| over_budget(errand, wait))?;
+            .map_err(|wait| over_budget(errand, wait))
+            .inspect_err(|_| self.0.http.metrics().azure_spared(errand.operation))?;
         let endpoint = &manager(&errand.identity.profile)?.endpoint;
         let sent = self.0.http.send(errand.operation, endpoint, request).await;
         let answer = sent.inspect_err(|problem| {
@@ -147,7 +148,7 @@ impl Arm {
         let now = Timestamp::now();
         let mut budgets = self.budgets();
         let budget = budgets.of(now, errand.subscription, key, errand.kind);
-        if answer.status.as_u16() == 429 {
+        if refusal::throttles(&answer) {
             budget.throttled(now, answer.retry_after(now));
         } else {
             budget.answered(now, errand.kind.remaining(&answer));
@@ -173,6 +174,7 @@ impl Arm {
                 "{UNDER_WAY} calls for subscription {} are under way; {} takes its turn after them",
                 errand.subscription, errand.what
             );
+            self.0.http.metrics().azure_spared(errand.operation);
             Problem::new(Reason::Throttled, Retry::After(SOON), message)
         })
     }

@@ -261,6 +261,9 @@ async fn what_azure_says_is_left_is_not_overdrawn() {
     kit.get("a", SUBSCRIPTION).await.unwrap();
     assert!(spared(&kit.get("b", SUBSCRIPTION).await.unwrap_err()));
     assert_eq!(kit.world.calls(), 1);
+    let counted = kit.arm.0.http.metrics().text();
+    let line = r#"lakevault_azure_spared_total{operation="TestVault"} 1"#;
+    assert!(counted.contains(line), "{counted}");
 }
 
 #[tokio::test]

@@ -93,7 +93,6 @@ impl Exchange {
         let headers: Vec<(&str, &str)> = self
             .headers
             .iter()
-            .filter(|(name, _)| !name.eq_ignore_ascii_case("location") || self.status == 202)
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
         answer(self.status, &headers, &self.body)

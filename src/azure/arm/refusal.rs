@@ -21,6 +21,9 @@ pub fn problem(profile: &Profile, subject: &Subject, answer: &Answer, now: Times
     let error = AzureError::of(&body);
     let problem = match status {
         401 => unauthorized(profile, subject, &error.clone().unwrap_or_default()),
+        429 if of_one_resource(error.as_ref()) => {
+            of_error(profile, subject, status, error.as_ref())
+        }
         429 => throttled(subject),
         _ => of_error(profile, subject, status, error.as_ref()),
     };
@@ -80,6 +83,22 @@ pub fn claims(answer: &Answer) -> Option<Claims> {
     (answer.status == StatusCode::UNAUTHORIZED)
         .then(|| Challenge::read(answer).claims)
         .flatten()
+}
+
+/// Whether an answer limits the calls of a subscription.
+pub fn throttles(answer: &Answer) -> bool {
+    let body: Value = serde_json::from_slice(answer.body.bytes()).unwrap_or_default();
+    answer.status == StatusCode::TOO_MANY_REQUESTS
+        && !of_one_resource(AzureError::of(&body).as_ref())
+}
+
+/// Some providers say 429 where another operation holds the one resource; that is no limit for others.
+fn of_one_resource(error: Option<&AzureError>) -> bool {
+    let code = error.map_or("", |error| error.code.as_str());
+    matches!(
+        code,
+        "RetryableError" | "AnotherOperationInProgress" | "OperationInProgress"
+    )
 }
 
 fn throttled(subject: &Subject) -> Problem {

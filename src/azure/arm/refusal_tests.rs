@@ -99,6 +99,22 @@ fn both_kinds_of_throttling_are_one_word_with_azures_time() {
 }
 
 #[test]
+fn a_resource_that_is_held_by_another_operation_limits_nobody_else() {
+    let held = |status, code: &str| {
+        let body = json!({"error": {"code": code, "message": "m"}}).to_string();
+        let answer = answer(status, &[("Retry-After", "5")], &body);
+        (refused(&answer).reason, throttles(&answer))
+    };
+    assert_eq!(held(429, "RetryableError"), (Reason::AzureBusy, false));
+    assert_eq!(held(429, "TooManyRequests"), (Reason::Throttled, true));
+    assert_eq!(held(429, ""), (Reason::Throttled, true));
+    assert_eq!(
+        held(503, "TooManyRequests"),
+        (Reason::AzureUnavailable, false)
+    );
+}
+
+#[test]
 fn azures_time_is_kept_on_every_status_that_passes() {
     for status in [403, 404, 408, 409, 412, 429, 500, 502, 503, 504] {
         let problem = refused(&answer(status, &[("Retry-After", "17")], ""));

@@ -36,6 +36,16 @@ pub enum Fault {
     DnsFailure(bool),
     /// The host shows a certificate of an unknown authority. About a host only, as before.
     UntrustedCertificate(bool),
+    /// The name leads to a port where nobody listens. About a host only, as before.
+    ConnectionRefused(bool),
+    /// The connection ends without an answer, and nothing is done.
+    Cut(bool),
+    /// It is done, and then the connection ends without an answer.
+    LoseAnswer(bool),
+    /// It is held before it is done, until it is released or the fault is lifted.
+    HoldBefore(bool),
+    /// It is done, and its answer is held.
+    HoldAfter(bool),
     /// Another status than the right one; see [`Fault::status`] for one with more to it.
     #[serde(untagged)]
     Status {
@@ -113,6 +123,9 @@ pub struct FaultRule {
     /// All if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<String>,
+    /// Words of the journal: `CreateOrUpdateVault`. All if empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<String>,
     /// The share of requests that is met, 0 to 1.
     pub share: f64,
     /// After so many hits it is over; no end if absent.
@@ -129,6 +142,7 @@ impl FaultRule {
             host: host.into(),
             path: None,
             methods: Vec::new(),
+            operations: Vec::new(),
             share: 1.0,
             count: None,
             fault,
@@ -146,6 +160,13 @@ impl FaultRule {
     #[must_use]
     pub fn on_path(mut self, path: &str) -> Self {
         self.path = Some(path.into());
+        self
+    }
+
+    /// Only requests of this operation, by its word in the journal.
+    #[must_use]
+    pub fn on(mut self, operation: &str) -> Self {
+        self.operations.push(operation.into());
         self
     }
 

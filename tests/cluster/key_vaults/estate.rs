@@ -1,0 +1,252 @@
+//! A subscription of a test's own, and KeyVaults in it.
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use lakevault::key_vault::api::{KeyVault, KeyVaultStatus};
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::simulator::{Journal, JournalEntry};
+use testbed::{Fault, FaultRule, until};
+
+use crate::kit::{Kit, SOON, TENANT};
+
+/// The resource group that there is.
+pub const GROUP: &str = "rg";
+
+/// A subscription, in which this test's application may manage vaults and give roles.
+pub struct Estate {
+    pub kit: Kit,
+    pub subscription: String,
+    /// The name of the KeyVault and of its vault.
+    pub name: String,
+}
+
+impl Estate {
+    pub async fn new(kit: Kit) -> Result<Self> {
+        Self::with(kit, |_| ()).await
+    }
+
+    /// With changes of the subscription as the simulator knows it.
+    pub async fn with(kit: Kit, change: impl FnOnce(&mut Value)) -> Result<Self> {
+        let estate = Self {
+            subscription: uuid::Uuid::new_v4().to_string(),
+            name: format!("{}-own", kit.vault),
+            kit,
+        };
+        let roles = [
+            "Contributor",
+            "Role Based Access Control Administrator",
+            "Key Vault Secrets Officer",
+        ];
+        let roles: Vec<Value> = roles
+            .iter()
+            .map(|role| json!({"principalId": estate.kit.object_id, "role": role}))
+            .collect();
+        let mut subscription = json!({
+            "tenantId": TENANT, "resourceGroups": [{"name": GROUP, "location": "westeurope"}],
+            "roleAssignments": roles,
+        });
+        change(&mut subscription);
+        estate.put_subscription(&subscription).await?;
+        estate.make_identity("manager").await?;
+        Ok(estate)
+    }
+
+    pub async fn put_subscription(&self, subscription: &Value) -> Result<()> {
+        let path = format!("/subscriptions/{}", self.subscription);
+        let admin = self.kit.admin();
+        let done: Result<Value> = admin.call(Method::PUT, &path, Some(subscription)).await;
+        done.map(drop)
+    }
+
+    /// An AzureIdentity whose cloud has a Resource Manager.
+    pub async fn make_identity(&self, name: &str) -> Result<()> {
+        let kit = &self.kit;
+        kit.make_credential("sp", &kit.client_secret).await?;
+        kit.apply(self.identity(name)).await
+    }
+
+    pub fn identity(&self, name: &str) -> Value {
+        let kit = &self.kit;
+        let credential = json!({"clientSecret": {"name": "sp", "key": "secret"}});
+        let mut identity = kit.identity(name, credential);
+        identity["spec"]["cloud"]["custom"]["resourceManager"] =
+            json!({"endpoint": kit.endpoints().resource_manager});
+        identity
+    }
+
+    /// The KeyVault, with changes of its spec.
+    pub fn vault(&self, change: impl FnOnce(&mut Value)) -> Value {
+        let mut spec = json!({
+            "identityRef": {"name": "manager"}, "subscriptionId": self.subscription,
+            "resourceGroup": {"name": GROUP}, "location": "westeurope",
+        });
+        change(&mut spec);
+        json!({
+            "apiVersion": "lakevault.dev/v1alpha1", "kind": "KeyVault",
+            "metadata": {"name": self.name, "namespace": self.kit.namespace}, "spec": spec
+        })
+    }
+
+    pub async fn apply(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
+        self.kit.apply(self.vault(change)).await
+    }
+
+    /// Applies, and waits until all is as it says.
+    pub async fn ready(&self, change: impl FnOnce(&mut Value)) -> Result<KeyVaultStatus> {
+        self.apply(change).await?;
+        self.is_ready().await
+    }
+
+    pub async fn is_ready(&self) -> Result<KeyVaultStatus> {
+        self.says("Synced", "True", "AsDeclared").await?;
+        self.status_when("it is ready", |status| {
+            is(status, "Ready", "True", "Available")
+        })
+        .await
+    }
+
+    /// Waits until the status speaks of the newest spec and fits.
+    pub async fn status_when(
+        &self,
+        what: &str,
+        fits: impl Fn(&KeyVaultStatus) -> bool,
+    ) -> Result<KeyVaultStatus> {
+        let (api, name) = (self.kit.key_vaults(), &self.name);
+        let what = format!("KeyVault {}/{name}: {what}", self.kit.namespace);
+        until(SOON, &what, async || {
+            let object = api.get(name).await.map_err(|error| error.to_string())?;
+            let status = object.status.unwrap_or_default();
+            let current = status.resource.observed_generation == object.metadata.generation;
+            if current && fits(&status) {
+                Ok(status)
+            } else {
+                Err(serde_json::to_string(&status).unwrap_or_default())
+            }
+        })
+        .await
+    }
+
+    /// Waits until a condition says this. Gives back its message.
+    pub async fn says(&self, type_: &str, status: &str, reason: &str) -> Result<String> {
+        let what = format!("{type_} is {status} for {reason}");
+        let seen = self
+            .status_when(&what, |seen| is(seen, type_, status, reason))
+            .await?;
+        Ok(condition(&seen, type_)
+            .map(|condition| condition.message.clone())
+            .unwrap_or_default())
+    }
+
+    /// Asks for a look now, and waits until it was made.
+    pub async fn look(&self) -> Result<KeyVaultStatus> {
+        let word = uuid::Uuid::new_v4().to_string();
+        self.annotate("lakevault.dev/sync-at", &word).await?;
+        self.status_when("the look was made", |status| {
+            status.resource.handled_sync_at.as_deref() == Some(&word)
+        })
+        .await
+    }
+
+    pub async fn annotate(&self, annotation: &str, value: &str) -> Result<()> {
+        let patch = json!({"metadata": {"annotations": {annotation: value}}});
+        let params = PatchParams::default();
+        let api = self.kit.key_vaults();
+        api.patch(&self.name, &params, &Patch::Merge(patch)).await?;
+        Ok(())
+    }
+
+    pub async fn object(&self) -> Result<KeyVault> {
+        Ok(self.kit.key_vaults().get(&self.name).await?)
+    }
+
+    pub async fn delete(&self) -> Result<()> {
+        let params = DeleteParams::default();
+        self.kit.key_vaults().delete(&self.name, &params).await?;
+        Ok(())
+    }
+
+    pub async fn is_gone(&self) -> Result<()> {
+        self.kit.is_gone(self.kit.key_vaults(), &self.name).await
+    }
+
+    /// The vault as the simulator has it; none where it has none.
+    pub async fn in_azure(&self) -> Result<Option<Value>> {
+        let all: Value = self.kit.admin().call(Method::GET, "/vaults", None).await?;
+        let vaults = all["vaults"].as_array().context("vaults")?;
+        let found = vaults.iter().find(|vault| vault["name"] == self.name);
+        Ok(found.cloned())
+    }
+
+    pub async fn is_soft_deleted(&self) -> Result<bool> {
+        let admin = self.kit.admin();
+        let all: Value = admin.call(Method::GET, "/deletedvaults", None).await?;
+        let names = all["deletedVaults"].as_array().context("deletedVaults")?;
+        Ok(names.iter().any(|name| name.as_str() == Some(&self.name)))
+    }
+
+    /// A vault of the same name that is nobody's, with changes.
+    pub async fn make_in_azure(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
+        let mut vault = json!({
+            "name": self.name, "tenantId": TENANT, "subscriptionId": self.subscription,
+            "resourceGroup": GROUP, "location": "westeurope", "authorization": "RBAC",
+        });
+        change(&mut vault);
+        self.kit.admin().put_vault(&self.name, &vault).await
+    }
+
+    /// The owner tag of the object.
+    pub async fn owner(&self) -> Result<String> {
+        let uid = self.object().await?.metadata.uid.context("uid")?;
+        let tags = self.in_azure().await?.context("no vault")?["tags"].clone();
+        let tag = tags["lakevault-owner"].as_str().unwrap_or_default();
+        ensure!(
+            tag.ends_with(&format!("/{}/{}/{uid}", self.kit.namespace, self.name)),
+            "tag {tag:?}"
+        );
+        Ok(tag.to_owned())
+    }
+
+    /// Requests in this subscription, by the journal's word; all of them where it is empty.
+    pub async fn calls(&self, operation: &str) -> Result<Vec<JournalEntry>> {
+        let mut path = "/journal?since=0&vault=management".to_owned();
+        if !operation.is_empty() {
+            path.push_str(&format!("&operation={operation}"));
+        }
+        let journal: Journal = self.kit.admin().call(Method::GET, &path, None).await?;
+        let here = |entry: &JournalEntry| entry.path.contains(&self.subscription);
+        Ok(journal.entries.into_iter().filter(here).collect())
+    }
+
+    /// Requests that change something.
+    pub async fn writes(&self) -> Result<Vec<String>> {
+        let all = self.calls("").await?;
+        let writes = all.into_iter().filter(|entry| entry.method != "GET");
+        let writes = writes.filter(|entry| entry.operation != "CheckVaultName");
+        Ok(writes.map(|entry| entry.operation).collect())
+    }
+
+    /// A fault of one operation in this subscription. Gives back its id.
+    pub async fn fault(&self, operation: &str, fault: Fault, times: Option<u64>) -> Result<Value> {
+        let mut rule = FaultRule::new("management.*", fault)
+            .on_path(&self.subscription)
+            .on(operation);
+        rule.count = times;
+        self.kit.admin().add_fault(&rule).await
+    }
+
+    /// The vault's host.
+    pub fn host(&self) -> String {
+        format!("{}.{}", self.name, self.kit.endpoints().key_vault_suffix)
+    }
+}
+
+pub fn condition<'a>(status: &'a KeyVaultStatus, type_: &str) -> Option<&'a Condition> {
+    let mut all = status.resource.conditions.iter();
+    all.find(|condition| condition.type_ == type_)
+}
+
+pub fn is(seen: &KeyVaultStatus, type_: &str, status: &str, reason: &str) -> bool {
+    condition(seen, type_).is_some_and(|one| one.status == status && one.reason == reason)
+}

@@ -1,0 +1,23 @@
+//! The life of vaults in Azure, as custom resources.
+
+mod create;
+mod deletion;
+mod drift;
+pub mod estate;
+mod ownership;
+mod trouble;
+
+use crate::Case;
+
+pub fn cases() -> Vec<Case> {
+    [
+        create::cases(),
+        deletion::cases(),
+        drift::cases(),
+        ownership::cases(),
+        trouble::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
