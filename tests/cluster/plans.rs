@@ -110,8 +110,14 @@ async fn a_plan_is_what_the_operator_does(kit: Kit) -> Result<()> {
         }]);
     };
     let (plans, code) = desk.plan(&[estate.vault(wanted)]).await?;
-    let role = format!("assign role \"Key Vault Secrets User\" to {}", estate.kit.object_id);
-    ensure!(plans[0]["steps"] == json!(["create the vault", role]), "{plans}");
+    let role = format!(
+        "assign role \"Key Vault Secrets User\" to {}",
+        estate.kit.object_id
+    );
+    ensure!(
+        plans[0]["steps"] == json!(["create the vault", role]),
+        "{plans}"
+    );
     ensure!(code == 2, "{code}");
     let owner = &plans[0]["differences"];
     ensure!(owner.to_string().contains("<uid when created>"), "{owner}");
@@ -130,11 +136,18 @@ async fn a_plan_is_what_the_operator_does(kit: Kit) -> Result<()> {
 
     // Somebody else changes it.
     let change = json!({"sku": "standard"});
-    estate.kit.admin().patch_vault(&estate.name, &change).await?;
+    estate
+        .kit
+        .admin()
+        .patch_vault(&estate.name, &change)
+        .await?;
     let (plans, code) = desk.plan(&[estate.vault(wanted)]).await?;
     let expected = json!([{"path": "sku", "is": "Standard", "willBe": "Premium"}]);
     ensure!(plans[0]["differences"] == expected, "{plans}");
-    ensure!(code == 2 && plans[0]["steps"] == json!(["update sku"]), "{plans}");
+    ensure!(
+        code == 2 && plans[0]["steps"] == json!(["update sku"]),
+        "{plans}"
+    );
     ensure!(estate.writes().await?.len() == 2, "a plan wrote to Azure");
     Ok(())
 }
@@ -181,7 +194,9 @@ async fn a_vault_that_is_to_go_is_planned_for(kit: Kit) -> Result<()> {
     let expected = json!(["delete the vault", "let this object go"]);
     ensure!(plans[0]["steps"] == expected && code == 2, "{plans}");
     ensure!(estate.in_azure().await?.is_some());
-    estate.annotate("lakevault.dev/force-delete", "true").await?;
+    estate
+        .annotate("lakevault.dev/force-delete", "true")
+        .await?;
     estate.is_gone().await
 }
 
@@ -223,7 +238,10 @@ async fn what_stands_in_the_way_is_told(kit: Kit) -> Result<()> {
         .plan(&[estate.vault(|spec| spec["adopt"] = json!("Always"))])
         .await?;
     let obstacle = &plans[0]["obstacles"][0];
-    ensure!(obstacle["reason"] == "ResourceNotOurs" && code == 1, "{plans}");
+    ensure!(
+        obstacle["reason"] == "ResourceNotOurs" && code == 1,
+        "{plans}"
+    );
     ensure!(obstacle["message"].to_string().contains(owner), "{plans}");
     // With an identity that there is not.
     let file = desk.file(&[estate.vault(|_| ())])?;
@@ -279,13 +297,17 @@ async fn a_caller_who_knows_little_of_the_cluster_sees_no_difference(kit: Kit) -
 fn fates(plan: &Value) -> Vec<(String, String)> {
     let keys = plan["keys"].as_array().cloned().unwrap_or_default();
     let word = |key: &Value, field: &str| key[field].as_str().unwrap_or_default().to_owned();
-    let fates = keys.iter().map(|key| (word(key, "key"), word(key, "action")));
+    let fates = keys
+        .iter()
+        .map(|key| (word(key, "key"), word(key, "action")));
     fates.collect()
 }
 
 fn fate(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     let pairs = pairs.iter();
-    pairs.map(|(key, fate)| ((*key).to_owned(), (*fate).to_owned())).collect()
+    pairs
+        .map(|(key, fate)| ((*key).to_owned(), (*fate).to_owned()))
+        .collect()
 }
 
 async fn the_keys_of_a_secret_are_planned(kit: Kit) -> Result<()> {
@@ -293,15 +315,20 @@ async fn the_keys_of_a_secret_are_planned(kit: Kit) -> Result<()> {
     kit.make_identity().await?;
     kit.plant("s", "one").await?;
     let (other, _) = kit.plant("o", "one").await?;
-    let app = |data: &[(&str, &str)]| {
-        kit.sync("app", data, |spec| spec["refreshInterval"] = json!("1h"))
-    };
+    let app =
+        |data: &[(&str, &str)]| kit.sync("app", data, |spec| spec["refreshInterval"] = json!("1h"));
     let first = app(&[("K", "s"), ("O", "o")]);
     let (plans, code) = desk.plan(std::slice::from_ref(&first)).await?;
-    ensure!(fates(&plans[0]) == fate(&[("K", "add"), ("O", "add")]), "{plans}");
+    ensure!(
+        fates(&plans[0]) == fate(&[("K", "add"), ("O", "add")]),
+        "{plans}"
+    );
     let expected = json!(["create Secret app with 2 key(s)"]);
     ensure!(plans[0]["steps"] == expected && code == 2, "{plans}");
-    ensure!(kit.secrets().get_opt("app").await?.is_none(), "a plan wrote");
+    ensure!(
+        kit.secrets().get_opt("app").await?.is_none(),
+        "a plan wrote"
+    );
 
     kit.apply(first.clone()).await?;
     kit.is_synced("app").await?;
@@ -323,7 +350,10 @@ async fn the_keys_of_a_secret_are_planned(kit: Kit) -> Result<()> {
         "{plans}"
     );
     let data = kit.data("app").await?;
-    ensure!(data.get("O") == Some(&other) && data.len() == 2, "a plan wrote");
+    ensure!(
+        data.get("O") == Some(&other) && data.len() == 2,
+        "a plan wrote"
+    );
     // A Secret of somebody else.
     kit.make_credential("theirs", "x").await?;
     let theirs = kit.sync("beside", &[("K", "s")], |spec| {
@@ -426,7 +456,10 @@ async fn an_imported_vault_plans_to_nothing(kit: Kit) -> Result<()> {
     }
     let file = desk.text(&yaml)?;
     let (plans, code) = desk.plan_of(&file.to_string_lossy(), &[]).await?;
-    ensure!(code == 0 && plans[0]["steps"] == json!([]), "{plans} {yaml}");
+    ensure!(
+        code == 0 && plans[0]["steps"] == json!([]),
+        "{plans} {yaml}"
+    );
     let control_plane = &estate.kit.world.control_plane;
     control_plane.kubectl().apply_yaml(&yaml).await?;
     estate.says("Synced", "True", "AsDeclared").await?;
@@ -441,8 +474,14 @@ async fn an_imported_vault_is_taken_over_and_nothing_else(kit: Kit) -> Result<()
     let yaml = estate.import(&desk, &["--mode", "Manage"]).await?;
     let file = desk.text(&yaml)?;
     let (plans, code) = desk.plan_of(&file.to_string_lossy(), &[]).await?;
-    ensure!(paths(&plans[0]) == ["tags.lakevault-owner"] && code == 2, "{plans}");
-    ensure!(plans[0]["steps"] == json!(["update tags.lakevault-owner"]), "{plans}");
+    ensure!(
+        paths(&plans[0]) == ["tags.lakevault-owner"] && code == 2,
+        "{plans}"
+    );
+    ensure!(
+        plans[0]["steps"] == json!(["update tags.lakevault-owner"]),
+        "{plans}"
+    );
     let control_plane = &estate.kit.world.control_plane;
     control_plane.kubectl().apply_yaml(&yaml).await?;
     estate.says("Synced", "True", "AsDeclared").await?;

@@ -142,3 +142,7 @@ pub(super) fn tell_push(planned: &mut Planned, job: &Job, outcome: &Outcome) {
         Outcome::Same(..) | Outcome::Wrote(..) | Outcome::Recovers | Outcome::Gone => {}
     }
 }
+
+#[cfg(test)]
+#[path = "secret_tests.rs"]
+mod tests;
