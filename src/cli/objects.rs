@@ -1,5 +1,6 @@
 //! Reads the objects that are looked at, with the caller's own rights.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity, IdentityKi
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::key_vault::api::KeyVault;
 use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::vault_refs::{self, Told};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -63,6 +65,21 @@ pub(super) async fn key_vault(
 ) -> Result<Option<KeyVault>, Failure> {
     let api = Api::namespaced(client.clone(), namespace);
     get(&api, name, &format!("KeyVault {namespace}/{name}")).await
+}
+
+/// What the KeyVaults that a sync names tell of their vaults, by name; those that are not there tell nothing.
+pub(super) async fn told(
+    client: &Client,
+    sync: &VaultSecretSync,
+) -> Result<BTreeMap<String, Told>, Failure> {
+    let namespace = sync.namespace().unwrap_or_default();
+    let names: BTreeSet<&str> = vault_refs::names(&sync.spec).collect();
+    let mut told = BTreeMap::new();
+    for name in names {
+        let found = key_vault(client, &namespace, name).await?;
+        told.extend(found.map(|found| (name.to_owned(), Told::of(&found))));
+    }
+    Ok(told)
 }
 
 /// A namespace, for its labels. None where there is none or the caller may not read it.

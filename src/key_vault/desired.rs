@@ -313,3 +313,7 @@ fn subnet((id, ignore): (&String, &bool)) -> String {
     };
     format!("{id}{tolerant}")
 }
+
+#[cfg(test)]
+#[path = "desired_tests.rs"]
+mod tests;

@@ -130,3 +130,7 @@ pub fn remember(
 fn spread(valid: &Valid, interval: Duration) -> Duration {
     retry::jitter(interval * DEEP, retry::seed(&valid.uid, "deep"))
 }
+
+#[cfg(test)]
+#[path = "due_tests.rs"]
+mod tests;

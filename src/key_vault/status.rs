@@ -437,3 +437,7 @@ fn roles(
     }
     kept
 }
+
+#[cfg(test)]
+#[path = "status_tests.rs"]
+mod tests;

@@ -170,6 +170,12 @@ pub fn parse_among(
 }
 
 impl Valid {
+    /// The host of its own vault, where that is known.
+    pub fn own_host(&self) -> Option<&str> {
+        let known = |vault: &&VaultUri| self.referred.why_not(vault).is_none();
+        self.vault.as_ref().filter(known).map(VaultUri::authority)
+    }
+
     /// The vault of an object.
     pub fn vault_of<'a>(&'a self, object: &'a Located) -> Option<&'a VaultUri> {
         object.vault.as_ref().or(self.vault.as_ref())

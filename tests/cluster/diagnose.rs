@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
     cases![
         every_object_of_a_namespace,
         token_of_a_service_account,
+        key_vault_that_a_sync_names,
         plugin_of_kubectl,
         caller_without_rights,
         what_does_not_exist,
@@ -102,6 +103,28 @@ async fn token_of_a_service_account(kit: Kit) -> Result<()> {
         table.contains("✓ token   workloadIdentity gave a token"),
         "{table}"
     );
+    Ok(())
+}
+
+/// What it tells is read with the caller's rights.
+async fn key_vault_that_a_sync_names(kit: Kit) -> Result<()> {
+    kit.make_identity().await?;
+    kit.plant("s", "first").await?;
+    let sync = kit.sync("app", &[("K", "s")], |spec| {
+        spec.as_object_mut().unwrap().remove("vaultUri");
+        spec["vaultRef"] = json!({"name": "kv"});
+    });
+    kit.apply(sync).await?;
+    let output = diagnose(&kit, &["sync/app"]).await?;
+    ensure!(output.status.code() == Some(1), "{}", told(&output));
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    ensure!(
+        table.contains("✗ spec    WaitingForVault: there is no KeyVault kv"),
+        "{table}"
+    );
+    kit.tell("kv", &kit.vault).await?;
+    let output = diagnose(&kit, &["sync/app"]).await?;
+    ensure!(output.status.success(), "{}", told(&output));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! its own, and looks at the Secret that comes of it. [Pushing](crate::push) and [restarting](crate::rollouts) have pages and
 //! tests of their own.
 
-mod page;
+pub mod page;
 mod secrets;
 mod tls;
 

@@ -4,8 +4,10 @@ use anyhow::{Context, Result, ensure};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use lakevault::key_vault::api::KeyVault;
+use lakevault::vault_secret_sync::api::VaultSecretSyncStatus;
 use serde_json::{Value, json};
 
+use crate::documents::page::{SYNCS, Stage};
 use crate::kit::{Kit, PLANTED, condition, teaches};
 use crate::push::Desk;
 use crate::scene::requests;
@@ -18,6 +20,7 @@ pub fn cases() -> Vec<Case> {
         a_key_vault_that_is_made_anew_for_another_vault_is_followed,
         while_a_vault_is_waited_for_templates_read_the_others_once,
         what_is_pushed_waits_and_nothing_is_deleted,
+        the_pages_example_waits_and_is_synced,
     ]
 }
 
@@ -70,9 +73,17 @@ fn app(kit: &Kit, data: &[(&str, &str)], change: impl FnOnce(&mut Value)) -> Val
     })
 }
 
+/// It comes to say that it waits, in a message with these words.
 async fn waits(kit: &Kit, words: &[&str]) -> Result<()> {
-    let said = kit.says("app", "Synced", "Unknown", "WaitingForVault");
-    teaches(&said.await?, words)
+    let what = format!("it waits: {words:?}");
+    let fits = |status: &VaultSecretSyncStatus| {
+        condition(status, "Synced").is_some_and(|synced| {
+            let said = (synced.status.as_str(), synced.reason.as_str());
+            let told = |word: &&str| synced.message.contains(*word);
+            said == ("Unknown", "WaitingForVault") && words.iter().all(told)
+        })
+    };
+    kit.status_when("app", &what, fits).await.map(drop)
 }
 
 async fn a_sync_waits_for_its_key_vault_and_is_woken_by_it(kit: Kit) -> Result<()> {
@@ -252,4 +263,19 @@ async fn what_is_pushed_waits_and_nothing_is_deleted(kit: Kit) -> Result<()> {
     desk.holds("db", &desk.value("second")).await?;
     kit.says("app", "Pushed", "True", "UpToDate").await?;
     Ok(())
+}
+
+async fn the_pages_example_waits_and_is_synced(kit: Kit) -> Result<()> {
+    let stage = Stage::set(kit).await?;
+    let (kit, shared) = (&stage.kit, &stage.shared);
+    let (own, _) = kit.plant("db-password", "one").await?;
+    let (theirs, _) = shared.plant("api", "one").await?;
+    kit.apply(stage.example(SYNCS, "### vaultRef")?).await?;
+    let said = kit.says("by-name", "Ready", "False", "WaitingForVault");
+    teaches(&said.await?, &["no value for DB_PASSWORD, API_KEY"])?;
+    kit.tell("kv-shared", &shared.vault).await?;
+    kit.tell("kv-payments", &kit.vault).await?;
+    kit.holds("by-name", &[("API_KEY", &theirs), ("DB_PASSWORD", &own)])
+        .await?;
+    kit.is_synced("by-name").await
 }

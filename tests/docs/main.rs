@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use lakevault::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use lakevault::azure_identity::valid as identity;
+use lakevault::key_vault::api::KeyVault;
+use lakevault::key_vault::valid as key_vault;
 use lakevault::problem::Reason;
 use lakevault::vault_secret_sync::api::VaultSecretSync;
 use lakevault::vault_secret_sync::valid as sync;
@@ -22,7 +24,17 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of conditions that tell of success or waiting; they are no `Reason`.
-const GOOD: [&str; 14] = [
+const GOOD: [&str; 24] = [
+    "Absent",
+    "Answers",
+    "AsDeclared",
+    "Available",
+    "Deleting",
+    "Differs",
+    "InSync",
+    "NotApplied",
+    "OnlyPlanned",
+    "Permitted",
     "ExpiresSoon",
     "NothingExpires",
     "NothingToRollOut",
@@ -230,6 +242,10 @@ fn accepted(kind: &str, text: &str) -> Result<(), String> {
         "VaultSecretSync" => {
             let object: VaultSecretSync = serde_saphyr::from_str(text).map_err(unread)?;
             sync::parse(&object).map(drop)
+        }
+        "KeyVault" => {
+            let object: KeyVault = serde_saphyr::from_str(text).map_err(unread)?;
+            key_vault::parse(&object).map(drop)
         }
         other => return Err(format!("the kind {other} has no parser in this test")),
     };

@@ -36,6 +36,8 @@ const PROBE: Duration = Duration::from_secs(10);
 /// What the steps need of the world.
 pub(super) struct Steps<'a> {
     client: &'a Client,
+    /// The cluster's own objects, where there is a cluster.
+    live: Option<&'a Client>,
     lender: Lender,
     http: Http,
 }
@@ -45,6 +47,7 @@ impl<'a> Steps<'a> {
     pub(super) fn new(cluster: &'a Cluster, http: Http) -> Self {
         Self {
             client: &cluster.client,
+            live: cluster.live.as_ref(),
             lender: Lender::new(cluster, http.clone()),
             http,
         }
@@ -89,7 +92,10 @@ impl<'a> Steps<'a> {
         let sync = sync.ok_or_else(|| {
             Failure::usage(format!("there is no VaultSecretSync {namespace}/{name}"))
         })?;
-        let Some(sync) = taken(findings, Step::Spec, sync_valid::parse(&sync)) else {
+        // A file does not know where a vault is.
+        let told = objects::told(self.live.unwrap_or(client), &sync).await?;
+        let parsed = sync_valid::parse_among(&sync, |key_vault| told.get(key_vault).cloned());
+        let Some(sync) = taken(findings, Step::Spec, parsed) else {
             return Ok(());
         };
         if !needs_identity(&sync) {
@@ -295,7 +301,7 @@ fn taken<T>(findings: &mut Findings, step: Step, outcome: Result<T, Problem>) ->
         .ok()
 }
 
-/// Whether the identity is lent to the sync's namespace, for its vault and for every object.
+/// Whether the sync's vaults are known, and the identity is lent to its namespace for them and for every object.
 fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Result<(), Problem> {
     let labels = identities.namespace_labels(&sync.namespace);
     let borrower = Borrower {
@@ -303,6 +309,9 @@ fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Res
         labels: &labels,
     };
     for vault in &sync.vaults() {
+        if let Some(problem) = sync.referred.why_not(vault) {
+            return Err(problem.clone());
+        }
         grant::allows_vault(valid, borrower, vault)?;
     }
     let mut items = sync.items.iter();

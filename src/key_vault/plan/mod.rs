@@ -14,7 +14,7 @@ mod step;
 mod told;
 
 #[cfg(test)]
-mod fixtures;
+pub(in crate::key_vault) mod fixtures;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

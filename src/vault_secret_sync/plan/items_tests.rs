@@ -249,3 +249,34 @@ fn a_key_that_is_kept_because_nobody_knows_whose_it_is_may_come_by_somebody_else
     let rows = plan.keys.iter().filter(|row| row.key == "a");
     assert_eq!(rows.count(), 1);
 }
+
+#[test]
+fn what_came_of_another_vault_does_not_pass_for_what_this_one_has() {
+    let at_vault = |uri: &str| {
+        let sync = sync_with(|spec| spec["vaultUri"] = uri.into());
+        parse(&sync).unwrap()
+    };
+    let all = [
+        ("db-password", bundle("x", "v1")),
+        ("api-key", bundle("y", "v1")),
+    ];
+    let here = at_vault("https://kv.vault.azure.net");
+    let plan = planned(&here, None, &given(&all), None, 0);
+    let mut secret = after(&here, &plan);
+    assert!(
+        needed(&here, &secret).is_empty(),
+        "an older record is doubted"
+    );
+    let share = secret.facts.shares.get_mut("app").unwrap();
+    share.record = plan.write.unwrap().record;
+    assert!(needed(&here, &secret).is_empty());
+    let there = at_vault("https://kv2.vault.azure.net");
+    assert_eq!(needed(&there, &secret), [id("api-key"), id("db-password")]);
+    // The same versions are written once more, and then they are this vault's.
+    let moved = planned(&there, Some(&secret), &given(&all), None, 0);
+    let share = secret.facts.shares.get_mut("app").unwrap();
+    share.record = moved.write.unwrap().record;
+    assert!(needed(&there, &secret).is_empty());
+    let same = planned(&there, Some(&secret), &given(&[]), None, 0);
+    assert!(same.write.is_none(), "{same:?}");
+}

@@ -262,6 +262,7 @@ fn write(scene: &Scene<'_>, part: &Share, made: &mut Made) -> Option<Write> {
     let mut record = Record {
         keys: BTreeMap::new(),
         values: std::mem::take(&mut made.values),
+        vault: part.record.vault.clone(),
         type_: type_of(valid).or_else(|| part.record.type_.clone()),
         immutable: valid.target.immutable,
         labels: valid.target.labels.keys().cloned().collect(),
@@ -288,6 +289,11 @@ fn write(scene: &Scene<'_>, part: &Share, made: &mut Made) -> Option<Write> {
         return None;
     }
     differs |= record != part.record || !dressed(valid, scene.secret);
+    // Alone it is a reason to write only where it tells of another vault, all of whose values are here.
+    differs |= scene.has_moved() && !fresh.is_empty();
+    if let Some(own) = valid.own_host() {
+        record.vault = Some(own.to_owned());
+    }
     differs.then(|| dress(valid, scene.secret, fresh, keep, record))
 }
 

@@ -35,6 +35,7 @@ pub fn inputs(valid: &Valid, secret: Option<&SecretMeta>) -> Option<Share> {
             .collect(),
         record: Record {
             keys: values.clone(),
+            vault: share.record.vault.clone(),
             ..Record::default()
         },
     })

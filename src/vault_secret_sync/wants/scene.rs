@@ -55,6 +55,14 @@ impl<'a> Scene<'a> {
         self.inputs.or_else(|| self.part())
     }
 
+    /// Whether what the Secret holds of the sync's own vault came of another one. Lists tell times and no versions, so a secret of
+    /// the same name and second would pass for the one that is held.
+    pub fn has_moved(&self) -> bool {
+        let recorded = self.share().and_then(|share| share.record.vault.as_deref());
+        let both = recorded.zip(self.valid.own_host());
+        both.is_some_and(|(recorded, own)| recorded != own)
+    }
+
     /// The rival that a key of the Secret is left to.
     pub fn claimed(&self, key: &str) -> Option<&'a Rival> {
         claimed(self.valid, key, self.secret, self.rivals)

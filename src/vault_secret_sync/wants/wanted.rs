@@ -97,7 +97,7 @@ pub fn objects(
     let nothing = Share::default();
     let share = scene.share().unwrap_or(&nothing);
     let mut objects = BTreeMap::new();
-    let orphans = has_orphans(scene, share);
+    let (orphans, moved) = (has_orphans(scene, share), scene.has_moved());
     for item in scene.wanting() {
         let held = states(item, share).filter(|_| !(item.is_open() && orphans));
         for (place, need) in item.needs().iter().enumerate() {
@@ -106,7 +106,10 @@ pub fn objects(
             };
             let state = rejected
                 .of(item, object)
-                .or_else(|| held.as_ref()?.get(place))
+                .or_else(|| {
+                    let held = held.as_ref()?.get(place);
+                    held.filter(|_| !moved || object.vault.is_some())
+                })
                 .filter(|held| is_of(held, &object.object) && extent == Extent::Lacking)
                 .cloned();
             match objects.entry(object.clone()) {

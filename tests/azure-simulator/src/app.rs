@@ -35,12 +35,7 @@ use crate::{
         server::Listener,
         tls::{self, Authority},
     },
-    world::{
-        World,
-        moment::Moment,
-        spec::{Seed, Settings},
-        stack::StackHost,
-    },
+    world::{World, moment::Moment, settings::Settings, spec::Seed, stack::StackHost},
 };
 
 /// How long open connections may take to end.

@@ -47,7 +47,7 @@ async fn a_vault_is_made_with_all_that_its_spec_says(kit: Kit) -> Result<()> {
         "/subscriptions/{}/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/{}",
         estate.subscription, estate.name
     );
-    ensure!(status.resource.azure_id.as_deref() == Some(&id));
+    ensure!(status.resource.azure_id == Some(id));
     ensure!(status.resource.provisioning_state.as_deref() == Some("Succeeded"));
     let uri = estate.kit.endpoints().vault_url(&estate.name);
     ensure!(status.vault_uri.as_deref() == Some(uri.trim_end_matches('/')));

@@ -110,7 +110,7 @@ async fn a_vault_that_is_named_is_not_deleted(kit: Kit) -> Result<()> {
     teaches(&message, &["app", "lakevault.dev/force-delete=true"])?;
     ensure!(estate.in_azure().await?.is_some());
     // The last one that names it goes.
-    kit.delete("app").await?;
+    kit.remove("app").await?;
     estate.is_gone().await?;
     ensure!(estate.is_soft_deleted().await?);
     Ok(())

@@ -43,33 +43,10 @@ async fn drift_is_repaired(kit: Kit) -> Result<()> {
     ensure!(estate.writes().await? == ["CreateOrUpdateVault", "UpdateVault"]);
     let events = estate.kit.events(&estate.name).await?;
     ensure!(
-        events
-            .iter()
-            .any(|event| event.contains("DriftRepaired") && event.contains("tags.team")),
+        events.contains(&"DriftRepaired Normal".to_owned()),
         "{events:?}"
     );
     Ok(())
-}
-
-impl Kit {
-    /// Reasons and notes of the Events about an object.
-    pub async fn events(&self, name: &str) -> Result<Vec<String>> {
-        use k8s_openapi::api::events::v1::Event;
-        let api: kube::Api<Event> = kube::Api::namespaced(self.client(), &self.namespace);
-        let all = api.list(&kube::api::ListParams::default()).await?;
-        let about = |event: &Event| {
-            let regarding = event.regarding.as_ref();
-            regarding.and_then(|object| object.name.as_deref()) == Some(name)
-        };
-        let told = |event: Event| {
-            format!(
-                "{} {}",
-                event.reason.unwrap_or_default(),
-                event.note.unwrap_or_default()
-            )
-        };
-        Ok(all.items.into_iter().filter(about).map(told).collect())
-    }
 }
 
 async fn drift_is_reported_where_that_is_all_that_is_asked_for(kit: Kit) -> Result<()> {

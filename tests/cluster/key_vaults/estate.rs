@@ -18,6 +18,8 @@ pub const GROUP: &str = "rg";
 pub struct Estate {
     pub kit: Kit,
     pub subscription: String,
+    /// The subscription as the simulator was told it.
+    in_simulator: Value,
     /// The name of the KeyVault and of its vault.
     pub name: String,
 }
@@ -29,9 +31,10 @@ impl Estate {
 
     /// With changes of the subscription as the simulator knows it.
     pub async fn with(kit: Kit, change: impl FnOnce(&mut Value)) -> Result<Self> {
-        let estate = Self {
+        let mut estate = Self {
             subscription: uuid::Uuid::new_v4().to_string(),
             name: format!("{}-own", kit.vault),
+            in_simulator: Value::Null,
             kit,
         };
         let roles = [
@@ -48,15 +51,19 @@ impl Estate {
             "roleAssignments": roles,
         });
         change(&mut subscription);
-        estate.put_subscription(&subscription).await?;
+        estate.in_simulator = subscription;
+        estate.change_subscription(|_| ()).await?;
         estate.make_identity("manager").await?;
         Ok(estate)
     }
 
-    pub async fn put_subscription(&self, subscription: &Value) -> Result<()> {
+    /// The subscription as it was made, with changes.
+    pub async fn change_subscription(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
+        let mut subscription = self.in_simulator.clone();
+        change(&mut subscription);
         let path = format!("/subscriptions/{}", self.subscription);
         let admin = self.kit.admin();
-        let done: Result<Value> = admin.call(Method::PUT, &path, Some(subscription)).await;
+        let done: Result<Value> = admin.call(Method::PUT, &path, Some(&subscription)).await;
         done.map(drop)
     }
 
@@ -173,10 +180,15 @@ impl Estate {
 
     /// The vault as the simulator has it; none where it has none.
     pub async fn in_azure(&self) -> Result<Option<Value>> {
-        let all: Value = self.kit.admin().call(Method::GET, "/vaults", None).await?;
-        let vaults = all["vaults"].as_array().context("vaults")?;
-        let found = vaults.iter().find(|vault| vault["name"] == self.name);
-        Ok(found.cloned())
+        let admin = self.kit.admin();
+        let all: Value = admin.call(Method::GET, "/vaults", None).await?;
+        let names = all["vaults"].as_array().context("vaults")?;
+        if !names.iter().any(|name| name.as_str() == Some(&self.name)) {
+            return Ok(None);
+        }
+        let path = format!("/vaults/{}", self.name);
+        let found: Value = admin.call(Method::GET, &path, None).await?;
+        Ok(Some(found["vault"].clone()))
     }
 
     pub async fn is_soft_deleted(&self) -> Result<bool> {
@@ -234,11 +246,6 @@ impl Estate {
             .on(operation);
         rule.count = times;
         self.kit.admin().add_fault(&rule).await
-    }
-
-    /// The vault's host.
-    pub fn host(&self) -> String {
-        format!("{}.{}", self.name, self.kit.endpoints().key_vault_suffix)
     }
 }
 

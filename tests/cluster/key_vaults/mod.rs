@@ -2,6 +2,7 @@
 
 mod create;
 mod deletion;
+mod documents;
 mod drift;
 pub mod estate;
 mod ownership;
@@ -13,6 +14,7 @@ pub fn cases() -> Vec<Case> {
     [
         create::cases(),
         deletion::cases(),
+        documents::cases(),
         drift::cases(),
         ownership::cases(),
         trouble::cases(),

@@ -16,7 +16,8 @@ pub fn cases() -> Vec<Case> {
         a_disabled_subscription_is_told,
         a_name_that_somebody_has_is_told,
         a_lost_answer_is_no_second_write,
-        a_503_is_tried_again_and_told_with_its_correlation_id_once,
+        what_is_refused_is_tried_again_and_told_with_one_correlation_id,
+        a_503_is_no_end,
         an_outage_leaves_a_vault_ready,
         a_firewall_and_a_missing_role_of_the_data_plane_are_told_apart,
         a_repaired_credential_is_used_at_once,
@@ -73,7 +74,7 @@ async fn a_lock_is_named(kit: Kit) -> Result<()> {
     let message = estate.says("Deleting", "True", "ScopeLocked").await?;
     teaches(&message, &["resourceGroups/rg", "az lock"])?;
     estate
-        .put_subscription(&json!({"tenantId": crate::kit::TENANT, "locks": []}))
+        .change_subscription(|subscription| subscription["locks"] = json!([]))
         .await?;
     estate.annotate("lakevault.dev/sync-at", "now").await?;
     estate.is_gone().await
@@ -115,31 +116,46 @@ async fn a_lost_answer_is_no_second_write(kit: Kit) -> Result<()> {
     Ok(())
 }
 
-async fn a_503_is_tried_again_and_told_with_its_correlation_id_once(kit: Kit) -> Result<()> {
-    let estate = Estate::new(kit).await?;
-    let fault = estate.fault("GetVault", Fault::status(503), None).await?;
+async fn what_is_refused_is_tried_again_and_told_with_one_correlation_id(kit: Kit) -> Result<()> {
+    let estate = Estate::with(kit, |subscription| {
+        subscription["roleAssignments"] = json!([])
+    })
+    .await?;
     estate.apply(|_| ()).await?;
-    let message = estate.says("Synced", "False", "AzureUnavailable").await?;
-    teaches(&message, &["503", "correlation id"])?;
+    let message = estate.says("Synced", "False", "Forbidden").await?;
+    teaches(
+        &message,
+        &["Microsoft.KeyVault/vaults/read", "(correlation id "],
+    )?;
     let version = estate.object().await?.metadata.resource_version;
     let tried = estate.calls("GetVault").await?.len();
     testbed::until(crate::kit::SOON, "it is tried again", async || {
-        let now = estate
-            .calls("GetVault")
-            .await
-            .map_err(|error| error.to_string())?
-            .len();
+        let calls = estate.calls("GetVault").await;
+        let now = calls.map_err(|error| error.to_string())?.len();
         (now > tried + 1)
             .then_some(())
             .ok_or_else(|| format!("{now}"))
     })
     .await?;
-    ensure!(
-        estate.object().await?.metadata.resource_version == version,
-        "written anew"
-    );
-    estate.kit.admin().remove_fault(&fault).await?;
+    let now = estate.object().await?.metadata.resource_version;
+    ensure!(now == version, "written anew");
+    estate
+        .change_subscription(|subscription| {
+            subscription["roleAssignments"] =
+                json!([{"principalId": estate.kit.object_id, "role": "Owner"}]);
+        })
+        .await?;
     estate.is_ready().await.map(drop)
+}
+
+async fn a_503_is_no_end(kit: Kit) -> Result<()> {
+    let estate = Estate::new(kit).await?;
+    estate
+        .fault("CreateOrUpdateVault", Fault::status(503), Some(2))
+        .await?;
+    estate.ready(|_| ()).await?;
+    ensure!(estate.calls("CreateOrUpdateVault").await?.len() == 3);
+    Ok(())
 }
 
 async fn an_outage_leaves_a_vault_ready(kit: Kit) -> Result<()> {

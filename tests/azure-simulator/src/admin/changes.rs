@@ -19,9 +19,8 @@ use crate::{
         World,
         moment::Moment,
         refusal::Refusal,
-        spec::{
-            ApplicationSpec, ClockSpec, IssuerSpec, Seed, SettingsPatch, TenantSpec, VaultSpec,
-        },
+        settings::SettingsPatch,
+        spec::{ApplicationSpec, ClockSpec, IssuerSpec, Seed, TenantSpec, VaultSpec},
         vault::Vault,
     },
 };

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::App,
     wire::{call::Call, exchange::Outcome, journal::Principal, reply::Reply},
-    world::{spec::Settings, tenant::User},
+    world::{settings::Settings, tenant::User},
 };
 
 /// Life of a token for a client that takes claims challenges: a day less the second that went by

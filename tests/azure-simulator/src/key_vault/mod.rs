@@ -27,8 +27,9 @@ use crate::{
     world::{
         access::{self, Action},
         moment::Moment,
+        networks::Access,
         scope,
-        spec::{Access, Authorization, VaultSpec},
+        spec::{Authorization, VaultSpec},
     },
 };
 

@@ -62,10 +62,10 @@ pub(super) fn not_registered(namespace: &str) -> Failure {
          register subscriptions."
     );
     let code = "MissingSubscriptionRegistration";
-    Failure {
-        details: vec![json!({"code": code, "target": namespace, "message": message})],
-        ..Failure::gateway(409, code, message)
-    }
+    let detail = json!({"code": code, "target": namespace, "message": message});
+    let mut failure = Failure::gateway(409, code, message);
+    failure.details.push(detail);
+    failure
 }
 
 pub(super) fn disabled(id: &str) -> Failure {

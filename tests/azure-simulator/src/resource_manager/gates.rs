@@ -126,11 +126,9 @@ pub(super) fn pass(
             throttle::refused(&subscription.id, &call.method, &call.route.path, wait)
         })?;
     if let Some(Effect::Forbidden(code)) = effect {
-        let failure = errors::unauthorized(&caller.principal, &action, &ask.scope);
-        return Err(Refused::from(Failure {
-            code: code.clone(),
-            ..failure
-        }));
+        let mut failure = errors::unauthorized(&caller.principal, &action, &ask.scope);
+        failure.code.clone_from(code);
+        return Err(failure.into());
     }
     let filtered = authorize(&world, ask, &action, caller, now)?;
     check_state(&world, subscription, ask, &call.method)?;
@@ -228,12 +226,11 @@ fn check_state(
     } else {
         Deed::Write
     };
-    let id = match &ask.what {
-        What::RoleAssignment(name) => format!(
-            "{}/providers/Microsoft.Authorization/roleAssignments/{name}",
-            ask.scope
-        ),
-        _ => ask.scope.clone(),
+    let id = if let What::RoleAssignment(name) = &ask.what {
+        let scope = &ask.scope;
+        format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}")
+    } else {
+        ask.scope.clone()
     };
     guards::locked(subscription, &id, deed)
 }

@@ -54,22 +54,22 @@ pub(super) fn page<'a>(
         last = key;
         value.push(row);
     }
-    let mut list = json!({"value": value});
+    let mut shown = json!({"value": value});
     if rows.peek().is_some() {
         let token = URL_SAFE_NO_PAD.encode(last);
-        let kept = context
+        let others = context
             .call
             .query
             .iter()
             .filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken"));
         let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(kept)
+            .extend_pairs(others)
             .append_pair("$skiptoken", &token)
             .finish();
         let link = context.url(&format!("{}?{query}", context.call.route.path));
-        list = json!({"value": list["value"], "nextLink": link});
+        shown = json!({"value": shown["value"], "nextLink": link});
     }
-    Ok(Reply::json(StatusCode::OK, &list))
+    Ok(Reply::json(StatusCode::OK, &shown))
 }
 
 /// The resources of a subscription, of which there are vaults alone.

@@ -2,15 +2,18 @@
 //! providers, roles and vaults. Each call needs a token of the manager's audience and of the subscription's tenant, and a
 //! role that allows its action (<https://learn.microsoft.com/azure/azure-resource-manager/management/overview>).
 
+mod access_policies;
 mod authenticate;
 mod context;
 mod deleted_vaults;
 mod errors;
 mod gates;
 mod groups;
+mod headers;
 mod lists;
 mod locations;
 mod operations;
+mod policy_body;
 mod providers;
 mod role_assignments;
 mod role_definitions;
@@ -19,14 +22,14 @@ mod subscriptions;
 mod throttle;
 mod vault_body;
 mod vault_document;
+mod vault_names;
 mod vault_secrets;
 mod vaults;
 mod versions;
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Method, StatusCode};
-use uuid::Uuid;
+use http::Method;
 
 use self::{
     context::Context,
@@ -71,21 +74,21 @@ pub(crate) fn answer(
                 .and_then(|passed| {
                     run(app, call, &ask, stack, &caller, &passed).map(|reply| passed.stamp(reply))
                 })
-                .unwrap_or_else(|refused| refused.into_reply());
+                .unwrap_or_else(Refused::into_reply);
             Outcome {
                 reply,
                 principal: Some(caller),
             }
         }
     };
-    add_headers(&mut outcome.reply, app, call, &ask);
+    headers::add(&mut outcome.reply, app, call, &ask);
     outcome
 }
 
 /// Why a request gets no further.
 enum Refused {
     Whole(Box<Reply>),
-    By(Box<Failure>),
+    By(Failure),
 }
 
 impl Refused {
@@ -99,7 +102,7 @@ impl Refused {
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        Self::By(Box::new(failure))
+        Self::By(failure)
     }
 }
 
@@ -138,14 +141,14 @@ fn run(
         What::Vaults(group) => vaults::list(&context, group.as_deref()),
         What::Vault(group, name) => vaults::one(&context, group, name),
         What::AccessPolicies(group, name, kind) => {
-            vaults::access_policies(&context, group, name, kind)
+            access_policies::update(&context, group, name, kind)
         }
         What::VaultSecrets(group, name) => vault_secrets::list(&context, group, name),
         What::VaultSecret(group, vault, name) => vault_secrets::one(&context, group, vault, name),
         What::DeletedVaults => deleted_vaults::list(&context),
         What::DeletedVault(location, name) => deleted_vaults::get(&context, location, name),
         What::Purge(location, name) => deleted_vaults::purge(&context, location, name),
-        What::CheckName => vaults::check_name(&context),
+        What::CheckName => vault_names::check(&context),
         What::Operation(id) => operations::poll(&context, id),
         What::RoleDefinitions => role_definitions::list(&context),
         What::RoleDefinition(id) => role_definitions::get(&context, id),
@@ -155,46 +158,5 @@ fn run(
     if !matches!(context.call.method, Method::GET | Method::HEAD) {
         app.settle_in_time();
     }
-    Ok(reply?)
-}
-
-/// The headers that the manager sends with everything, as recorded.
-fn add_headers(reply: &mut Reply, app: &App, call: &Call, ask: &Ask) {
-    reply.insert_static("cache-control", "no-cache");
-    reply.insert_static("pragma", "no-cache");
-    reply.insert_static("expires", "-1");
-    reply.insert_static(
-        "strict-transport-security",
-        "max-age=31536000; includeSubDomains",
-    );
-    reply.insert_static("x-content-type-options", "nosniff");
-    if ask.space() == route::Space::KeyVault && !reply.headers.contains_key("x-ms-failure-cause") {
-        reply.insert_static("x-ms-keyvault-service-version", "2.2.45.0");
-        reply.insert_static("x-aspnet-version", "4.0.30319");
-    }
-    if reply.body.is_empty() && reply.status != StatusCode::NO_CONTENT {
-        reply.headers.remove(http::header::CONTENT_TYPE);
-    }
-    let request = Uuid::new_v4().to_string();
-    let correlation = call
-        .header("x-ms-correlation-request-id")
-        .map_or_else(|| request.clone(), ToOwned::to_owned);
-    let time = app.now().timestamp().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let routing = format!("WESTEUROPE:{time}:{request}");
-    for (name, value) in [
-        ("x-ms-request-id", request),
-        ("x-ms-correlation-request-id", correlation),
-        ("x-ms-routing-request-id", routing),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            reply.headers.insert(HeaderName::from_static(name), value);
-        }
-    }
-    let returns = call
-        .header("x-ms-return-client-request-id")
-        .is_some_and(|wanted| wanted.eq_ignore_ascii_case("true"));
-    if let (true, Some(id)) = (returns, call.headers.get("x-ms-client-request-id")) {
-        let name = HeaderName::from_static("x-ms-client-request-id");
-        reply.headers.insert(name, id.clone());
-    }
+    Ok(headers::identify(reply?, &context))
 }

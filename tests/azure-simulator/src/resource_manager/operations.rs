@@ -41,7 +41,7 @@ pub(super) fn start(
         outcome,
     );
     let ends = operation.ends;
-    let (header, word) = match plan.form {
+    let (header, segment) = match plan.form {
         LroForm::Body => return (ends, pause(plan.retry_after, millis > 0)),
         LroForm::AzureAsyncOperation => (ASYNC_OPERATION, "operations"),
         LroForm::Location => (header::LOCATION, "operationResults"),
@@ -50,7 +50,7 @@ pub(super) fn start(
     let subscription = context.subscription;
     let path = match location {
         Some(location) => format!(
-            "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/{word}/{id}"
+            "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/{segment}/{id}"
         ),
         None => format!("/subscriptions/{subscription}/operationresults/{id}"),
     };

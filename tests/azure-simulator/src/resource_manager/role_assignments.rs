@@ -105,7 +105,7 @@ fn assigned_to(filter: &str) -> Option<&str> {
 pub(super) fn one(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {
     match context.call.method {
         Method::PUT => put(context, name),
-        Method::DELETE => delete(context, name),
+        Method::DELETE => Ok(delete(context, name)),
         _ => get(context, name),
     }
 }
@@ -126,17 +126,17 @@ fn get(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {
     ))
 }
 
-fn delete(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {
+fn delete(context: &Context<'_>, name: &str) -> Reply {
     let mut world = context.app.world.write();
     let until = context
         .now
         .plus_millis(i64::from(world.manager.role_delay_ms));
     let key = scope::key(&context.ask.scope);
     let gone = world.assignments.delete(&key, name, until);
-    Ok(match gone {
+    match gone {
         Some(gone) => Reply::json(StatusCode::OK, &document(context, &gone, false)),
         None => Reply::empty(StatusCode::NO_CONTENT),
-    })
+    }
 }
 
 fn put(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {

@@ -123,16 +123,20 @@ impl Ask {
             }
             "CreateRoleAssignment" => "Microsoft.Authorization/roleAssignments/write",
             "DeleteRoleAssignment" => "Microsoft.Authorization/roleAssignments/delete",
-            _ => match &self.what {
-                What::Register(namespace) => {
-                    return Some((word, format!("{namespace}/register/action")));
-                }
-                _ => return None,
-            },
+            _ => {
+                let What::Register(namespace) = &self.what else {
+                    return None;
+                };
+                return Some((word, format!("{namespace}/register/action")));
+            }
         };
         Some((word, fixed.to_owned()))
     }
 
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "what belongs to no other provider is the manager's own"
+    )]
     pub(super) fn space(&self) -> Space {
         match self.what {
             What::Vaults(_)
@@ -255,7 +259,7 @@ fn authorization(given: &[&str], lower: &[&str]) -> Option<Ask> {
             )
         })
         .map(|(index, window)| (index, window[2] == "roledefinitions"))
-        .last()?;
+        .next_back()?;
     let name = given.get(start + 3).map(|&name| name.to_owned());
     if given.len() > start + 4 {
         return None;
@@ -281,6 +285,10 @@ fn authorization(given: &[&str], lower: &[&str]) -> Option<Ask> {
 }
 
 /// The id that a role is needed for.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not said here is about the whole path"
+)]
 fn scope_of(what: &What, subscription: &str, segments: &[String]) -> String {
     match what {
         What::Groups

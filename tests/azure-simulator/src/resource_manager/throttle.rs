@@ -101,18 +101,17 @@ fn whole(number: f64) -> u64 {
 
 /// The 429 of an empty bucket.
 pub(super) fn refused(subscription: &str, method: &Method, path: &str, wait: u64) -> Failure {
-    Failure {
-        retry_after: Some(wait),
-        ..Failure::gateway(
-            429,
-            "SubscriptionRequestsThrottled",
-            format!(
-                "Number of requests for subscription '{subscription}' and operation '{method}{}' exceeded the backend \
-                 storage limit. Please try again after '{wait}' seconds.",
-                path.to_ascii_uppercase()
-            ),
-        )
-    }
+    let mut failure = Failure::gateway(
+        429,
+        "SubscriptionRequestsThrottled",
+        format!(
+            "Number of requests for subscription '{subscription}' and operation '{method}{}' exceeded the backend storage \
+             limit. Please try again after '{wait}' seconds.",
+            path.to_ascii_uppercase()
+        ),
+    );
+    failure.retry_after = Some(wait);
+    failure
 }
 
 #[cfg(test)]

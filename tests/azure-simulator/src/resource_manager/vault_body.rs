@@ -2,28 +2,20 @@
 
 use serde::Deserialize;
 
-use super::context::Context;
+use super::{
+    context::Context,
+    policy_body::{self, PolicyBody},
+};
 use crate::world::{
     failure::Failure,
+    networks::{Access, Bypass, DefaultAction, Firewall, Range, SubnetRule},
     object::Tags,
-    spec::{
-        Access, AccessPolicy, Authorization, Bypass, DefaultAction, Firewall, Range, Sku,
-        SubnetRule, VaultSpec,
-    },
+    spec::{Authorization, Sku, VaultSpec},
 };
 
-const MAX_POLICIES: usize = 1024;
 const MAX_TAGS: usize = 50;
 const MAX_TAG_NAME: usize = 512;
 const MAX_TAG_VALUE: usize = 256;
-
-const SECRETS: &str = "get list set delete backup restore recover purge all";
-const KEYS: &str = "get list create import update delete backup restore recover purge encrypt decrypt wrapkey unwrapkey \
-                    sign verify rotate getrotationpolicy setrotationpolicy release all";
-const CERTIFICATES: &str = "get list create import update delete managecontacts getissuers listissuers setissuers \
-                            deleteissuers manageissuers recover purge backup restore all";
-const STORAGE: &str = "get list delete set update regeneratekey recover purge backup restore getsas listsas deletesas \
-                       setsas all";
 
 /// A body.
 #[derive(Default, Deserialize)]
@@ -57,28 +49,6 @@ struct SkuBody {
     name: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct PolicyBody {
-    #[serde(default)]
-    tenant_id: String,
-    #[serde(default)]
-    object_id: String,
-    #[serde(default)]
-    application_id: Option<String>,
-    #[serde(default)]
-    permissions: Permissions,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Permissions {
-    keys: Option<Vec<String>>,
-    secrets: Option<Vec<String>>,
-    certificates: Option<Vec<String>>,
-    storage: Option<Vec<String>>,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct AclsBody {
@@ -102,6 +72,10 @@ pub(super) enum Mode {
 }
 
 impl Properties {
+    pub(super) fn hides_retention(&self) -> bool {
+        self.enable_soft_delete.is_some() && self.soft_delete_retention_in_days.is_none()
+    }
+
     pub(super) fn recovers(&self) -> bool {
         self.create_mode
             .as_deref()
@@ -145,7 +119,7 @@ impl Body {
             };
         }
         match given.access_policies {
-            Some(policies) => spec.access_policies = read_policies(policies)?,
+            Some(policies) => spec.access_policies = policy_body::read(policies)?,
             None if mode == Mode::Create && spec.authorization == Authorization::AccessPolicies => {
                 return Err(Failure::bad_request(
                     "The parameter accessPolicies is not specified.",
@@ -226,7 +200,7 @@ fn protect(
     Ok(())
 }
 
-fn invalid(field: &str, value: &str) -> Failure {
+pub(super) fn invalid(field: &str, value: &str) -> Failure {
     Failure::bad_request(format!(
         "An invalid value was provided for '{field}': '{value}'."
     ))
@@ -243,46 +217,6 @@ impl SkuBody {
                 format!("The SKU '{}' is not supported.", self.name),
             )),
         }
-    }
-}
-
-/// The policies of a body.
-pub(super) fn read_policies(policies: Vec<PolicyBody>) -> Result<Vec<AccessPolicy>, Failure> {
-    if policies.len() > MAX_POLICIES {
-        return Err(Failure::bad_request(format!(
-            "The number of access policies exceeds the limit of {MAX_POLICIES}."
-        )));
-    }
-    policies.into_iter().map(PolicyBody::read).collect()
-}
-
-impl PolicyBody {
-    fn read(self) -> Result<AccessPolicy, Failure> {
-        if self.object_id.is_empty() || self.tenant_id.is_empty() {
-            return Err(Failure::bad_request(
-                "An invalid value was provided for 'accessPolicies': tenantId and objectId are required.",
-            ));
-        }
-        let given = self.permissions;
-        let words = |field: &str, words: Option<Vec<String>>, known: &str| {
-            let is_known = |word: &String| {
-                let word = word.to_ascii_lowercase();
-                known.split_whitespace().any(|one| one == word)
-            };
-            match words.iter().flatten().find(|word| !is_known(word)) {
-                Some(word) => Err(invalid(&format!("permissions.{field}"), word)),
-                None => Ok(words),
-            }
-        };
-        Ok(AccessPolicy {
-            tenant_id: Some(self.tenant_id),
-            object_id: self.object_id,
-            application_id: self.application_id.filter(|id| !id.is_empty()),
-            secrets: words("secrets", given.secrets, SECRETS)?,
-            certificates: words("certificates", given.certificates, CERTIFICATES)?,
-            keys: words("keys", given.keys, KEYS)?,
-            storage: words("storage", given.storage, STORAGE)?,
-        })
     }
 }
 

@@ -6,7 +6,8 @@ use super::context::Context;
 use crate::world::{
     World,
     moment::Moment,
-    spec::{Access, AccessPolicy, Authorization, Bypass, DefaultAction, Firewall, VaultSpec},
+    networks::{Access, Bypass, DefaultAction, Firewall},
+    spec::{AccessPolicy, Authorization, VaultSpec},
     vault::Vault,
     vault_record::Record,
 };
@@ -66,16 +67,17 @@ fn of_cloud(spec: &VaultSpec, record: &Record, give: &mut impl FnMut(&str, Optio
     let rbac = spec.authorization == Authorization::Rbac;
     give(
         "enableRbacAuthorization",
-        (rbac || record.rbac_told).then(|| json!(rbac)),
+        (rbac || record.rbac_told).then_some(json!(rbac)),
     );
     give("enableSoftDelete", Some(json!(true)));
+    let days = json!(spec.soft_delete_retention_days);
     give(
         "softDeleteRetentionInDays",
-        Some(json!(spec.soft_delete_retention_days)),
+        (!record.retention_hidden).then_some(days),
     );
     give(
         "enablePurgeProtection",
-        spec.purge_protection.then(|| json!(true)),
+        spec.purge_protection.then_some(Value::Bool(true)),
     );
     give("networkAcls", spec.firewall.as_ref().map(acls));
     let access = match spec.public_network_access {

@@ -86,10 +86,12 @@ fn document(
 
 fn failure(refusal: &Refusal) -> Failure {
     let message = refusal.to_string();
-    match refusal {
-        Refusal::BadParameter(_) => Failure::bad_request(message),
-        Refusal::NotFound(_) => Failure::new(404, "SecretNotFound", message),
-        _ => Failure::new(409, "Conflict", message),
+    if matches!(refusal, Refusal::BadParameter(_)) {
+        Failure::bad_request(message)
+    } else if matches!(refusal, Refusal::NotFound(_)) {
+        Failure::new(404, "SecretNotFound", message)
+    } else {
+        Failure::new(409, "Conflict", message)
     }
 }
 

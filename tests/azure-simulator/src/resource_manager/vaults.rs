@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
-use serde::Deserialize;
-use serde_json::json;
-
 use super::{
     context::Context,
     lists, locations, operations,
-    vault_body::{self, Body, Mode, PolicyBody},
+    vault_body::{self, Body, Mode},
     vault_document,
+    vault_names::{already_exists, name_not_valid},
     versions::RBAC_BY_DEFAULT,
 };
 use crate::{
@@ -21,21 +18,16 @@ use crate::{
         guards,
         long_operation::Outcome,
         manager_settings::LroForm,
-        spec::{AccessPolicy, Authorization, VaultSpec},
+        moment::Moment,
+        spec::{Authorization, VaultSpec},
         subscription::Going,
         vault::Vault,
         vault_record::Record,
     },
 };
+use http::{Method, StatusCode};
 
 pub(super) const KIND: &str = "Microsoft.KeyVault/vaults";
-const ALREADY: &str = "Vault names are globally unique so it is possible that the name is already taken. If you are sure \
-                       that the vault name was not taken then it is possible that a vault with the same name was recently \
-                       deleted but not purged after being placed in a recoverable state. If the vault is in a recoverable \
-                       state then the vault will need to be purged before reusing the name. For more information about \
-                       VaultAlreadyExists, soft delete and purging a vault follow this link \
-                       https://go.microsoft.com/fwlink/?linkid=2147740.";
-
 pub(super) fn list(context: &Context<'_>, group: Option<&str>) -> Result<Reply, Failure> {
     let world = context.app.world.read();
     let inside = |vault: &Vault| {
@@ -70,18 +62,6 @@ pub(super) fn find<'a>(
     world
         .vault_at(context.subscription, group, name)
         .ok_or_else(|| Failure::no_resource(KIND, name, group))
-}
-
-fn name_not_valid(name: &str) -> Failure {
-    Failure::new(
-        400,
-        "VaultNameNotValid",
-        format!(
-            "The vault name '{name}' is invalid. A vault's name must be between 3-24 alphanumeric characters. The name \
-             must begin with a letter, end with a letter or digit, and not contain consecutive hyphens. Follow this link \
-             for more information: https://go.microsoft.com/fwlink/?linkid=2147742"
-        ),
-    )
 }
 
 fn put(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failure> {
@@ -141,11 +121,6 @@ fn put(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failure>
     }
 }
 
-fn already_exists(name: &str) -> Failure {
-    let message = format!("The vault name '{name}' is already in use. {ALREADY}");
-    Failure::new(409, "VaultAlreadyExists", message)
-}
-
 fn nothing_to_recover() -> Failure {
     Failure::new(
         400,
@@ -180,12 +155,14 @@ fn create(
         ..VaultSpec::default()
     };
     let told = body.properties.enable_rbac_authorization.is_some();
+    let hidden = body.properties.hides_retention();
     body.apply(context, &mut spec, Mode::Create)?;
     let mut record = Record::of_new(world.actor(context.caller), context.now);
     record.rbac_told = told;
+    record.retention_hidden = hidden;
     let document = vault_document::document(context, world, &spec, &record);
     allowed(context, world, &spec, &document)?;
-    let (ready, headers) = starts(context, world, &spec)?;
+    let (ready, headers) = starts(context, world, &spec);
     record.ready = ready;
     record.fails = world.manager.lro.vault_put.error.is_some();
     world.create_vault(spec, record);
@@ -197,7 +174,7 @@ fn recover(context: &Context<'_>, world: &mut World, key: &str) -> Result<Reply,
         return Err(nothing_to_recover());
     };
     let spec = Arc::clone(&spec.vault.spec);
-    let (ready, headers) = starts(context, world, &spec)?;
+    let (ready, headers) = starts(context, world, &spec);
     let actor = world.actor(context.caller);
     world.recover_vault(key, actor, ready, context.now);
     if let Some(vault) = world.vaults.get_mut(key) {
@@ -211,14 +188,12 @@ fn starts(
     context: &Context<'_>,
     world: &mut World,
     spec: &VaultSpec,
-) -> Result<(crate::world::moment::Moment, operations::Told), Failure> {
+) -> (Moment, operations::Told) {
     let plan = world.manager.lro.vault_put.clone();
     let millis = world.manager.vault_creation_ms;
     let outcome = Outcome::Vault(spec.name.clone());
     let location = Some(spec.location.as_str());
-    Ok(operations::start(
-        context, world, &plan, millis, outcome, location,
-    ))
+    operations::start(context, world, &plan, millis, outcome, location)
 }
 
 /// 201 while it is under way, 200 when it is done.
@@ -274,7 +249,7 @@ fn update(
 }
 
 /// Keeps a changed vault, unless a policy denies it.
-fn keep(
+pub(super) fn keep(
     context: &Context<'_>,
     world: &mut World,
     spec: VaultSpec,
@@ -339,83 +314,4 @@ fn delete(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failu
         StatusCode::ACCEPTED
     };
     Ok(operations::told(Reply::empty(status), headers))
-}
-
-#[derive(Deserialize)]
-struct PoliciesBody {
-    properties: PoliciesProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PoliciesProperties {
-    access_policies: Vec<PolicyBody>,
-}
-
-/// Adds permissions, replaces those of the named principals, or removes them.
-pub(super) fn access_policies(
-    context: &Context<'_>,
-    group: &str,
-    name: &str,
-    kind: &str,
-) -> Result<Reply, Failure> {
-    let body: PoliciesBody = context.body()?;
-    let given = vault_body::read_policies(body.properties.access_policies)?;
-    let mut world = context.app.world.write();
-    let mut spec = VaultSpec::clone(&find(context, &world, group, name)?.spec);
-    let change: fn(&mut AccessPolicy, &AccessPolicy) = match kind.to_ascii_lowercase().as_str() {
-        "add" => AccessPolicy::add,
-        "replace" => AccessPolicy::replace,
-        "remove" => AccessPolicy::remove,
-        _ => {
-            return Err(Failure::bad_request(format!(
-                "An invalid operation kind was provided: '{kind}'. It is one of add, replace, remove."
-            )));
-        }
-    };
-    for policy in &given {
-        let same = |one: &&mut AccessPolicy| one.is_of(policy);
-        match spec.access_policies.iter_mut().find(same) {
-            Some(present) => change(present, policy),
-            None if kind.eq_ignore_ascii_case("remove") => {}
-            None => spec.access_policies.push(policy.clone()),
-        }
-    }
-    spec.access_policies.retain(|policy| !policy.is_empty());
-    let shown = json!({
-        "id": format!("{}/accessPolicies/", spec.id()),
-        "type": "Microsoft.KeyVault/vaults/accessPolicies",
-        "properties": {"accessPolicies": vault_document::policies(&spec)},
-    });
-    keep(context, &mut world, spec, false)?;
-    Ok(Reply::json(StatusCode::OK, &shown))
-}
-
-#[derive(Deserialize)]
-struct NameBody {
-    name: String,
-    #[serde(rename = "type", default)]
-    kind: String,
-}
-
-pub(super) fn check_name(context: &Context<'_>) -> Result<Reply, Failure> {
-    let NameBody { name, kind } = context.body()?;
-    if !kind.eq_ignore_ascii_case(KIND) {
-        return Err(Failure::bad_request(format!(
-            "An invalid value was provided for 'type': '{kind}'. The allowed value is '{KIND}'."
-        )));
-    }
-    let world = context.app.world.read();
-    let key = name.to_ascii_lowercase();
-    let taken = world.vaults.contains_key(&key) || world.deleted_vaults.contains_key(&key);
-    let answer = if !vault_body::is_vault_name(&name) {
-        let message = name_not_valid(&name).message;
-        json!({"nameAvailable": false, "reason": "AccountNameInvalid", "message": message})
-    } else if taken {
-        let message = already_exists(&name).message;
-        json!({"nameAvailable": false, "reason": "AlreadyExists", "message": message})
-    } else {
-        json!({"nameAvailable": true})
-    };
-    Ok(Reply::json(StatusCode::OK, &answer))
 }

@@ -1,10 +1,16 @@
 //! Why the resource manager, or a provider behind it, does not do what it is asked.
 
+use std::ops::{Deref, DerefMut};
+
 use serde_json::Value;
 
-/// A refused call, as the error envelope tells it.
+/// A refused call. Boxed, since all that can be refused carries it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Envelope>);
+
+/// What the error envelope tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Envelope {
     pub(crate) status: u16,
     pub(crate) code: String,
     pub(crate) message: String,
@@ -18,23 +24,36 @@ pub(crate) struct Failure {
     pub(crate) retry_after: Option<u64>,
 }
 
+impl Deref for Failure {
+    type Target = Envelope;
+
+    fn deref(&self) -> &Envelope {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Envelope {
+        &mut self.0
+    }
+}
+
 impl Failure {
     /// Of a provider.
     pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Envelope {
             status,
             code: code.to_owned(),
             message: message.into(),
-            ..Self::default()
-        }
+            ..Envelope::default()
+        }))
     }
 
     /// Of the resource manager itself.
     pub(crate) fn gateway(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self {
-            gateway: true,
-            ..Self::new(status, code, message)
-        }
+        let mut failure = Self::new(status, code, message);
+        failure.gateway = true;
+        failure
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

@@ -190,30 +190,29 @@ fn disallowed(
         "policyAssignment": {"name": shown, "id": assignment},
         "policyDefinition": {"name": shown, "id": definition},
     }]);
-    Failure {
-        target: Some(resource.to_owned()),
-        info: vec![json!({
-            "type": "PolicyViolation",
-            "info": {
-                "policyDefinitionDisplayName": shown,
-                "policyDefinitionId": definition,
-                "policyDefinitionName": name,
-                "policyDefinitionEffect": "deny",
-                "policyAssignmentId": assignment,
-                "policyAssignmentName": name,
-                "policyAssignmentDisplayName": shown,
-                "policyAssignmentScope": at,
-                "evaluationDetails": {"evaluatedExpressions": [found]},
-            },
-        })],
-        ..Failure::gateway(
-            403,
-            "RequestDisallowedByPolicy",
-            format!(
-                "Resource '{resource}' was disallowed by policy. Policy identifiers: '{identifiers}'."
-            ),
-        )
-    }
+    let mut failure = Failure::gateway(
+        403,
+        "RequestDisallowedByPolicy",
+        format!(
+            "Resource '{resource}' was disallowed by policy. Policy identifiers: '{identifiers}'."
+        ),
+    );
+    failure.target = Some(resource.to_owned());
+    failure.info.push(json!({
+        "type": "PolicyViolation",
+        "info": {
+            "policyDefinitionDisplayName": shown,
+            "policyDefinitionId": definition,
+            "policyDefinitionName": name,
+            "policyDefinitionEffect": "deny",
+            "policyAssignmentId": assignment,
+            "policyAssignmentName": name,
+            "policyAssignmentDisplayName": shown,
+            "policyAssignmentScope": at,
+            "evaluationDetails": {"evaluatedExpressions": [found]},
+        },
+    }));
+    failure
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::SettingsPatch;
+use super::settings::SettingsPatch;
 
 /// How a client is told of an operation that takes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]

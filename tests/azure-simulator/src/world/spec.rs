@@ -1,22 +1,18 @@
 //! The shapes that a seed file and the admin API take.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::{IpAddr, Ipv4Addr},
-    path::PathBuf,
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     certificate_spec::{CertificateSeed, KeySeed},
     managed_identity::ManagedIdentitySpec,
-    manager_settings::{Limits, LroPatch},
     ml_server::MlServerSpec,
     moment::Epoch,
+    networks::{Access, Firewall},
     object::Tags,
     scope,
+    settings::SettingsPatch,
     stack::StackSpec,
     subscription::SubscriptionSpec,
 };
@@ -60,92 +56,6 @@ pub(crate) struct Seed {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ClockSpec {
     pub(crate) skew_seconds: i64,
-}
-
-/// Settings to change; what is absent stays.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(crate) struct SettingsPatch {
-    pub(crate) vault_latency_ms: Option<u64>,
-    pub(crate) token_latency_ms: Option<u64>,
-    pub(crate) token_lifetime_seconds: Option<i64>,
-    pub(crate) managed_identity_lifetime_seconds: Option<i64>,
-    pub(crate) deletion_delay_ms: Option<u32>,
-    pub(crate) issuance_delay_ms: Option<u32>,
-    pub(crate) device_code_interval_seconds: Option<i64>,
-    pub(crate) device_code_lifetime_seconds: Option<i64>,
-    pub(crate) resource_manager_latency_ms: Option<u64>,
-    pub(crate) vault_creation_ms: Option<u32>,
-    pub(crate) vault_deletion_ms: Option<u32>,
-    pub(crate) purge_ms: Option<u32>,
-    pub(crate) group_deletion_ms: Option<u32>,
-    pub(crate) registration_ms: Option<u32>,
-    pub(crate) role_delay_ms: Option<u32>,
-    pub(crate) principal_delay_ms: Option<u32>,
-    /// Empty: where callers are.
-    pub(crate) client_address: Option<String>,
-    pub(crate) lro: Option<LroPatch>,
-    pub(crate) throttle: Option<Limits>,
-}
-
-/// Settings in force.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Settings {
-    /// Time that each vault request takes at least.
-    pub(crate) vault_latency_ms: u64,
-    /// Time that each request to the login host or for a managed identity takes at least.
-    pub(crate) token_latency_ms: u64,
-    /// Life of an access token.
-    pub(crate) token_lifetime_seconds: i64,
-    /// Life of an access token of a managed identity.
-    pub(crate) managed_identity_lifetime_seconds: i64,
-    /// How long delete, recover and purge take to show, as they are asynchronous in Azure.
-    pub(crate) deletion_delay_ms: u32,
-    /// How long a certificate that is created is being made.
-    pub(crate) issuance_delay_ms: u32,
-    /// How long a device is told to wait between polls.
-    pub(crate) device_code_interval_seconds: i64,
-    /// Life of a device code.
-    pub(crate) device_code_lifetime_seconds: i64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            vault_latency_ms: 0,
-            token_latency_ms: 0,
-            token_lifetime_seconds: 3600,
-            managed_identity_lifetime_seconds: 24 * 60 * 60,
-            deletion_delay_ms: 300,
-            issuance_delay_ms: 300,
-            device_code_interval_seconds: 5,
-            device_code_lifetime_seconds: 900,
-        }
-    }
-}
-
-impl Settings {
-    pub(crate) fn patched(self, patch: &SettingsPatch) -> Self {
-        Self {
-            vault_latency_ms: patch.vault_latency_ms.unwrap_or(self.vault_latency_ms),
-            token_latency_ms: patch.token_latency_ms.unwrap_or(self.token_latency_ms),
-            token_lifetime_seconds: patch
-                .token_lifetime_seconds
-                .unwrap_or(self.token_lifetime_seconds),
-            managed_identity_lifetime_seconds: patch
-                .managed_identity_lifetime_seconds
-                .unwrap_or(self.managed_identity_lifetime_seconds),
-            deletion_delay_ms: patch.deletion_delay_ms.unwrap_or(self.deletion_delay_ms),
-            issuance_delay_ms: patch.issuance_delay_ms.unwrap_or(self.issuance_delay_ms),
-            device_code_interval_seconds: patch
-                .device_code_interval_seconds
-                .unwrap_or(self.device_code_interval_seconds),
-            device_code_lifetime_seconds: patch
-                .device_code_lifetime_seconds
-                .unwrap_or(self.device_code_lifetime_seconds),
-        }
-    }
 }
 
 /// An OIDC issuer whose tokens federated credentials may name.
@@ -298,95 +208,6 @@ pub(crate) struct AccessPolicy {
     pub(crate) keys: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) storage: Option<Vec<String>>,
-}
-
-/// Enabled or disabled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) enum Access {
-    /// Reachable.
-    #[default]
-    #[serde(alias = "enabled")]
-    Enabled,
-    /// Not reachable by public networks.
-    #[serde(alias = "disabled")]
-    Disabled,
-}
-
-/// What a firewall does with an address that no rule names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) enum DefaultAction {
-    /// Let it in.
-    Allow,
-    /// Refuse it.
-    Deny,
-}
-
-/// A vault's firewall, which the resource manager calls `networkAcls`.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Firewall {
-    pub(crate) default_action: DefaultAction,
-    #[serde(default)]
-    pub(crate) bypass: Bypass,
-    /// Addresses and ranges that are let in, as `10.0.0.0/8`.
-    #[serde(default)]
-    pub(crate) ip_rules: Vec<String>,
-    #[serde(default)]
-    pub(crate) virtual_network_rules: Vec<SubnetRule>,
-}
-
-impl Firewall {
-    /// Whether an address is let in.
-    pub(crate) fn lets_in(&self, address: IpAddr) -> bool {
-        self.default_action == DefaultAction::Allow
-            || self
-                .ip_rules
-                .iter()
-                .filter_map(|rule| Range::of(rule))
-                .any(|range| range.holds(address))
-    }
-}
-
-/// A range of IPv4 addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Range {
-    start: Ipv4Addr,
-    bits: u32,
-}
-
-impl Range {
-    /// From `10.0.0.0/8`, or one address.
-    pub(crate) fn of(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/').unwrap_or((text, "32"));
-        let bits = bits.parse().ok().filter(|bits| *bits <= 32)?;
-        let start = address.parse().ok()?;
-        Some(Self { start, bits })
-    }
-
-    fn holds(self, address: IpAddr) -> bool {
-        let IpAddr::V4(address) = address else {
-            return false;
-        };
-        let above = |address: Ipv4Addr| u32::from(address).checked_shr(32 - self.bits);
-        above(address) == above(self.start)
-    }
-}
-
-/// Who is let past a firewall.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) enum Bypass {
-    #[default]
-    AzureServices,
-    None,
-}
-
-/// A subnet that is let in.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct SubnetRule {
-    pub(crate) id: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) ignore_missing_vnet_service_endpoint: Option<bool>,
 }
 
 /// Price tier.

@@ -28,6 +28,8 @@ pub(crate) struct Record {
     pub(crate) modified: Moment,
     /// `enableRbacAuthorization` was given, so it is shown.
     pub(crate) rbac_told: bool,
+    /// Soft deletion was asked for without a retention, which is then not shown.
+    pub(crate) retention_hidden: bool,
     /// From when on it has a name and a data plane.
     pub(crate) ready: Moment,
     /// Its making ends in a failure.

@@ -158,6 +158,7 @@ pub(crate) fn deleted(name: &str) -> String {
 }
 
 /// A vault that decides by roles, with more properties or others.
+#[allow(clippy::needless_pass_by_value, reason = "as `json!` gives it")]
 pub(crate) fn vault_body(properties: Value) -> Value {
     let mut all = json!({
         "tenantId": TENANT, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": true,

@@ -1,10 +1,10 @@
-//! Recorded traffic of the real Key Vault, replayed against the simulator and compared field by field.
+//! Recorded traffic of the real Key Vault and Resource Manager, replayed against the simulator and compared field by
+//! field. `manager` has that of Resource Manager; here is the data plane's.
 //!
 //! What there is: three recordings of the secrets data plane, made by the C++ client against api-version 7.3 (create,
 //! update, delete, recover, purge, with the 404s while deletion and recovery were under way). They hold no request
 //! bodies; those are rebuilt as that client writes them. No recording in the folder holds Entra traffic, the login
-//! host is held to its protocol by the official clients alone. The other recordings are of services that the simulator
-//! does not serve.
+//! host is held to its protocol by the official clients alone.
 //!
 //! Between two calls the simulator's clock is moved as far as the recording's moved, so nothing is waited for.
 
@@ -17,7 +17,9 @@
     reason = "tests; a skip is said aloud"
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod manager;
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -65,11 +67,11 @@ struct Recording {
     network_call_records: Vec<Record>,
 }
 
-/// The recordings' folder, or `None` (said aloud) when it is not there.
-fn folder() -> Option<PathBuf> {
+/// The folder of a project's recordings, or `None` (said aloud) when it is not there.
+fn folder(project: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     let shared = std::env::var_os("LAKEVAULT_SHARED").map_or(beside, PathBuf::from);
-    let folder = shared.join("azure/recordings/azure-sdk-for-cpp");
+    let folder = shared.join("azure/recordings").join(project);
     if folder.is_dir() {
         return Some(folder);
     }
@@ -87,7 +89,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 fn read(name: &str) -> Option<Vec<Record>> {
-    let file = folder()?.join(format!("KeyVaultSecretClientTest.{name}.json"));
+    let file = folder("azure-sdk-for-cpp")?.join(format!("KeyVaultSecretClientTest.{name}.json"));
     let text = std::fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let recording: Recording = serde_json::from_slice(&text).unwrap();
     assert!(!recording.network_call_records.is_empty());

@@ -1,0 +1,222 @@
+use serde_json::json;
+
+use super::*;
+use crate::k8s::conditions::{Says, set};
+use crate::key_vault::plan::fixtures::{Case, at, named, trouble};
+use crate::problem::Reason;
+use crate::retry::Retry;
+
+fn inputs() -> Inputs {
+    Inputs {
+        generation: 1,
+        leaving: false,
+        sync_at: None,
+        marks: [false; 2],
+        identity: Ok(("identity".to_owned(), 1, 1)),
+        syncs: Vec::new(),
+    }
+}
+
+fn valid() -> Valid {
+    Case::new(json!({ "refreshInterval": "10m" })).valid
+}
+
+fn looked() -> Memory {
+    remember(
+        &valid(),
+        inputs(),
+        &Memory::default(),
+        (None, true, None),
+        at(0),
+    )
+}
+
+fn failed(problem: &Problem, before: &Memory, now: u64) -> Memory {
+    remember(
+        &valid(),
+        inputs(),
+        before,
+        (Some(problem), true, None),
+        at(now),
+    )
+}
+
+/// Seconds until the next look.
+fn pause(memory: &Memory, now: u64) -> u64 {
+    let next = memory.next.unwrap().duration_since(at(now)).as_secs();
+    u64::try_from(next).unwrap()
+}
+
+/// A status that says that all was done.
+fn whole() -> KeyVaultStatus {
+    let mut status = KeyVaultStatus::default();
+    let says = [READY, PLANE].map(|type_| Says {
+        type_,
+        status: Some(true),
+        reason: "Fine",
+        message: String::new(),
+    });
+    status.resource.conditions = set(&[], says.to_vec(), Some(1), at(0));
+    status.resource.applied_generation = Some(1);
+    status
+}
+
+#[test]
+fn nothing_is_looked_at_before_it_is_due() {
+    let memory = looked();
+    let next = memory.next.unwrap();
+    assert!((540..=660).contains(&pause(&memory, 0)), "{memory:?}");
+    let due = |now| due(&inputs(), &memory, &whole(), now);
+    assert_eq!(due(at(1)), Due::Not(next));
+    assert_eq!(due(next), Due::Look { deep: false });
+}
+
+#[test]
+fn whatever_a_look_depends_on_calls_for_a_whole_one_at_once() {
+    let rows = [
+        Inputs {
+            generation: 2,
+            ..inputs()
+        },
+        Inputs {
+            leaving: true,
+            ..inputs()
+        },
+        Inputs {
+            sync_at: Some("now".to_owned()),
+            ..inputs()
+        },
+        Inputs {
+            marks: [true, false],
+            ..inputs()
+        },
+        Inputs {
+            marks: [false, true],
+            ..inputs()
+        },
+        // A credential that is repaired is used at once.
+        Inputs {
+            identity: Ok(("identity".to_owned(), 1, 2)),
+            ..inputs()
+        },
+        Inputs {
+            identity: Err("gone".to_owned()),
+            ..inputs()
+        },
+        Inputs {
+            syncs: named(&["a"]),
+            ..inputs()
+        },
+    ];
+    for changed in rows {
+        let due = due(&changed, &looked(), &whole(), at(1));
+        assert_eq!(due, Due::Look { deep: true }, "{changed:?}");
+    }
+}
+
+#[test]
+fn after_a_restart_a_vault_that_was_whole_costs_one_read() {
+    let mut asked = inputs();
+    asked.sync_at = Some("now".to_owned());
+    let mut other = whole();
+    other.resource.applied_generation = Some(0);
+    let mut broken = whole();
+    broken.resource.conditions.retain(|one| one.type_ != PLANE);
+    let rows = [
+        (inputs(), whole(), false),
+        (inputs(), KeyVaultStatus::default(), true),
+        (inputs(), other, true),
+        (inputs(), broken, true),
+        (asked, whole(), true),
+    ];
+    for (inputs, status, deep) in rows {
+        let due = due(&inputs, &Memory::default(), &status, at(0));
+        assert_eq!(due, Due::Look { deep }, "{inputs:?} {status:?}");
+    }
+}
+
+#[test]
+fn every_so_manieth_look_goes_deep() {
+    let (mut memory, mut now, mut deep) = (looked(), at(0), 0);
+    for _ in 0..120 {
+        now = memory.next.unwrap();
+        let Due::Look { deep: whole_look } = due(&inputs(), &memory, &whole(), now) else {
+            panic!("nothing is due at {now}");
+        };
+        deep += u32::from(whole_look);
+        memory = remember(&valid(), inputs(), &memory, (None, whole_look, None), now);
+    }
+    assert!((8..=12).contains(&deep), "{deep} of 120 until {now}");
+}
+
+#[test]
+fn a_look_that_failed_is_repeated_as_a_whole() {
+    let memory = failed(&trouble(Reason::AzureUnavailable), &looked(), 10);
+    let next = memory.next.unwrap();
+    assert!(pause(&memory, 10) <= 3, "{memory:?}");
+    assert_eq!(
+        due(&inputs(), &memory, &whole(), next),
+        Due::Look { deep: true }
+    );
+}
+
+#[test]
+fn trouble_is_tried_again_later_and_later_and_never_not() {
+    let permanent = Problem::new(Reason::DisallowedByPolicy, Retry::OnChange, "no");
+    let passing = trouble(Reason::AzureUnavailable);
+    for problem in [permanent, passing] {
+        let mut memory = looked();
+        for n in 0..50 {
+            memory = failed(&problem, &memory, n);
+            let pause = pause(&memory, n);
+            assert!(
+                (1..=660).contains(&pause),
+                "{pause} after {n} of {problem:?}"
+            );
+        }
+        assert!(pause(&memory, 49) >= 270, "{memory:?}");
+        memory = remember(&valid(), inputs(), &memory, (None, true, None), at(50));
+        assert_eq!(memory.failures, 0);
+    }
+}
+
+#[test]
+fn a_time_that_azure_asked_for_is_kept() {
+    let asked = Duration::from_mins(20);
+    let problem = Problem::new(Reason::Throttled, Retry::After(asked), "wait");
+    let memory = failed(&problem, &looked(), 0);
+    assert!(pause(&memory, 0) >= asked.as_secs(), "{memory:?}");
+}
+
+#[test]
+fn a_rotation_is_due_at_its_time_with_a_whole_look() {
+    let memory = remember(
+        &valid(),
+        inputs(),
+        &looked(),
+        (None, true, Some(at(100))),
+        at(0),
+    );
+    assert_eq!(memory.next, Some(at(100)));
+    assert_eq!(
+        due(&inputs(), &memory, &whole(), at(100)),
+        Due::Look { deep: true }
+    );
+}
+
+#[test]
+fn a_rotation_that_fails_is_not_tried_again_without_a_pause() {
+    let problem = trouble(Reason::AzureUnavailable);
+    let came_to = (Some(&problem), true, Some(at(100)));
+    let memory = remember(&valid(), inputs(), &looked(), came_to, at(200));
+    assert!(memory.next.unwrap() > at(200), "{memory:?}");
+    // Nor is one that is due and not ours to make.
+    let memory = remember(
+        &valid(),
+        inputs(),
+        &looked(),
+        (None, true, Some(at(100))),
+        at(200),
+    );
+    assert!(memory.next.unwrap() > at(700), "{memory:?}");
+}
