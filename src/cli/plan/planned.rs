@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::azure_resource::api::DifferenceStatus;
 use crate::azure_resource::difference::Difference as Differs;
-use crate::key_vault::vault::{Action as Default, Around, Vault};
+use crate::key_vault::vault::{Action as Fate, Around, Vault};
 use crate::problem::{Problem, Reason};
 
 /// What is not there.
@@ -229,7 +229,7 @@ fn of_new(vault: &Vault) -> Vec<(String, String)> {
     if let Some(days) = vault.retention {
         say("softDeleteRetentionDays", days.to_string());
         say("purgeProtection", vault.purge_protection.to_string());
-        let action = Default(network.default).to_string();
+        let action = Fate(network.default).to_string();
         say("networkRules.defaultAction", action);
         say("networkRules.bypass", Around(network.bypass).to_string());
         for range in &network.addresses {
