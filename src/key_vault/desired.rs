@@ -74,6 +74,9 @@ pub struct Set {
     pub policies: Vec<String>,
 }
 
+/// Azure's days of retention, also where it does not tell them (Key Vault, "Soft-delete overview").
+pub const DEFAULT_RETENTION: u16 = 90;
+
 const PROTECTED: &str = "purge protection of a vault cannot be turned off";
 const RETENTION: &str = "the retention of a vault is fixed when it is created";
 
@@ -175,7 +178,7 @@ pub fn differences(desired: &Desired, vault: &Vault, set: &Set, owner: &str) -> 
         differs(
             "softDeleteRetentionDays",
             desired.retention.as_ref(),
-            &vault.retention.unwrap_or_default(),
+            &vault.retention.unwrap_or(DEFAULT_RETENTION),
         )
         .map(|difference| difference.stuck(RETENTION)),
     );

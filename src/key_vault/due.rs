@@ -9,7 +9,7 @@ use super::status::{PLANE, READY};
 use super::valid::Valid;
 use crate::k8s::conditions::find;
 use crate::problem::Problem;
-use crate::retry::{self, after};
+use crate::retry::{self, Retry, after};
 
 /// Role assignments, the data plane and secrets are looked at at every so manieth interval.
 const DEEP: u32 = 12;
@@ -86,15 +86,33 @@ fn is_whole(inputs: &Inputs, status: &KeyVaultStatus) -> bool {
         && !asked
 }
 
+/// What a look came to, as far as the next one depends on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CameTo<'a> {
+    /// What stands in the way.
+    pub problem: Option<&'a Problem>,
+    /// Whether roles, data plane and secrets were looked at.
+    pub deep: bool,
+    /// When the next secret is made up anew.
+    pub rotation: Option<Timestamp>,
+    /// When the request of a note can have no effect any more: a look after that takes the note away.
+    pub lapses: Option<Timestamp>,
+}
+
 /// What is remembered after a look.
 pub fn remember(
     valid: &Valid,
     inputs: Inputs,
     memory: &Memory,
-    came_to: (Option<&Problem>, bool, Option<Timestamp>),
+    came_to: CameTo<'_>,
     now: Timestamp,
 ) -> Memory {
-    let (problem, deep, rotation) = came_to;
+    let CameTo {
+        problem,
+        deep,
+        rotation,
+        lapses,
+    } = came_to;
     let failures = match problem {
         Some(_) => memory.failures.saturating_add(1),
         None => 0,
@@ -104,12 +122,22 @@ pub fn remember(
         None => interval,
         Some(problem) => {
             let slow = retry::delay(problem.retry, failures, retry::seed(&valid.uid, "retry"));
-            // What only a change can mend may be mended in Azure, too, which nobody tells us of.
-            slow.min(interval.max(retry::CEILING))
+            match problem.retry {
+                // Azure's own wish, unless it is out of all reason.
+                Retry::After(_) => slow.min(interval.max(retry::RESYNC)),
+                // What only a change can mend may be mended in Azure, too, which nobody tells us of.
+                Retry::OnChange | Retry::Backoff => slow.min(interval.max(retry::CEILING)),
+            }
         }
     };
     let next = after(now, pause);
-    let next = rotation.into_iter().fold(next, Timestamp::min);
+    // One that is due already was tried just now: it waits like everything else.
+    let rotation = rotation.filter(|due| *due > now);
+    let lapses = lapses.filter(|lapses| *lapses > now);
+    let next = rotation
+        .into_iter()
+        .chain(lapses)
+        .fold(next, Timestamp::min);
     let whole = after(now, spread(valid, interval));
     let deep_next = match (problem, deep) {
         (None, true) => whole,

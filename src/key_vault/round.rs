@@ -126,9 +126,11 @@ impl Round<'_> {
             real: None,
             planned: Vec::new(),
             did: Vec::new(),
+            began: Timestamp::now(),
         };
         for _ in 0..MOST {
-            let inputs = self.inputs(&wanted, Timestamp::now());
+            // The time of the round's beginning: no look is taken for later than a deadline that passes meanwhile.
+            let inputs = self.inputs(&wanted, sight.began);
             match next(&inputs, &sight.seen) {
                 Next::Rest => return Ok(self.end(wanted, sight, None)),
                 Next::Wait(problem) => return Ok(self.end(wanted, sight, Some(problem))),
@@ -235,7 +237,7 @@ impl Round<'_> {
         };
         let (generation, epoch) = (self.valid.generation, &self.ctx.epoch);
         let noted = record::begun(word, generation, epoch, Timestamp::now());
-        self.record.operation = Some(noted);
+        self.record = record::noted(&self.record, noted);
         let mut updated = self.object.as_ref().clone();
         let mut status = updated.status.take().unwrap_or_default();
         keep(&mut status, &self.record);
@@ -332,12 +334,13 @@ impl Round<'_> {
             real,
             planned,
             did,
+            began,
         } = sight;
         let seen = real.unwrap_or(seen);
-        let inputs = self.inputs(&wanted, Timestamp::now());
+        let inputs = self.inputs(&wanted, began);
         let repaired = self.record.applied == Some(self.valid.generation);
         let recorded = recorded(&inputs, &seen, (problem.is_some(), self.is_dry()));
-        self.record = record::over(&recorded, &seen, Timestamp::now());
+        self.record = recorded;
         Came {
             planned,
             repaired: did.into_iter().filter(|_| repaired).collect(),
@@ -371,6 +374,8 @@ struct Sight {
     planned: Vec<String>,
     /// What was done.
     did: Vec<String>,
+    /// When the round began.
+    began: Timestamp,
 }
 
 impl Sight {

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::api::{KeyVaultStatus, SeedStatus};
 use super::desired::{Set, differences};
 use super::plan::{Inputs, Plane, Record, SecretSeen, Seen, id_of, over};
+use super::vault::{Principal, Vault};
 use crate::azure_resource::api::{Mode, RoleAssignmentStatus};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::Claim;
@@ -202,11 +203,19 @@ fn ready(old: &[Condition], look: &Look<'_>) -> Option<Says> {
             _ => None,
         };
     };
+    let taken = look.record.azure_id.is_some();
     let waits = look.problem.filter(|problem| {
-        matches!(
-            problem.reason,
-            Reason::Provisioning | Reason::ResourceNotOurs | Reason::HostNotFound
-        )
+        let reason = problem.reason;
+        // One's own vault can be used whatever the spec has come to say of it.
+        let elsewhere = matches!(reason, Reason::TenantMismatch | Reason::LocationMismatch);
+        elsewhere && !taken
+            || matches!(
+                reason,
+                Reason::Provisioning
+                    | Reason::ResourceNotOurs
+                    | Reason::HostNotFound
+                    | Reason::OperationFailed
+            )
     });
     Some(match (vault, waits) {
         (_, Some(problem)) => trouble(READY, problem),
@@ -369,7 +378,7 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) 
     )
     .iter()
     .all(|one| one.stuck.is_some());
-    record.set = set(inputs, clean);
+    record.set = set(inputs, vault, clean);
     if inputs.leaving.is_none() && clean && !problem {
         record.applied = Some(inputs.valid.generation);
     }
@@ -379,10 +388,19 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) 
     record
 }
 
-/// While something is still to be written, what was set and what is wanted both count.
-fn set(inputs: &Inputs<'_>, clean: bool) -> Set {
-    let tags = inputs.desired.tags.keys().cloned();
-    let policies = inputs.desired.policies.keys().map(ToString::to_string);
+/// What is wanted counts as set once it is there; what was set before counts until nothing is left to be written. So what others
+/// have set, and this object was not able to replace, is never taken away as if it were its own.
+fn set(inputs: &Inputs<'_>, vault: &Vault, clean: bool) -> Set {
+    let desired = inputs.desired;
+    let missing = desired.changed_policies(&vault.policies);
+    let there = |who: &&Principal| !missing.contains_key(who);
+    let policies = desired.policies.keys().filter(there);
+    let policies = policies.map(ToString::to_string);
+    let tags = desired.tags.iter().filter(|(name, value)| {
+        let mut tags = vault.tags.iter();
+        tags.any(|(tag, has)| tag.eq_ignore_ascii_case(name) && has == *value)
+    });
+    let tags = tags.map(|(name, _)| name.clone());
     let before = |names: &[String]| if clean { Vec::new() } else { names.to_vec() };
     let old = &inputs.record.set;
     let union = |old: Vec<String>, new: Vec<String>| {
@@ -427,12 +445,17 @@ fn roles(
             super::plan::assigned(inputs, &role).is_some_and(|made| made.name == is.name)
         });
         let Some(id) = named.map(id_of) else { continue };
-        if !kept.iter().any(|one| one.id.eq_ignore_ascii_case(&id)) {
-            kept.push(RoleAssignmentStatus {
-                id,
-                principal_id: role.principal.to_string(),
-                role: role.role.clone(),
-            });
+        let as_named = RoleAssignmentStatus {
+            principal_id: role.principal.to_string(),
+            role: role.role.clone(),
+            id,
+        };
+        let known = kept
+            .iter_mut()
+            .find(|one| one.id.eq_ignore_ascii_case(&as_named.id));
+        match known {
+            Some(known) => *known = as_named,
+            None => kept.push(as_named),
         }
     }
     kept

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::key_vault::plan::fixtures::*;
+use crate::key_vault::plan::fixtures::{trouble as fault, *};
 use crate::key_vault::plan::{Polled, begun};
 use crate::key_vault::vault::Vault;
 
@@ -33,7 +33,7 @@ impl Round {
     }
 
     fn fails(mut self, reason: Reason) -> Self {
-        self.problem = Some(trouble(reason));
+        self.problem = Some(fault(reason));
         self
     }
 
@@ -160,6 +160,7 @@ fn what_was_ready_is_so_still_while_nothing_can_be_seen() {
 fn ready_says_what_keeps_a_vault_from_being_used() {
     let rows = [
         (true, Reason::Provisioning, "False Provisioning"),
+        (true, Reason::OperationFailed, "False OperationFailed"),
         (true, Reason::ResourceNotOurs, "False ResourceNotOurs"),
         (true, Reason::HostNotFound, "False HostNotFound"),
         (true, Reason::DisallowedByPolicy, "True Available"),
@@ -268,7 +269,7 @@ fn who_may_not_is_told_apart_from_what_fails_otherwise() {
     ];
     for (reason, expected) in rows {
         let mut round = Round::applied(json!({}));
-        round.problem = reason.map(trouble);
+        round.problem = reason.map(fault);
         assert_eq!(says_of(&round.first(), AUTHORIZED), expected, "{reason:?}");
     }
 }
@@ -277,17 +278,17 @@ fn who_may_not_is_told_apart_from_what_fails_otherwise() {
 fn the_data_plane_tells_address_firewall_and_role_apart() {
     let rows = [
         (
-            Plane::NoAddress(trouble(Reason::HostNotFound)),
+            Plane::NoAddress(fault(Reason::HostNotFound)),
             "False HostNotFound",
             None,
         ),
         (
-            Plane::ShutOut(trouble(Reason::ForbiddenByNetwork)),
+            Plane::ShutOut(fault(Reason::ForbiddenByNetwork)),
             "False ForbiddenByNetwork",
             Some(()),
         ),
         (
-            Plane::NoRole(trouble(Reason::Forbidden)),
+            Plane::NoRole(fault(Reason::Forbidden)),
             "True Forbidden",
             Some(()),
         ),
@@ -381,7 +382,7 @@ fn a_spec_counts_as_written_when_nothing_is_left_to_write() {
     for (vault, problem, dry, expected) in rows {
         let mut round = Round::new(premium.clone());
         round.seen = sees(Some(vault));
-        round.problem = problem.then(|| trouble(Reason::Throttled));
+        round.problem = problem.then(|| fault(Reason::Throttled));
         assert_eq!(round.recorded(dry).applied, expected, "{problem} {dry}");
     }
 }
@@ -393,13 +394,29 @@ fn names_of_what_was_set_go_only_with_what_was_set() {
     let mut vault = round.case.vault();
     assert_eq!(round.recorded(false).set.tags, named(&["new"]));
     vault.tags.insert("old".to_owned(), "y".to_owned());
-    round.seen = sees(Some(vault));
+    round.seen = sees(Some(vault.clone()));
     assert_eq!(round.recorded(false).set.tags, named(&["new", "old"]));
+    // What is not there was never set.
+    vault.tags.insert("new".to_owned(), "theirs".to_owned());
+    round.seen = sees(Some(vault));
+    assert_eq!(round.recorded(false).set.tags, named(&["old"]));
     assert_eq!(
         round.recorded(true).set.tags,
         named(&["old"]),
         "nothing was written"
     );
+}
+
+#[test]
+fn policies_count_as_set_once_they_are_there() {
+    let mut round = Round::new(json!({
+        "authorization": "AccessPolicies",
+        "accessPolicies": [{ "objectId": ALICE, "secrets": ["get"] }, { "objectId": BOB, "secrets": ["get"] }],
+    }));
+    let mut vault = round.case.vault();
+    vault.policies = policies(&[(ALICE, &["get"]), (BOB, &["list"])]);
+    round.seen = sees(Some(vault));
+    assert_eq!(round.recorded(false).set.policies, named(&[ALICE]));
 }
 
 #[test]
@@ -421,7 +438,7 @@ fn a_failed_operation_is_recorded_as_over() {
     let mut round = Round::new(json!({})).fails(Reason::OperationFailed);
     round.case = round.case.begins("CreateVault");
     round.seen = Seen {
-        operation: Some(Polled::Failed(trouble(Reason::OperationFailed))),
+        operation: Some(Polled::Failed(fault(Reason::OperationFailed))),
         ..Seen::default()
     };
     assert_eq!(round.recorded(false).operation, None);

@@ -5,6 +5,7 @@ use crate::azure::arm::Scope;
 use crate::azure::arm::providers::Registration;
 use crate::azure::arm::roles::{self, Assignment};
 use crate::azure_resource::owner::OWNER_TAG;
+use crate::key_vault::desired::DEFAULT_RETENTION;
 use crate::key_vault::vault::{Deleted, Policies, Vault};
 
 /// Adds to what was seen what a step would change.
@@ -18,7 +19,10 @@ pub fn assume(inputs: &Inputs<'_>, step: &Step, seen: &mut Seen) {
             seen.vault = Some(Some(recovered(inputs, deleted.as_ref())));
         }
         Step::Purge => seen.deleted = Some(None),
-        Step::Update(_) => alter(seen, |vault| update(inputs, vault)),
+        Step::Update(_) => alter(seen, |vault| {
+            update(inputs, vault);
+            vault.state = None;
+        }),
         Step::AddPolicies(policies) | Step::ReplacePolicies(policies) => {
             alter(seen, |vault| set_policies(policies, vault));
         }
@@ -81,9 +85,6 @@ pub fn created(inputs: &Inputs<'_>) -> Vault {
         state: None,
     }
 }
-
-/// Azure's days of retention (Key Vault, "Soft-delete overview").
-const DEFAULT_RETENTION: u16 = 90;
 
 /// A vault that came back has its tags; what else it has is seen then.
 fn recovered(inputs: &Inputs<'_>, deleted: Option<&Deleted>) -> Vault {

@@ -1,6 +1,5 @@
 //! What the tests of vaults share: an object as its user writes it, and what was seen of Azure.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -48,6 +47,8 @@ pub(in crate::key_vault) fn object(spec: Value) -> KeyVault {
     for (name, value) in spec.as_object().unwrap() {
         whole[name] = value.clone();
     }
+    let said = whole.as_object_mut().unwrap();
+    said.retain(|_, value| !value.is_null());
     let spec: KeyVaultSpec = serde_json::from_value(whole).unwrap();
     let mut object = KeyVault::new("kv-a", spec);
     object.metadata.namespace = Some("team".to_owned());
@@ -215,14 +216,6 @@ pub(in crate::key_vault) fn policies(all: &[(&str, &[&str])]) -> Policies {
         (who(object), permissions)
     });
     each.collect()
-}
-
-/// Why nothing is done.
-pub(in crate::key_vault) fn waits(next: &Next) -> Option<Reason> {
-    match next {
-        Next::Wait(problem) => Some(problem.reason),
-        Next::Look(_) | Next::Do(_) | Next::Rest => None,
-    }
 }
 
 /// The role assignment that a spec's role comes to.

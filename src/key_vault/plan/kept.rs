@@ -1,8 +1,9 @@
 //! A vault that exists and is to stay. Pure.
 
-use super::assume::id_of;
+use super::assume::{assigned, id_of};
 use super::{Inputs, Look, Next, Plane, Role, SecretSeen, Seen, Step, act, told};
-use crate::azure_resource::api::{Adopt, Mode};
+use crate::azure_resource::api::{Adopt, Mode, RoleAssignmentStatus};
+use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::Claim;
 use crate::key_vault::desired::differences;
 use crate::key_vault::valid::Seed;
@@ -23,6 +24,9 @@ pub(super) fn kept(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Ne
     }
     told::settled(inputs, vault)?;
     if let Some(step) = change(inputs, vault) {
+        return act(inputs, step);
+    }
+    if let Some(step) = renewal(inputs, seen, vault)? {
         return act(inputs, step);
     }
     if !inputs.deep {
@@ -86,6 +90,21 @@ fn change(inputs: &Inputs<'_>, vault: &Vault) -> Option<Step> {
     (!dropped.is_empty()).then_some(Step::DropPolicies(dropped))
 }
 
+/// Azure has given up in the midst of what it was asked for, and a vault that differs in nothing may be half made: it is
+/// written once more, once in a round.
+fn renewal(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Step>, Problem> {
+    let given_up = ["Failed", "Canceled"];
+    let state = vault.state.as_deref().unwrap_or_default();
+    if !given_up.iter().any(|one| one.eq_ignore_ascii_case(state)) {
+        return Ok(None);
+    }
+    if seen.updated {
+        return Err(told::given_up(inputs, state));
+    }
+    let state = Difference::new("provisioningState", "Succeeded", state);
+    Ok(Some(Step::Update(vec![state])))
+}
+
 /// The next read or change of roles on the vault.
 fn roles(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Next>, Problem> {
     let (wanted, given) = (&inputs.valid.roles, &inputs.record.roles);
@@ -121,12 +140,7 @@ fn roles(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Next>
         }
     }
     let stale = given.iter().find(|given| {
-        let still = wanted.iter().any(|role| {
-            role.principal
-                .as_str()
-                .eq_ignore_ascii_case(&given.principal_id)
-                && role.role.eq_ignore_ascii_case(&given.role)
-        });
+        let still = is_wanted(inputs, &defined, given);
         let ours = given.id.to_ascii_lowercase();
         let on_it = ours.starts_with(&vault.id.to_ascii_lowercase());
         let is_there = there
@@ -138,6 +152,17 @@ fn roles(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Next>
         Some(stale) => act(inputs, Step::Unassign(stale.id.clone())).map(Some),
         None => Ok(None),
     }
+}
+
+/// Whether a role that was given is wanted still: in the same words, or in others that come to the same assignment.
+fn is_wanted(inputs: &Inputs<'_>, wanted: &[Role], given: &RoleAssignmentStatus) -> bool {
+    wanted.iter().any(|role| {
+        let principal = role.principal.as_str();
+        let words = principal.eq_ignore_ascii_case(&given.principal_id)
+            && role.role.eq_ignore_ascii_case(&given.role);
+        let made = assigned(inputs, role).map(|made| id_of(&made));
+        words || made.is_some_and(|made| made.eq_ignore_ascii_case(&given.id))
+    })
 }
 
 /// The next read or change of a secret that is to be there.

@@ -55,13 +55,37 @@ pub fn begun(step: &str, generation: i64, epoch: &str, now: Timestamp) -> Operat
     }
 }
 
-/// What is kept after the answer to the write that was noted.
+/// What is kept with a note of a write that is about to be sent. Where an earlier request of the same kind may still take effect,
+/// the note is as old as that one's.
+#[must_use]
+pub fn noted(record: &Record, note: OperationStatus) -> Record {
+    let earlier = record.operation.as_ref();
+    let earlier = earlier.filter(|earlier| {
+        earlier.step == note.step && earlier.poll.is_none() && note.since.0 < earlier.deadline.0
+    });
+    let since = earlier.map_or(note.since.0, |earlier| earlier.since.0);
+    Record {
+        operation: Some(OperationStatus {
+            since: Time(since),
+            ..note
+        }),
+        ..record.clone()
+    }
+}
+
+/// Whether a note was made while an earlier request of the same kind might still take effect.
+pub fn is_repeated(note: &OperationStatus) -> bool {
+    note.deadline.0 > after(note.since.0, WINDOW)
+}
+
+/// What is kept after the answer to the write that was noted. The answer to a write that was repeated says nothing of the one
+/// before it: that may come late and set back what is done meanwhile, so the note stays until its deadline.
 #[must_use]
 pub fn came_to(record: &Record, outcome: &Outcome) -> Record {
     let operation = record.operation.clone();
     Record {
         operation: match outcome {
-            Outcome::Done | Outcome::Refused => None,
+            Outcome::Done | Outcome::Refused => operation.filter(is_repeated),
             Outcome::Accepted(poll) => operation.map(|noted| OperationStatus {
                 poll: Some(poll.clone()),
                 ..noted
@@ -76,11 +100,23 @@ pub fn came_to(record: &Record, outcome: &Outcome) -> Record {
 /// came of it. One that has failed is told in this round, and forgotten with [`over`], so that it can be tried again.
 #[must_use]
 pub fn polled(record: &Record, polled: &Polled) -> Record {
-    let ended = *polled == Polled::Ended;
+    let operation = record.operation.clone();
     Record {
-        operation: record.operation.clone().filter(|_| !ended),
+        operation: match polled {
+            Polled::Running(_) | Polled::Failed(_) => operation,
+            Polled::Ended => operation.filter(is_repeated).map(|noted| OperationStatus {
+                poll: None,
+                ..noted
+            }),
+        },
         ..record.clone()
     }
+}
+
+/// When the request of a note can have no effect any more; none where nothing is noted, or Azure tells how far it is.
+pub fn lapses(record: &Record) -> Option<Timestamp> {
+    let noted = record.operation.as_ref()?;
+    noted.poll.is_none().then_some(noted.deadline.0)
 }
 
 /// What is kept at the end of a round: a note goes where its operation has failed, and where its request can have no effect any

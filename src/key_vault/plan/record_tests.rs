@@ -3,7 +3,7 @@ use crate::azure::arm::Form;
 use crate::key_vault::plan::fixtures::{at, sees, trouble};
 use crate::problem::Reason;
 
-fn noted() -> Record {
+fn first() -> Record {
     Record {
         azure_id: Some("/id".to_owned()),
         operation: Some(begun("CreateVault", 3, "epoch", at(10))),
@@ -19,12 +19,12 @@ fn poll() -> Poll {
 }
 
 fn under_way() -> Record {
-    came_to(&noted(), &Outcome::Accepted(poll()))
+    came_to(&first(), &Outcome::Accepted(poll()))
 }
 
 #[test]
 fn a_note_says_what_is_done_for_which_spec_by_whom_and_until_when_it_may_take_effect() {
-    let note = noted().operation.unwrap();
+    let note = first().operation.unwrap();
     assert_eq!(
         (note.step.as_str(), note.generation, note.epoch.as_str()),
         ("CreateVault", 3, "epoch")
@@ -37,11 +37,11 @@ fn a_note_says_what_is_done_for_which_spec_by_whom_and_until_when_it_may_take_ef
 fn an_answer_ends_a_note_or_tells_where_to_ask() {
     let none = Record {
         operation: None,
-        ..noted()
+        ..first()
     };
-    assert_eq!(came_to(&noted(), &Outcome::Done), none);
-    assert_eq!(came_to(&noted(), &Outcome::Refused), none);
-    assert_eq!(came_to(&noted(), &Outcome::Unknown), noted());
+    assert_eq!(came_to(&first(), &Outcome::Done), none);
+    assert_eq!(came_to(&first(), &Outcome::Refused), none);
+    assert_eq!(came_to(&first(), &Outcome::Unknown), first());
     assert_eq!(under_way().operation.unwrap().poll, Some(poll()));
     // A write that was not noted leaves nothing to ask about.
     assert_eq!(came_to(&none, &Outcome::Accepted(poll())), none);
@@ -95,10 +95,28 @@ fn a_failed_operation_is_forgotten_at_the_end_of_the_round_that_tells_of_it() {
 
 #[test]
 fn a_note_of_unknown_outcome_goes_with_a_look_after_its_deadline() {
-    let kept = |seen: &Seen, now| over(&noted(), seen, at(now)).operation.is_some();
+    let kept = |seen: &Seen, now| over(&first(), seen, at(now)).operation.is_some();
     assert!(kept(&sees(None), 69));
     assert!(!kept(&sees(None), 70));
     assert!(kept(&Seen::default(), 1000), "nothing was seen since");
     // What Azure has taken on has no deadline.
     assert_eq!(over(&under_way(), &sees(None), at(1000)), under_way());
+}
+
+#[test]
+fn a_write_that_is_repeated_stays_noted_until_the_first_one_can_do_nothing_any_more() {
+    let again = |now| super::noted(&first(), begun("CreateVault", 3, "epoch", at(now)));
+    let repeated = again(30).operation.unwrap();
+    assert_eq!((repeated.since.0, repeated.deadline.0), (at(10), at(90)));
+    for outcome in [Outcome::Done, Outcome::Refused, Outcome::Unknown] {
+        assert_eq!(came_to(&again(30), &outcome), again(30), "{outcome:?}");
+    }
+    let accepted = came_to(&again(30), &Outcome::Accepted(poll()));
+    assert_eq!(polled(&accepted, &Polled::Ended), again(30));
+    assert_eq!(over(&again(30), &sees(None), at(90)).operation, None);
+    // The first one is over, or was another kind of write.
+    assert_eq!(came_to(&again(70), &Outcome::Done).operation, None);
+    let other = begun("DeleteVault", 3, "epoch", at(30));
+    let other = super::noted(&first(), other);
+    assert_eq!(came_to(&other, &Outcome::Done).operation, None);
 }

@@ -1,0 +1,593 @@
+//! What each act does to the world, and the rules that none may break. The reconcile is the shell's, step by step: it looks,
+//! asks the plan, sets the finalizer, reads its object anew before it destroys something, notes the write, and sends it.
+
+use lakevault::key_vault::plan::record::Outcome;
+
+use crate::product::{Product, Says, accepted, destroys, is_noted, stands};
+use crate::world::{
+    Act, Answer, Azure, Going, Kept, Kind, Note, Object, Request, Run, Sight, Stands, Tag, World,
+};
+
+/// What a spec asks for, besides what the plan reads of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) deletes: bool,
+    pub(crate) purges_at_deletion: bool,
+    pub(crate) purges_to_create: bool,
+    pub(crate) adopts_any: bool,
+}
+
+/// Hard states that must be met for the rest to prove anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Met {
+    Ready,
+    Recovered,
+    Purged,
+    Deleted,
+    Released,
+    CrashAfterAcceptance,
+    LateAfterCrash,
+    LateAfterLoss,
+    StaleDestructionRefused,
+    StaleNoteRefused,
+    StaleFinalizerRefused,
+    WaitedForOutcome,
+    Repeated,
+    OperationResumed,
+    OperationFailed,
+    Adopted,
+    ForeignLeftAlone,
+    WipedInTheMiddle,
+}
+
+type Ruled = Result<(), String>;
+
+fn rule(holds: bool, broken: &str) -> Ruled {
+    if holds {
+        Ok(())
+    } else {
+        Err(format!("rule broken: {broken}"))
+    }
+}
+
+/// A rule that a reconcile leaves out, to show that this is noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Writes are not noted.
+    Unnoted,
+    /// A note does not remember the one before it.
+    Forgetful,
+    /// Nothing that is written carries the version that it was decided on.
+    Unchecked,
+}
+
+/// Acts on worlds.
+pub(crate) struct Steps<'a> {
+    pub(crate) product: &'a Product,
+    pub(crate) asked: Asked,
+    pub(crate) meet: &'a dyn Fn(Met),
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// Versions that a cache may lag behind.
+const LAG: usize = 2;
+
+impl Steps<'_> {
+    /// Carries an act out.
+    pub(crate) fn act(&self, world: &World, act: Act) -> Result<World, String> {
+        let mut new = world.clone();
+        match act {
+            // What happens between the two is met with an older version of the object.
+            Act::Begin(lag) => {
+                begin(&mut new, lag);
+                self.step(&mut new)?;
+            }
+            Act::Step => self.step(&mut new)?,
+            Act::Execute(at) => self.execute(&mut new, at)?,
+            Act::Answer => self.answer(&mut new),
+            Act::LoseAnswer => self.lose(&mut new),
+            Act::Crash => self.crash(&mut new),
+            Act::Minute => self.minute(&mut new),
+            Act::Ends => ends(&mut new),
+            Act::Fails => self.fails(&mut new),
+            Act::Edit | Act::Delete | Act::Recreate | Act::Wipe => self.user(&mut new, act),
+            Act::Foreign(azure) => {
+                new.left.foreign -= 1;
+                let goes = new.object.is_none_or(|object| object.deleting);
+                let recovered = matches!(new.azure, Azure::Soft { .. });
+                new.undone |= goes && recovered && matches!(azure, Azure::Live { .. });
+                new.azure = azure;
+                new.wrote = None;
+            }
+        }
+        Ok(new)
+    }
+
+    /// The next thing that the reconcile does.
+    pub(crate) fn step(&self, world: &mut World) -> Ruled {
+        let Some(mut run) = world.run.take() else {
+            return Ok(());
+        };
+        if run.step.is_some() {
+            return self.prepare(world, run);
+        }
+        let kept = run.object.kept;
+        match self.product.next(&run.object, kept, run.sight) {
+            Says::LookOperation => {
+                let stands = stands(world.azure);
+                run.sight.operation = Some(stands);
+                run.object.kept = self.product.polled(&run.object, kept, stands);
+                if stands == Stands::Ended {
+                    (self.meet)(Met::OperationResumed);
+                }
+            }
+            Says::LookVault => {
+                run.sight.vault = Some(match world.azure {
+                    Azure::Live { .. } => world.azure,
+                    Azure::Absent | Azure::Soft { .. } => Azure::Absent,
+                });
+            }
+            Says::LookDeleted => {
+                run.sight.deleted = Some(match world.azure {
+                    Azure::Soft { .. } => world.azure,
+                    Azure::Absent | Azure::Live { .. } => Azure::Absent,
+                });
+            }
+            Says::Do(kind) => {
+                run.step = Some((kind, false, false));
+                return self.prepare(world, run);
+            }
+            Says::Forget => return self.forget(world, &run),
+            Says::Wait(reason) => {
+                self.waits(reason);
+                self.end(world, &run, Some(reason));
+                return Ok(());
+            }
+            Says::Rest => {
+                (self.meet)(Met::Ready);
+                self.end(world, &run, None);
+                return Ok(());
+            }
+        }
+        world.run = Some(run);
+        Ok(())
+    }
+
+    fn waits(&self, reason: &str) {
+        match reason {
+            "OperationUnderWay" => (self.meet)(Met::WaitedForOutcome),
+            "OperationFailed" => (self.meet)(Met::OperationFailed),
+            "ResourceNotOurs" => (self.meet)(Met::ForeignLeftAlone),
+            _ => {}
+        }
+    }
+
+    /// The finalizer, a live look, the note, the request: one of them.
+    fn prepare(&self, world: &mut World, mut run: Run) -> Ruled {
+        let Some((kind, looked, noted)) = run.step else {
+            return Ok(());
+        };
+        if !run.object.finalizer {
+            if run.stale {
+                (self.meet)(Met::StaleFinalizerRefused);
+                return Ok(());
+            }
+            run.object.finalizer = true;
+            if let Some(object) = &mut world.object {
+                object.finalizer = true;
+            }
+            world.older.clear();
+        } else if destroys(kind) && !looked {
+            let live = world.object.is_some_and(|live| {
+                live.uid == run.object.uid
+                    && live.generation == run.object.generation
+                    && live.deleting == run.object.deleting
+            });
+            if !live {
+                (self.meet)(Met::StaleDestructionRefused);
+                return Ok(());
+            }
+            run.step = Some((kind, true, false));
+        } else if is_noted(kind) && !noted && self.flaw != Some(Flaw::Unnoted) {
+            if self.is_refused(&run) {
+                (self.meet)(Met::StaleNoteRefused);
+                return Ok(());
+            }
+            run.object.kept = self.product.noted(&run.object, run.object.kept, kind);
+            if self.flaw == Some(Flaw::Forgetful) {
+                forget_repeats(&mut run.object);
+            }
+            if run.object.kept.note.is_some_and(|note| note.repeats) {
+                (self.meet)(Met::Repeated);
+            }
+            write(world, run.object);
+            run.step = Some((kind, looked, true));
+        } else {
+            self.may_send(world, &run, kind)?;
+            run.step = None;
+            run.sent = true;
+            let tag = match run.sight.deleted {
+                Some(Azure::Soft { tag, .. }) => tag,
+                Some(Azure::Absent | Azure::Live { .. }) | None => Tag::Bare,
+            };
+            world.wire.push(Request {
+                kind,
+                uid: run.object.uid,
+                sku: run.object.sku(),
+                tag,
+                awaited: true,
+                answer: None,
+            });
+            // What was decided before somebody else's change is done once more after it.
+            world.wrote = (!run.stale).then_some(kind);
+        }
+        world.run = Some(run);
+        Ok(())
+    }
+
+    /// Whether the API server refuses what a round writes, since its object is not the last one.
+    fn is_refused(&self, run: &Run) -> bool {
+        run.stale && self.flaw != Some(Flaw::Unchecked)
+    }
+
+    /// The rules for what may be sent.
+    fn may_send(&self, world: &World, run: &Run, kind: Kind) -> Ruled {
+        let (uid, sight) = (run.object.uid, run.sight);
+        let truth = world.object.filter(|truth| truth.uid == uid);
+        let tag_of = |azure: Option<Azure>| match azure {
+            Some(Azure::Live { tag, .. } | Azure::Soft { tag, .. }) => Some(tag),
+            Some(Azure::Absent) | None => None,
+        };
+        let (live, soft) = (tag_of(sight.vault), tag_of(sight.deleted));
+        rule(
+            live != Some(Tag::Foreign) && soft != Some(Tag::Foreign),
+            "what is somebody else's is left alone",
+        )?;
+        rule(
+            truth.is_none_or(|truth| truth.finalizer),
+            "the finalizer comes before every write",
+        )?;
+        let noted = truth.is_some_and(|truth| {
+            let note = truth.kept.note;
+            note.is_some_and(|note| note.kind == kind && note.generation == run.object.generation)
+        });
+        rule(
+            !is_noted(kind) || noted || world.wiped,
+            "a write is noted before it is sent",
+        )?;
+        let leaves = truth.is_some_and(|truth| truth.deleting);
+        let asked = match kind {
+            Kind::Delete => leaves && self.asked.deletes && live == Some(Tag::Ours(uid)),
+            Kind::Purge if run.object.deleting => {
+                leaves && self.asked.purges_at_deletion && soft == Some(Tag::Ours(uid))
+            }
+            Kind::Purge => {
+                let any = self.asked.adopts_any && soft.is_some();
+                let ours = any || soft == Some(Tag::Ours(uid));
+                truth.is_some() && self.asked.purges_to_create && ours
+            }
+            Kind::Create | Kind::Recover | Kind::Update | Kind::Release => true,
+        };
+        rule(asked, "nothing is destroyed that nobody asked to be")?;
+        rule(
+            world.wrote != Some(kind),
+            "a write is repeated only where something has happened since",
+        )
+    }
+
+    /// What Azure does with a request.
+    pub(crate) fn execute(&self, world: &mut World, at: usize) -> Ruled {
+        let Request {
+            kind,
+            uid,
+            sku,
+            tag,
+            awaited,
+            ..
+        } = world.wire[at];
+        let before = world.azure;
+        let ours = Azure::Live {
+            sku,
+            tag: Tag::Ours(uid),
+            busy: false,
+        };
+        let (after, answer) = match (kind, before) {
+            (_, Azure::Live { busy: true, .. }) => (before, Answer::Refused),
+            (Kind::Create, Azure::Absent) => {
+                let made = Azure::Live {
+                    sku,
+                    tag: Tag::Ours(uid),
+                    busy: true,
+                };
+                (made, Answer::Done(made))
+            }
+            (Kind::Create | Kind::Update, Azure::Live { .. }) => (ours, Answer::Done(ours)),
+            (Kind::Recover, Azure::Soft { sku, going, .. }) if going != Going::Yes => {
+                let made = Azure::Live {
+                    sku,
+                    tag,
+                    busy: true,
+                };
+                (made, Answer::Done(made))
+            }
+            (Kind::Purge, Azure::Soft { sku, tag, going }) if going != Going::Yes => {
+                let going = Going::Yes;
+                (Azure::Soft { sku, tag, going }, Answer::Accepted)
+            }
+            (Kind::Purge, Azure::Absent | Azure::Live { .. })
+            | (Kind::Delete, Azure::Absent | Azure::Soft { .. }) => {
+                (before, Answer::Done(Azure::Absent))
+            }
+            (Kind::Delete, Azure::Live { sku, tag, .. }) => {
+                let going = Going::No;
+                (Azure::Soft { sku, tag, going }, Answer::Done(Azure::Absent))
+            }
+            (Kind::Release, Azure::Live { sku, .. }) => {
+                let bare = Azure::Live {
+                    sku,
+                    tag: Tag::Bare,
+                    busy: false,
+                };
+                (bare, Answer::Done(bare))
+            }
+            (
+                Kind::Create | Kind::Recover | Kind::Purge | Kind::Update | Kind::Release,
+                Azure::Absent | Azure::Live { .. } | Azure::Soft { .. },
+            ) => (before, Answer::Refused),
+        };
+        let lost = before != after && destroys(kind);
+        let belongs = world.object.is_some_and(|truth| truth.uid == uid);
+        rule(
+            !lost || belongs || world.wiped,
+            "nothing is destroyed for an object that is gone",
+        )?;
+        world.azure = after;
+        self.meet_outcome(before, after, kind);
+        if awaited {
+            world.wire[at].answer = Some(answer);
+        } else {
+            world.wire.remove(at);
+            if before != after {
+                (self.meet)(Met::LateAfterCrash);
+                world.wrote = None;
+                world.undone |= !is_noted(kind);
+            }
+        }
+        Ok(())
+    }
+
+    fn meet_outcome(&self, before: Azure, after: Azure, kind: Kind) {
+        if before == after {
+            return;
+        }
+        let adopts = |azure| {
+            matches!(
+                azure,
+                Azure::Live {
+                    tag: Tag::Ours(1),
+                    ..
+                }
+            )
+        };
+        match kind {
+            Kind::Recover => (self.meet)(Met::Recovered),
+            Kind::Purge => (self.meet)(Met::Purged),
+            Kind::Delete => (self.meet)(Met::Deleted),
+            Kind::Release => (self.meet)(Met::Released),
+            Kind::Update if adopts(before) && !adopts(after) => (self.meet)(Met::Adopted),
+            Kind::Create | Kind::Update => {}
+        }
+    }
+
+    /// The answer to the request that is waited for.
+    pub(crate) fn answer(&self, world: &mut World) {
+        let at = world.wire.iter().position(|request| request.awaited);
+        let Some((at, mut run)) = at.zip(world.run.take()) else {
+            return;
+        };
+        let Some(answer) = world.wire[at].answer else {
+            world.run = Some(run);
+            return;
+        };
+        let kind = world.wire.remove(at).kind;
+        let outcome = match answer {
+            Answer::Done(_) => Outcome::Done,
+            Answer::Accepted => accepted(),
+            Answer::Refused => Outcome::Refused,
+        };
+        if is_noted(kind) {
+            run.object.kept = self.product.came_to(&run.object, run.object.kept, &outcome);
+        }
+        run.sent = false;
+        match answer {
+            Answer::Refused => {
+                world.wrote = None;
+                return self.end(world, &run, Some("Refused"));
+            }
+            Answer::Accepted => run.sight.deleted = None,
+            Answer::Done(vault) => match kind {
+                Kind::Purge => run.sight.deleted = None,
+                Kind::Delete => (run.sight.vault, run.sight.deleted) = (None, None),
+                Kind::Create | Kind::Recover | Kind::Update | Kind::Release => {
+                    run.sight.vault = Some(vault);
+                }
+            },
+        }
+        run.sight.operation = None;
+        world.run = Some(run);
+    }
+
+    fn lose(&self, world: &mut World) {
+        world.left.faults -= 1;
+        world.wrote = None;
+        let Some(mut run) = world.run.take() else {
+            return;
+        };
+        self.unawait(world, Met::LateAfterLoss);
+        let unknown = &Outcome::Unknown;
+        run.object.kept = self.product.came_to(&run.object, run.object.kept, unknown);
+        self.end(world, &run, Some("Lost"));
+    }
+
+    fn crash(&self, world: &mut World) {
+        world.left.faults -= 1;
+        world.wrote = None;
+        world.run = None;
+        self.unawait(world, Met::CrashAfterAcceptance);
+        // Who starts anew lists all objects as they are.
+        world.older.clear();
+    }
+
+    /// Nobody waits any more; what was done already needs no place on the wire.
+    fn unawait(&self, world: &mut World, met: Met) {
+        world.wire.retain_mut(|request| {
+            let done = request.awaited && request.answer.is_some();
+            if done {
+                (self.meet)(met);
+            }
+            request.awaited = false;
+            !done
+        });
+    }
+
+    fn minute(&self, world: &mut World) {
+        let run = world.run.as_mut().map(|run| &mut run.object);
+        let objects = world.object.iter_mut().chain(&mut world.older).chain(run);
+        for note in objects.filter_map(|object| object.kept.note.as_mut()) {
+            note.open = false;
+            note.repeats = false;
+        }
+        world.wire.clear();
+    }
+
+    fn fails(&self, world: &mut World) {
+        world.left.faults -= 1;
+        world.wrote = None;
+        if let Azure::Soft { sku, tag, .. } = world.azure {
+            let going = Going::Failed;
+            world.azure = Azure::Soft { sku, tag, going };
+        }
+    }
+
+    fn user(&self, world: &mut World, act: Act) {
+        world.wrote = None;
+        let before = world.object;
+        match (act, &mut world.object) {
+            (Act::Edit, Some(object)) => object.generation += 1,
+            (Act::Delete, Some(object)) if object.finalizer => object.deleting = true,
+            (Act::Delete, object) => *object = None,
+            (Act::Recreate, object) => {
+                world.uids += 1;
+                *object = Some(Object::new(world.uids));
+            }
+            (_, Some(object)) => {
+                if object.kept.note.is_some_and(|note| note.open) {
+                    (self.meet)(Met::WipedInTheMiddle);
+                }
+                object.kept = Kept::default();
+                object.says = Some("New");
+                world.wiped = true;
+            }
+            (_, None) => {}
+        }
+        if act == Act::Wipe {
+            world.left.faults -= 1;
+        } else {
+            world.left.edits -= 1;
+        }
+        world.older.extend(before);
+        if world.older.len() > LAG {
+            world.older.remove(0);
+        }
+        if let Some(run) = &mut world.run {
+            run.stale = true;
+        }
+    }
+
+    /// The status is written where it differs, and only over the version that it was decided on.
+    fn end(&self, world: &mut World, run: &Run, says: Option<&'static str>) {
+        let kept = self
+            .product
+            .recorded(&run.object, run.object.kept, run.sight, says.is_some());
+        let object = Object {
+            kept,
+            says,
+            ..run.object
+        };
+        let same = world.object == Some(object);
+        if self.is_refused(run) || same {
+            return;
+        }
+        write(world, object);
+    }
+
+    /// The finalizer goes, and with it the object.
+    fn forget(&self, world: &mut World, run: &Run) -> Ruled {
+        if self.is_refused(run) || !run.object.finalizer {
+            return Ok(());
+        }
+        let open = world
+            .wire
+            .iter()
+            .any(|request| request.uid == run.object.uid && is_noted(request.kind));
+        rule(
+            !open || world.wiped,
+            "the finalizer goes last, after every write that may still take effect",
+        )?;
+        world.object = None;
+        world.older.clear();
+        Ok(())
+    }
+}
+
+fn forget_repeats(object: &mut Object) {
+    if let Some(note) = &mut object.kept.note {
+        note.repeats = false;
+    }
+}
+
+fn begin(world: &mut World, lag: usize) {
+    let old = world.older.iter().rev().nth(lag.wrapping_sub(1)).copied();
+    let object = if lag == 0 { world.object } else { old };
+    let Some(object) = object else {
+        return;
+    };
+    // A reconcile of an object that was deleted without our finalizer ends at once.
+    if object.deleting && !object.finalizer {
+        return;
+    }
+    if lag > 0 {
+        world.wrote = None;
+    }
+    world.run = Some(Run {
+        object,
+        stale: lag > 0,
+        sight: Sight::default(),
+        step: None,
+        sent: false,
+    });
+}
+
+/// What we write ourselves we know; no older version is taken for it any more.
+fn write(world: &mut World, object: Object) {
+    world.object = Some(object);
+    world.older.clear();
+}
+
+pub(crate) fn ends(world: &mut World) {
+    world.azure = match world.azure {
+        Azure::Live { sku, tag, .. } => Azure::Live {
+            sku,
+            tag,
+            busy: false,
+        },
+        Azure::Soft {
+            going: Going::Yes, ..
+        } => Azure::Absent,
+        other @ (Azure::Absent | Azure::Soft { .. }) => other,
+    };
+}
+
+pub(crate) fn is_open(note: Option<Note>) -> bool {
+    note.is_some_and(|note| note.open)
+}

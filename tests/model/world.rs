@@ -1,0 +1,257 @@
+//! The world around one vault, as small as it can be: the object and its history, Azure, requests on their way, one reconcile.
+//!
+//! Time is relative. A note of a write is open or not; [`Act::Minute`] is more time than a request may take, and closes all.
+
+use std::fmt;
+
+/// Whose tag a vault bears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Tag {
+    Bare,
+    /// That of an object of our name, by its uid.
+    Ours(u8),
+    Foreign,
+}
+
+/// What purging a deleted vault is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Going {
+    No,
+    Yes,
+    Failed,
+}
+
+/// What has the name in Azure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Azure {
+    Absent,
+    Live { sku: u8, tag: Tag, busy: bool },
+    Soft { sku: u8, tag: Tag, going: Going },
+}
+
+/// A write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Create,
+    Recover,
+    Purge,
+    Update,
+    Delete,
+    Release,
+}
+
+/// The note of a write: of which, for which generation, whether its request may still take effect, whether Azure tells of it,
+/// and whether it was noted before an earlier one was known to be over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Note {
+    pub(crate) kind: Kind,
+    pub(crate) generation: u8,
+    pub(crate) repeats: bool,
+    pub(crate) open: bool,
+    pub(crate) poll: bool,
+}
+
+/// What a status keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Kept {
+    pub(crate) id: bool,
+    pub(crate) applied: u8,
+    pub(crate) note: Option<Note>,
+}
+
+/// What stands in the way, as a status says it: nothing, or a place in the list of reasons.
+pub(crate) type Says = Option<&'static str>;
+
+/// One version of the object. The generation tells the spec: odd ones want one sku, even ones the other.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Object {
+    pub(crate) uid: u8,
+    pub(crate) generation: u8,
+    pub(crate) deleting: bool,
+    pub(crate) finalizer: bool,
+    pub(crate) kept: Kept,
+    pub(crate) says: Says,
+}
+
+impl Object {
+    pub(crate) fn new(uid: u8) -> Self {
+        Self {
+            uid,
+            generation: 1,
+            deleting: false,
+            finalizer: false,
+            kept: Kept::default(),
+            says: Some("New"),
+        }
+    }
+
+    pub(crate) fn sku(&self) -> u8 {
+        self.generation % 2
+    }
+}
+
+/// How a request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Answer {
+    Done(Azure),
+    Accepted,
+    Refused,
+}
+
+/// A request that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Request {
+    pub(crate) kind: Kind,
+    pub(crate) uid: u8,
+    pub(crate) sku: u8,
+    /// What a recovery gives the vault for a tag.
+    pub(crate) tag: Tag,
+    /// Whether the reconcile that sent it still waits for its answer.
+    pub(crate) awaited: bool,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// How an operation under way was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Stands {
+    Running,
+    Ended,
+    Failed,
+}
+
+/// What a round has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Sight {
+    pub(crate) operation: Option<Stands>,
+    pub(crate) vault: Option<Azure>,
+    pub(crate) deleted: Option<Azure>,
+}
+
+/// A reconcile that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Run {
+    /// The object as it knows it, and whether that is an old version.
+    pub(crate) object: Object,
+    pub(crate) stale: bool,
+    pub(crate) sight: Sight,
+    /// The step that is being prepared: whether the object was read anew for it, whether it was noted, whether it was sent.
+    pub(crate) step: Option<(Kind, bool, bool)>,
+    pub(crate) sent: bool,
+}
+
+/// What may still go wrong, and what may still be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Left {
+    pub(crate) faults: u8,
+    pub(crate) edits: u8,
+    pub(crate) foreign: u8,
+}
+
+/// Everything.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct World {
+    pub(crate) object: Option<Object>,
+    pub(crate) older: Vec<Object>,
+    pub(crate) uids: u8,
+    pub(crate) azure: Azure,
+    pub(crate) wire: Vec<Request>,
+    pub(crate) run: Option<Run>,
+    pub(crate) left: Left,
+    /// A status was wiped.
+    pub(crate) wiped: bool,
+    /// What was done for an object that goes was undone: by somebody else, or by a request that is not noted and came late.
+    pub(crate) undone: bool,
+    /// The last write, while nothing has happened that calls for it once more.
+    pub(crate) wrote: Option<Kind>,
+}
+
+/// A line of a trace.
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.object {
+            Some(object) => write!(f, "object {object:?}")?,
+            None => f.write_str("no object")?,
+        }
+        if !self.older.is_empty() {
+            write!(f, " ({} older in the cache)", self.older.len())?;
+        }
+        write!(f, " | Azure {:?}", self.azure)?;
+        for request in &self.wire {
+            let awaited = if request.awaited {
+                "awaited"
+            } else {
+                "nobody's"
+            };
+            let Request {
+                kind, uid, answer, ..
+            } = request;
+            write!(f, " | on its way: {kind:?} by {uid}, {awaited}, {answer:?}")?;
+        }
+        if let Some(run) = &self.run {
+            let Run {
+                object,
+                stale,
+                sight,
+                step,
+                sent,
+            } = run;
+            let stale = if *stale { "stale " } else { "" };
+            write!(
+                f,
+                " | round with {stale}{object:?}, {sight:?}, step {step:?}, sent {sent}"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            uid,
+            generation,
+            deleting,
+            finalizer,
+            kept,
+            says,
+        } = self;
+        write!(f, "{uid}@{generation}")?;
+        f.write_str(if *deleting { " deleting" } else { "" })?;
+        f.write_str(if *finalizer { " finalizer" } else { "" })?;
+        let Kept { id, applied, note } = kept;
+        write!(f, " [id {id}, applied {applied}, {note:?}, {says:?}]")
+    }
+}
+
+/// What happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// A reconcile begins, with a version of the object that is so many versions old.
+    Begin(usize),
+    /// It does the next thing.
+    Step,
+    /// Azure carries out a request.
+    Execute(usize),
+    /// Its answer arrives.
+    Answer,
+    /// The answer is lost: a timeout, a broken connection, a 503.
+    LoseAnswer,
+    /// The operator dies, and starts anew.
+    Crash,
+    /// More time goes by than a request may take.
+    Minute,
+    /// Azure ends what it is at.
+    Ends,
+    /// Azure fails at it.
+    Fails,
+    /// The user changes the spec.
+    Edit,
+    /// The user deletes the object.
+    Delete,
+    /// The user makes it anew.
+    Recreate,
+    /// The status is wiped.
+    Wipe,
+    /// Somebody else changes Azure.
+    Foreign(Azure),
+}
