@@ -58,7 +58,8 @@ pub(super) struct Difference {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Key {
     /// Its name.
-    pub(super) key: String,
+    #[serde(rename = "key")]
+    pub(super) name: String,
     /// What becomes of it.
     pub(super) action: Action,
     /// The object that it comes from.
@@ -282,7 +283,7 @@ mod tests {
     #[test]
     fn a_key_that_stays_is_no_difference() {
         let key = |action| Key {
-            key: "K".to_owned(),
+            name: "K".to_owned(),
             action,
             from: "s".to_owned(),
             held: None,
