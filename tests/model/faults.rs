@@ -3,8 +3,9 @@
 
 use serde_json::json;
 
+use crate::azure::ends;
 use crate::product::Product;
-use crate::steps::{Asked, Steps, ends, is_open};
+use crate::steps::{Asked, Steps, is_open};
 use crate::world::{Act, Answer, Azure, Going, Kept, Left, Object, Tag, World};
 
 /// Acts until everything must be at rest.

@@ -6,8 +6,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::azure::ends;
 use crate::product::Says;
-use crate::steps::{Steps, ends};
+use crate::steps::Steps;
 use crate::world::{Act, Azure, Object, Sight, Tag, World};
 
 /// Rounds until the world must be at rest.
@@ -149,7 +150,9 @@ fn is_goal(steps: &Steps<'_>, goal: Goal, world: &World) -> Result<(), String> {
             }
             Says::Rest
         }
-        Azure::Soft { tag, .. } if tag == Tag::Foreign => Says::Wait("ResourceNotOurs"),
+        Azure::Soft {
+            tag: Tag::Foreign, ..
+        } => Says::Wait("ResourceNotOurs"),
         Azure::Soft { tag, .. } => match goal.on_soft_deleted {
             "Fail" => Says::Wait("SoftDeleted"),
             "Recover" if blocked(tag, false) => Says::Wait("ResourceNotOurs"),
