@@ -86,15 +86,33 @@ fn is_whole(inputs: &Inputs, status: &KeyVaultStatus) -> bool {
         && !asked
 }
 
+/// What a look came to, as far as the next one depends on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CameTo<'a> {
+    /// What stands in the way.
+    pub problem: Option<&'a Problem>,
+    /// Whether roles, data plane and secrets were looked at.
+    pub deep: bool,
+    /// When the next secret is made up anew.
+    pub rotation: Option<Timestamp>,
+    /// When the request of a note can have no effect any more: a look after that takes the note away.
+    pub lapses: Option<Timestamp>,
+}
+
 /// What is remembered after a look.
 pub fn remember(
     valid: &Valid,
     inputs: Inputs,
     memory: &Memory,
-    came_to: (Option<&Problem>, bool, Option<Timestamp>),
+    came_to: CameTo<'_>,
     now: Timestamp,
 ) -> Memory {
-    let (problem, deep, rotation) = came_to;
+    let CameTo {
+        problem,
+        deep,
+        rotation,
+        lapses,
+    } = came_to;
     let failures = match problem {
         Some(_) => memory.failures.saturating_add(1),
         None => 0,
@@ -115,7 +133,11 @@ pub fn remember(
     let next = after(now, pause);
     // One that is due already was tried just now: it waits like everything else.
     let rotation = rotation.filter(|due| *due > now);
-    let next = rotation.into_iter().fold(next, Timestamp::min);
+    let lapses = lapses.filter(|lapses| *lapses > now);
+    let next = rotation
+        .into_iter()
+        .chain(lapses)
+        .fold(next, Timestamp::min);
     let whole = after(now, spread(valid, interval));
     let deep_next = match (problem, deep) {
         (None, true) => whole,

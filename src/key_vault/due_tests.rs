@@ -21,24 +21,24 @@ fn valid() -> Valid {
     Case::new(json!({ "refreshInterval": "10m" })).valid
 }
 
+/// A look at everything that was well.
+fn went_deep() -> CameTo<'static> {
+    CameTo {
+        deep: true,
+        ..CameTo::default()
+    }
+}
+
 fn looked() -> Memory {
-    remember(
-        &valid(),
-        inputs(),
-        &Memory::default(),
-        (None, true, None),
-        at(0),
-    )
+    remember(&valid(), inputs(), &Memory::default(), went_deep(), at(0))
 }
 
 fn failed(problem: &Problem, before: &Memory, now: u64) -> Memory {
-    remember(
-        &valid(),
-        inputs(),
-        before,
-        (Some(problem), true, None),
-        at(now),
-    )
+    let came_to = CameTo {
+        problem: Some(problem),
+        ..went_deep()
+    };
+    remember(&valid(), inputs(), before, came_to, at(now))
 }
 
 /// Seconds until the next look.
@@ -144,7 +144,11 @@ fn every_so_manieth_look_goes_deep() {
             panic!("nothing is due at {now}");
         };
         deep += u32::from(whole_look);
-        memory = remember(&valid(), inputs(), &memory, (None, whole_look, None), now);
+        let came_to = CameTo {
+            deep: whole_look,
+            ..CameTo::default()
+        };
+        memory = remember(&valid(), inputs(), &memory, came_to, now);
     }
     assert!((8..=12).contains(&deep), "{deep} of 120 until {now}");
 }
@@ -175,7 +179,7 @@ fn trouble_is_tried_again_later_and_later_and_never_not() {
             );
         }
         assert!(pause(&memory, 49) >= 270, "{memory:?}");
-        memory = remember(&valid(), inputs(), &memory, (None, true, None), at(50));
+        memory = remember(&valid(), inputs(), &memory, went_deep(), at(50));
         assert_eq!(memory.failures, 0);
     }
 }
@@ -190,13 +194,11 @@ fn a_time_that_azure_asked_for_is_kept() {
 
 #[test]
 fn a_rotation_is_due_at_its_time_with_a_whole_look() {
-    let memory = remember(
-        &valid(),
-        inputs(),
-        &looked(),
-        (None, true, Some(at(100))),
-        at(0),
-    );
+    let came_to = CameTo {
+        rotation: Some(at(100)),
+        ..went_deep()
+    };
+    let memory = remember(&valid(), inputs(), &looked(), came_to, at(0));
     assert_eq!(memory.next, Some(at(100)));
     assert_eq!(
         due(&inputs(), &memory, &whole(), at(100)),
@@ -207,16 +209,35 @@ fn a_rotation_is_due_at_its_time_with_a_whole_look() {
 #[test]
 fn a_rotation_that_fails_is_not_tried_again_without_a_pause() {
     let problem = trouble(Reason::AzureUnavailable);
-    let came_to = (Some(&problem), true, Some(at(100)));
+    let came_to = CameTo {
+        problem: Some(&problem),
+        rotation: Some(at(100)),
+        ..went_deep()
+    };
     let memory = remember(&valid(), inputs(), &looked(), came_to, at(200));
     assert!(memory.next.unwrap() > at(200), "{memory:?}");
     // Nor is one that is due and not ours to make.
-    let memory = remember(
-        &valid(),
-        inputs(),
-        &looked(),
-        (None, true, Some(at(100))),
-        at(200),
-    );
+    let came_to = CameTo {
+        problem: None,
+        ..came_to
+    };
+    let memory = remember(&valid(), inputs(), &looked(), came_to, at(200));
     assert!(memory.next.unwrap() > at(700), "{memory:?}");
+}
+
+#[test]
+fn a_note_is_looked_at_when_it_lapses_and_not_later() {
+    let problem = Problem::new(Reason::DisallowedByPolicy, Retry::OnChange, "no");
+    for problem in [None, Some(&problem)] {
+        let open = CameTo {
+            problem,
+            lapses: Some(at(60)),
+            ..went_deep()
+        };
+        let memory = remember(&valid(), inputs(), &looked(), open, at(0));
+        assert_eq!(memory.next, Some(at(60)), "{problem:?}");
+        // Where that look has shown nothing, there is no hurry any more.
+        let memory = remember(&valid(), inputs(), &looked(), open, at(60));
+        assert!(memory.next.unwrap() > at(240), "{memory:?}");
+    }
 }

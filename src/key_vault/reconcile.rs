@@ -11,8 +11,8 @@ use tracing::{debug, info, warn};
 use super::PLURAL;
 use super::api::{KeyVault, KeyVaultStatus};
 use super::ctx::Ctx;
-use super::due::{Due, Inputs as DueInputs, Memory, due, remember};
-use super::plan::{SecretSeen, Seen};
+use super::due::{CameTo, Due, Inputs as DueInputs, Memory, due, remember};
+use super::plan::{SecretSeen, Seen, record};
 use super::round::{Came, Round};
 use super::status::{DRIFTED, Look, SYNCED, kept, status};
 use super::valid::{Valid, parse};
@@ -89,7 +89,7 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
 }
 
 /// The identity, where it is lent for this group.
-async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Usable, Problem> {
+pub async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Usable, Problem> {
     let (namespace, reference) = (valid.namespace.as_str(), valid.identity.as_ref());
     let identity = ctx.identities.resolve(namespace, reference).await?;
     let labels = ctx.identities.namespace_labels(namespace);
@@ -149,7 +149,13 @@ async fn conclude(
         tell_repair(ctx, &came).await;
     }
     let problem = came.problem.as_ref();
-    let memory = remember(valid, inputs, &memory, (problem, deep, rotation), now);
+    let came_to = CameTo {
+        problem,
+        deep,
+        rotation,
+        lapses: record::lapses(&came.record),
+    };
+    let memory = remember(valid, inputs, &memory, came_to, now);
     let next = memory.next.unwrap_or(now);
     ctx.remember(&valid.uid, memory);
     let word = if problem.is_none() { "ready" } else { "failed" };

@@ -163,7 +163,8 @@ impl Round<'_> {
         look: &Look,
         sight: &mut Sight,
     ) -> Result<(), Problem> {
-        if sight.real.as_ref().is_some_and(is_absent) {
+        let real = sight.real.as_ref().filter(|real| is_absent(real));
+        if real.is_some_and(|real| !is_untouched(look, real)) {
             imagine(look, &mut sight.seen);
             return Ok(());
         }
@@ -399,6 +400,24 @@ fn is_absent(real: &Seen) -> bool {
     matches!(real.vault, Some(None))
 }
 
+/// Whether a look at what there is shows what it would show after all that is planned for a vault that is not there. A name is
+/// taken until its deleted vault is purged.
+fn is_untouched(look: &Look, real: &Seen) -> bool {
+    let is_free = !matches!(real.deleted, Some(Some(_)));
+    match look {
+        Look::Provider => true,
+        Look::Name | Look::DeletedElsewhere => is_free,
+        Look::Operation
+        | Look::Vault
+        | Look::Deleted
+        | Look::Group
+        | Look::RoleDefinition(_)
+        | Look::RoleAssignments
+        | Look::DataPlane
+        | Look::Secret(_) => false,
+    }
+}
+
 /// Adds what a look has really shown to what is assumed.
 fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
     match look {
@@ -406,13 +425,10 @@ fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
         Look::RoleAssignments => seen.assignments.clone_from(&real.assignments),
         Look::Secret(_) => seen.secrets.clone_from(&real.secrets),
         Look::RoleDefinition(_) => seen.definitions.clone_from(&real.definitions),
-        Look::Operation
-        | Look::Vault
-        | Look::Deleted
-        | Look::DeletedElsewhere
-        | Look::Group
-        | Look::Name
-        | Look::Provider => {}
+        Look::Name => seen.name.clone_from(&real.name),
+        Look::DeletedElsewhere => seen.deleted_elsewhere.clone_from(&real.deleted_elsewhere),
+        Look::Provider => seen.provider = real.provider,
+        Look::Operation | Look::Vault | Look::Deleted | Look::Group => {}
     }
 }
 

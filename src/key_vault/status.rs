@@ -211,7 +211,10 @@ fn ready(old: &[Condition], look: &Look<'_>) -> Option<Says> {
         elsewhere && !taken
             || matches!(
                 reason,
-                Reason::Provisioning | Reason::ResourceNotOurs | Reason::HostNotFound
+                Reason::Provisioning
+                    | Reason::ResourceNotOurs
+                    | Reason::HostNotFound
+                    | Reason::OperationFailed
             )
     });
     Some(match (vault, waits) {

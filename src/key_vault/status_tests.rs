@@ -160,6 +160,7 @@ fn what_was_ready_is_so_still_while_nothing_can_be_seen() {
 fn ready_says_what_keeps_a_vault_from_being_used() {
     let rows = [
         (true, Reason::Provisioning, "False Provisioning"),
+        (true, Reason::OperationFailed, "False OperationFailed"),
         (true, Reason::ResourceNotOurs, "False ResourceNotOurs"),
         (true, Reason::HostNotFound, "False HostNotFound"),
         (true, Reason::DisallowedByPolicy, "True Available"),

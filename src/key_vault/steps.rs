@@ -66,6 +66,7 @@ impl Eyes<'_> {
                 let mut vault = self.vault(seen)?;
                 update(inputs, &mut vault);
                 let call = vaults::patch(versions, id, &vault, differences);
+                seen.updated = true;
                 made(&self.call(&call).await?, seen)
             }
             Step::Release => {

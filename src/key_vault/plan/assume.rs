@@ -19,7 +19,10 @@ pub fn assume(inputs: &Inputs<'_>, step: &Step, seen: &mut Seen) {
             seen.vault = Some(Some(recovered(inputs, deleted.as_ref())));
         }
         Step::Purge => seen.deleted = Some(None),
-        Step::Update(_) => alter(seen, |vault| update(inputs, vault)),
+        Step::Update(_) => alter(seen, |vault| {
+            update(inputs, vault);
+            vault.state = None;
+        }),
         Step::AddPolicies(policies) | Step::ReplacePolicies(policies) => {
             alter(seen, |vault| set_policies(policies, vault));
         }

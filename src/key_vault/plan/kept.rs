@@ -3,6 +3,7 @@
 use super::assume::{assigned, id_of};
 use super::{Inputs, Look, Next, Plane, Role, SecretSeen, Seen, Step, act, told};
 use crate::azure_resource::api::{Adopt, Mode, RoleAssignmentStatus};
+use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::Claim;
 use crate::key_vault::desired::differences;
 use crate::key_vault::valid::Seed;
@@ -23,6 +24,9 @@ pub(super) fn kept(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Ne
     }
     told::settled(inputs, vault)?;
     if let Some(step) = change(inputs, vault) {
+        return act(inputs, step);
+    }
+    if let Some(step) = renewal(inputs, seen, vault)? {
         return act(inputs, step);
     }
     if !inputs.deep {
@@ -84,6 +88,21 @@ fn change(inputs: &Inputs<'_>, vault: &Vault) -> Option<Step> {
     let dropped = desired.dropped_policies(&vault.policies, set);
     let dropped: Vec<_> = dropped.into_iter().cloned().collect();
     (!dropped.is_empty()).then_some(Step::DropPolicies(dropped))
+}
+
+/// Azure has given up in the midst of what it was asked for, and a vault that differs in nothing may be half made: it is
+/// written once more, once in a round.
+fn renewal(inputs: &Inputs<'_>, seen: &Seen, vault: &Vault) -> Result<Option<Step>, Problem> {
+    let given_up = ["Failed", "Canceled"];
+    let state = vault.state.as_deref().unwrap_or_default();
+    if !given_up.iter().any(|one| one.eq_ignore_ascii_case(state)) {
+        return Ok(None);
+    }
+    if seen.updated {
+        return Err(told::given_up(inputs, state));
+    }
+    let state = Difference::new("provisioningState", "Succeeded", state);
+    Ok(Some(Step::Update(vec![state])))
 }
 
 /// The next read or change of roles on the vault.

@@ -113,6 +113,12 @@ pub fn polled(record: &Record, polled: &Polled) -> Record {
     }
 }
 
+/// When the request of a note can have no effect any more; none where nothing is noted, or Azure tells how far it is.
+pub fn lapses(record: &Record) -> Option<Timestamp> {
+    let noted = record.operation.as_ref()?;
+    noted.poll.is_none().then_some(noted.deadline.0)
+}
+
 /// What is kept at the end of a round: a note goes where its operation has failed, and where its request can have no effect any
 /// more and a look later than that has shown what there is.
 #[must_use]

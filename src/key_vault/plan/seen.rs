@@ -45,6 +45,8 @@ pub struct Seen {
     pub operation: Option<Polled>,
     /// The vault, if there is one.
     pub vault: Option<Option<Vault>>,
+    /// Whether it was written in this round.
+    pub updated: bool,
     /// A deleted vault in the region.
     pub deleted: Option<Option<Deleted>>,
     /// A deleted vault elsewhere.

@@ -70,6 +70,15 @@ pub(super) fn settled(inputs: &Inputs<'_>, vault: &Vault) -> Result<(), Problem>
     Err(after(Reason::Provisioning, GOING_ON, message))
 }
 
+pub(super) fn given_up(inputs: &Inputs<'_>, state: &str) -> Problem {
+    let message = format!(
+        "vault {:?} is in state {state}: Azure has not finished what it was asked for, and writing it once more did not help. It is tried again; see az monitor activity-log list --resource-id {}",
+        name(inputs),
+        inputs.valid.id
+    );
+    Problem::new(Reason::OperationFailed, Retry::Backoff, message)
+}
+
 pub(super) fn other_tenant(inputs: &Inputs<'_>, vault: &Vault) -> Problem {
     let message = format!(
         "vault {:?} is of tenant {}, but this spec, or its identity, of {}: set spec.tenantId to the vault's, or name another identity in spec.identityRef",

@@ -213,8 +213,7 @@ fn of_many() -> Vec<Pair> {
         |name: String| from(&json!({"find": {"namePattern": "a"}, "vaultRef": {"name": name}}));
     let mut both = named_vault(text(1));
     both["spec"]["dataFrom"][0]["vaultUri"] = json!("https://kv2.vault.azure.net");
-    // Null in a change takes a field away, so it must be there when the change is made.
-    let without = |mut change: Value| {
+    let alone = |mut change: Value| {
         change["spec"]["vaultUri"] = Value::Null;
         change["spec"]["data"] = Value::Null;
         change
@@ -258,8 +257,8 @@ fn of_many() -> Vec<Pair> {
             "at most one of vaultUri and vaultRef may be set",
         ),
         pair(
-            without(named_vault(text(1))),
-            without(find(&json!({}))),
+            alone(named_vault(text(1))),
+            alone(find(&json!({}))),
             "vaultUri or vaultRef must be set where an entry is of a vault and names none of its own",
         ),
         pair(

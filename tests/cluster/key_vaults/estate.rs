@@ -6,6 +6,7 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use lakevault::key_vault::api::{KeyVault, KeyVaultStatus};
 use reqwest::Method;
 use serde_json::{Value, json};
+use testbed::poll::seen;
 use testbed::simulator::{Journal, JournalEntry};
 use testbed::{Fault, FaultRule, until};
 
@@ -57,6 +58,28 @@ impl Estate {
         Ok(estate)
     }
 
+    /// Another KeyVault of this namespace and identity, in a subscription of its own.
+    pub async fn beside(&self, word: &str) -> Result<Self> {
+        let beside = Self {
+            kit: self.kit.clone(),
+            subscription: uuid::Uuid::new_v4().to_string(),
+            in_simulator: self.in_simulator.clone(),
+            name: format!("{}-{word}", self.kit.vault),
+        };
+        beside.change_subscription(|_| ()).await?;
+        Ok(beside)
+    }
+
+    /// The same subscription, seen from another namespace.
+    pub fn of_kit(&self, kit: &Kit) -> Self {
+        Self {
+            kit: kit.clone(),
+            subscription: self.subscription.clone(),
+            in_simulator: self.in_simulator.clone(),
+            name: self.name.clone(),
+        }
+    }
+
     /// The subscription as it was made, with changes.
     pub async fn change_subscription(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
         let mut subscription = self.in_simulator.clone();
@@ -96,8 +119,13 @@ impl Estate {
         })
     }
 
+    /// Applies on the server's side, as kubectl would.
     pub async fn apply(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
-        self.kit.apply(self.vault(change)).await
+        let params = PatchParams::apply("kubectl").force();
+        let patch = Patch::Apply(self.vault(change));
+        let api = self.kit.key_vaults();
+        api.patch(&self.name, &params, &patch).await?;
+        Ok(())
     }
 
     /// Applies, and waits until all is as it says.
@@ -222,21 +250,75 @@ impl Estate {
 
     /// Requests in this subscription, by the journal's word; all of them where it is empty.
     pub async fn calls(&self, operation: &str) -> Result<Vec<JournalEntry>> {
-        let mut path = "/journal?since=0&vault=management".to_owned();
-        if !operation.is_empty() {
-            path.push_str(&format!("&operation={operation}"));
-        }
-        let journal: Journal = self.kit.admin().call(Method::GET, &path, None).await?;
-        let here = |entry: &JournalEntry| entry.path.contains(&self.subscription);
-        Ok(journal.entries.into_iter().filter(here).collect())
+        let mut all = asked(&self.kit).await?;
+        all.retain(|entry| {
+            let named = operation.is_empty() || entry.operation == operation;
+            named && entry.path.contains(&self.subscription)
+        });
+        Ok(all)
     }
 
     /// Requests that change something.
     pub async fn writes(&self) -> Result<Vec<String>> {
         let all = self.calls("").await?;
-        let writes = all.into_iter().filter(|entry| entry.method != "GET");
-        let writes = writes.filter(|entry| entry.operation != "CheckVaultName");
+        let writes = all.into_iter().filter(changes);
         Ok(writes.map(|entry| entry.operation).collect())
+    }
+
+    /// A deleted vault of the name, with changes of what it was.
+    pub async fn make_deleted(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
+        self.make_in_azure(change).await?;
+        let path = format!("/vaults/{}?soft=true", self.name);
+        let admin = self.kit.admin();
+        admin.call::<Value>(Method::DELETE, &path, None).await?;
+        Ok(())
+    }
+
+    /// Waits until as many requests of this subscription are held. Gives back their ids, oldest first.
+    pub async fn held(&self, number: usize) -> Result<Vec<u64>> {
+        let what = format!("{number} requests of {} are held", self.name);
+        until(SOON, &what, async || {
+            let mut all = holds(&self.kit).await.map_err(seen)?;
+            all.retain(|one| one.path.contains(&self.subscription));
+            let ids: Vec<u64> = all.iter().map(|one| one.id).collect();
+            (ids.len() == number)
+                .then_some(ids.clone())
+                .ok_or_else(|| format!("{ids:?}"))
+        })
+        .await
+    }
+
+    /// Lets a request go that is held: `goOn`, or `cut`.
+    pub async fn release(&self, id: u64, how: &str) -> Result<()> {
+        release(&self.kit, id, how).await
+    }
+
+    /// Plays the time until the request of a note can have no effect any more, and asks for a look.
+    pub async fn lapse(&self, object: &KeyVault) -> Result<()> {
+        let past = "2000-01-01T00:00:00Z";
+        let patch = json!({
+            "metadata": {"resourceVersion": object.metadata.resource_version},
+            "status": {"operation": {"deadline": past}},
+        });
+        let (api, params) = (self.kit.key_vaults(), PatchParams::default());
+        let patch = Patch::Merge(patch);
+        let patched = api.patch_status(&self.name, &params, &patch);
+        // Where the operator was quicker, whoever waits looks again.
+        let quicker = |error: &kube::Error| match error {
+            kube::Error::Api(status) => status.is_conflict() || status.is_not_found(),
+            _ => false,
+        };
+        match patched.await {
+            Err(error) if quicker(&error) => return Ok(()),
+            Err(error) => return Err(error.into()),
+            Ok(_) => {}
+        }
+        let word = uuid::Uuid::new_v4().to_string();
+        let looked = self.annotate("lakevault.dev/sync-at", &word).await;
+        match looked {
+            Err(error) if error.downcast_ref().is_some_and(quicker) => Ok(()),
+            other => other,
+        }
     }
 
     /// A fault of one operation in this subscription. Gives back its id.
@@ -247,6 +329,48 @@ impl Estate {
         rule.count = times;
         self.kit.admin().add_fault(&rule).await
     }
+}
+
+/// All requests of the resource manager, oldest first.
+pub async fn asked(kit: &Kit) -> Result<Vec<JournalEntry>> {
+    let (mut all, mut since) = (Vec::new(), 0);
+    loop {
+        let path = format!("/journal?since={since}&vault=management");
+        let page: Journal = kit.admin().call(Method::GET, &path, None).await?;
+        let is_last = page.entries.is_empty();
+        all.extend(page.entries);
+        since = page.next;
+        if is_last {
+            return Ok(all);
+        }
+    }
+}
+
+/// Whether a request changes something.
+pub fn changes(entry: &JournalEntry) -> bool {
+    entry.method != "GET" && entry.operation != "CheckVaultName"
+}
+
+/// A request that a fault holds.
+#[derive(serde::Deserialize, Debug)]
+pub struct Held {
+    pub id: u64,
+    pub path: String,
+}
+
+/// All that are held, oldest first.
+pub async fn holds(kit: &Kit) -> Result<Vec<Held>> {
+    kit.admin().call(Method::GET, "/holds", None).await
+}
+
+/// Lets one go.
+pub async fn release(kit: &Kit, id: u64, how: &str) -> Result<()> {
+    let body = json!({"id": id, "how": how});
+    let admin = kit.admin();
+    admin
+        .call::<Value>(Method::POST, "/holds/release", Some(&body))
+        .await
+        .map(drop)
 }
 
 pub fn condition<'a>(status: &'a KeyVaultStatus, type_: &str) -> Option<&'a Condition> {

@@ -85,3 +85,33 @@ fn an_operation_is_asked_about_before_anything_else() {
     // The vault tells what came of it, however long ago that was begun.
     assert_eq!(says(&case, &asked(Polled::Ended)), "create the vault");
 }
+
+#[test]
+fn a_vault_that_azure_has_not_finished_is_written_once_more_in_a_round() {
+    let case = Case::deep(json!({}));
+    for state in ["Failed", "canceled"] {
+        let vault = Vault {
+            state: Some(state.to_owned()),
+            ..case.vault()
+        };
+        let mut seen = sees(Some(vault));
+        assert_eq!(says(&case, &seen), "update provisioningState");
+        seen.updated = true;
+        let Next::Wait(problem) = case.next(&seen) else {
+            panic!("it is written for ever");
+        };
+        assert_eq!(problem.reason, Reason::OperationFailed);
+        assert!(problem.message.contains(state), "{problem:?}");
+    }
+    // A plan of it comes to an end.
+    let observes = Case::new(json!({ "mode": "Observe" }));
+    let mut seen = sees(Some(Vault {
+        state: Some("Failed".to_owned()),
+        ..observes.vault()
+    }));
+    let Next::Do(step) = observes.next(&seen) else {
+        panic!("nothing is planned");
+    };
+    assume(&observes.inputs(), &step, &mut seen);
+    assert_eq!(observes.next(&seen), Next::Rest);
+}

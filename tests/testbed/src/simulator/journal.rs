@@ -34,6 +34,9 @@ pub struct JournalEntry {
     pub path: String,
     /// The status of the answer; 0 if there was none.
     pub status: u16,
+    /// What the status would have been of a request that was done, and whose answer was lost.
+    #[serde(default)]
+    pub lost_status: Option<u16>,
     /// How long it took, in milliseconds.
     pub latency_ms: f64,
     /// Who asked, as far as the token told.
