@@ -19,10 +19,20 @@ pub(crate) fn minute(world: &mut World) {
 pub(crate) fn fails(world: &mut World) {
     world.left.faults -= 1;
     world.wrote = None;
-    if let Azure::Soft { sku, tag, .. } = world.azure {
-        let going = Going::Failed;
-        world.azure = Azure::Soft { sku, tag, going };
-    }
+    let failed = Going::Failed;
+    world.azure = match world.azure {
+        Azure::Live { sku, tag, .. } => Azure::Live {
+            sku,
+            tag,
+            busy: failed,
+        },
+        Azure::Soft { sku, tag, .. } => Azure::Soft {
+            sku,
+            tag,
+            going: failed,
+        },
+        Azure::Absent => Azure::Absent,
+    };
 }
 
 impl Steps<'_> {

@@ -19,15 +19,20 @@ impl Steps<'_> {
         let ours = Azure::Live {
             sku,
             tag: Tag::Ours(uid),
-            busy: false,
+            busy: Going::No,
         };
         let (after, answer) = match (kind, before) {
-            (_, Azure::Live { busy: true, .. }) => (before, Answer::Refused),
+            (
+                _,
+                Azure::Live {
+                    busy: Going::Yes, ..
+                },
+            ) => (before, Answer::Refused),
             (Kind::Create, Azure::Absent) => {
                 let made = Azure::Live {
                     sku,
                     tag: Tag::Ours(uid),
-                    busy: true,
+                    busy: Going::Yes,
                 };
                 (made, Answer::Done(made))
             }
@@ -36,7 +41,7 @@ impl Steps<'_> {
                 let made = Azure::Live {
                     sku,
                     tag,
-                    busy: true,
+                    busy: Going::Yes,
                 };
                 (made, Answer::Done(made))
             }
@@ -56,7 +61,7 @@ impl Steps<'_> {
                 let bare = Azure::Live {
                     sku,
                     tag: Tag::Bare,
-                    busy: false,
+                    busy: Going::No,
                 };
                 (bare, Answer::Done(bare))
             }
@@ -104,22 +109,37 @@ impl Steps<'_> {
             Kind::Purge => (self.meet)(Met::Purged),
             Kind::Delete => (self.meet)(Met::Deleted),
             Kind::Release => (self.meet)(Met::Released),
+            Kind::Update if is_failed(before) => (self.meet)(Met::Renewed),
             Kind::Update if adopts(before) && !adopts(after) => (self.meet)(Met::Adopted),
             Kind::Create | Kind::Update => {}
         }
     }
 }
 
+fn is_failed(azure: Azure) -> bool {
+    matches!(
+        azure,
+        Azure::Live {
+            busy: Going::Failed,
+            ..
+        }
+    )
+}
+
 pub(crate) fn ends(world: &mut World) {
     world.azure = match world.azure {
-        Azure::Live { sku, tag, .. } => Azure::Live {
+        Azure::Live {
             sku,
             tag,
-            busy: false,
+            busy: Going::Yes,
+        } => Azure::Live {
+            sku,
+            tag,
+            busy: Going::No,
         },
         Azure::Soft {
             going: Going::Yes, ..
         } => Azure::Absent,
-        other @ (Azure::Absent | Azure::Soft { .. }) => other,
+        other @ (Azure::Absent | Azure::Live { .. } | Azure::Soft { .. }) => other,
     };
 }

@@ -179,7 +179,7 @@ fn each_step_bears_each_fault() {
     let live = |sku| Azure::Live {
         sku,
         tag,
-        busy: false,
+        busy: Going::No,
     };
     let soft = Azure::Soft {
         sku: 1,

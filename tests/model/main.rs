@@ -80,22 +80,22 @@ fn foreign(azure: Azure) -> Vec<Act> {
         Azure::Live {
             sku,
             tag,
-            busy: false,
+            busy: Going::No,
         } => vec![
             Azure::Live {
                 sku,
                 tag: Tag::Foreign,
-                busy: false,
+                busy: Going::No,
             },
             Azure::Live {
                 sku,
                 tag: Tag::Bare,
-                busy: false,
+                busy: Going::No,
             },
             Azure::Live {
                 sku: 1 - sku,
                 tag,
-                busy: false,
+                busy: Going::No,
             },
             Azure::Soft {
                 sku,
@@ -112,19 +112,19 @@ fn foreign(azure: Azure) -> Vec<Act> {
             Azure::Live {
                 sku,
                 tag,
-                busy: false,
+                busy: Going::No,
             },
         ],
         Azure::Absent => vec![
             Azure::Live {
                 sku: 0,
                 tag: Tag::Foreign,
-                busy: false,
+                busy: Going::No,
             },
             Azure::Live {
                 sku: 0,
                 tag: Tag::Bare,
-                busy: false,
+                busy: Going::No,
             },
         ],
         Azure::Live { .. } | Azure::Soft { .. } => Vec::new(),
@@ -176,16 +176,18 @@ impl Model for Vaults {
         let open = world.wire.iter().enumerate();
         let open = open.filter(|(_, request)| request.answer.is_none());
         acts.extend(open.map(|(at, _)| Act::Execute(at)));
-        match world.azure {
+        let busy = matches!(
+            world.azure,
             Azure::Soft {
-                going: Going::Yes, ..
-            } => {
-                acts.push(Act::Ends);
-                acts.extend(faults.then_some(Act::Fails));
+                going: Going::Yes,
+                ..
+            } | Azure::Live {
+                busy: Going::Yes,
+                ..
             }
-            Azure::Live { busy: true, .. } => acts.push(Act::Ends),
-            Azure::Absent | Azure::Live { .. } | Azure::Soft { .. } => {}
-        }
+        );
+        acts.extend(busy.then_some(Act::Ends));
+        acts.extend((busy && faults).then_some(Act::Fails));
         if world.left.edits > 0 {
             match world.object {
                 Some(object) if !object.deleting => acts.extend([Act::Edit, Act::Delete]),
@@ -265,6 +267,7 @@ const ALWAYS: &[Met] = &[
     Met::Repeated,
     Met::ForeignLeftAlone,
     Met::WipedInTheMiddle,
+    Met::Renewed,
 ];
 
 const STAYS: Goal = Goal {
@@ -321,7 +324,7 @@ fn a_rule_that_is_left_out_is_noticed() {
     let rows = [
         (Flaw::Unnoted, "a write is noted before it is sent", 0),
         (Flaw::Forgetful, "the finalizer goes last", 10),
-        (Flaw::Unchecked, "", 5),
+        (Flaw::Unheld, "the finalizer comes before every write", 0),
     ];
     for (flaw, broken, least) in rows {
         let model = Vaults {

@@ -41,6 +41,7 @@ pub(crate) enum Met {
     Repeated,
     OperationResumed,
     OperationFailed,
+    Renewed,
     Adopted,
     ForeignLeftAlone,
     WipedInTheMiddle,
@@ -63,8 +64,8 @@ pub(crate) enum Flaw {
     Unnoted,
     /// A note does not remember the one before it.
     Forgetful,
-    /// Nothing that is written carries the version that it was decided on.
-    Unchecked,
+    /// No finalizer is set.
+    Unheld,
 }
 
 /// Acts on worlds.
@@ -170,7 +171,7 @@ impl Steps<'_> {
         let Some((kind, looked, noted)) = run.step else {
             return Ok(());
         };
-        if !run.object.finalizer {
+        if !run.object.finalizer && self.flaw != Some(Flaw::Unheld) {
             if run.stale {
                 (self.meet)(Met::StaleFinalizerRefused);
                 return Ok(());
@@ -192,7 +193,7 @@ impl Steps<'_> {
             }
             run.step = Some((kind, true, false));
         } else if is_noted(kind) && !noted && self.flaw != Some(Flaw::Unnoted) {
-            if self.is_refused(&run) {
+            if run.stale {
                 (self.meet)(Met::StaleNoteRefused);
                 return Ok(());
             }
@@ -226,11 +227,6 @@ impl Steps<'_> {
         }
         world.run = Some(run);
         Ok(())
-    }
-
-    /// Whether the API server refuses what a round writes, since its object is not the last one.
-    fn is_refused(&self, run: &Run) -> bool {
-        run.stale && self.flaw != Some(Flaw::Unchecked)
     }
 
     /// The rules for what may be sent.
@@ -308,6 +304,7 @@ impl Steps<'_> {
                 Kind::Purge => run.sight.deleted = None,
                 Kind::Delete => (run.sight.vault, run.sight.deleted) = (None, None),
                 Kind::Create | Kind::Recover | Kind::Update | Kind::Release => {
+                    run.sight.updated |= kind == Kind::Update;
                     run.sight.vault = Some(vault);
                 }
             },
@@ -360,7 +357,7 @@ impl Steps<'_> {
             ..run.object
         };
         let same = world.object == Some(object);
-        if self.is_refused(run) || same {
+        if run.stale || same {
             return;
         }
         write(world, object);
@@ -368,7 +365,7 @@ impl Steps<'_> {
 
     /// The finalizer goes, and with it the object.
     fn forget(&self, world: &mut World, run: &Run) -> Ruled {
-        if self.is_refused(run) || !run.object.finalizer {
+        if run.stale || !run.object.finalizer {
             return Ok(());
         }
         let open = world

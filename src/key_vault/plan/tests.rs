@@ -171,14 +171,20 @@ fn a_spec_that_points_elsewhere_is_not_followed() {
 }
 
 #[test]
-fn a_vault_is_at_rest_whatever_its_last_write_came_to() {
+fn a_vault_whose_last_write_has_ended_is_not_waited_for() {
     let case = Case::new(json!({}));
-    for state in [None, Some("Succeeded"), Some("FAILED"), Some("Canceled")] {
+    let rows = [
+        (None, "rest"),
+        (Some("Succeeded"), "rest"),
+        (Some("FAILED"), "update provisioningState"),
+        (Some("Canceled"), "update provisioningState"),
+    ];
+    for (state, expected) in rows {
         let vault = Vault {
             state: state.map(str::to_owned),
             ..case.vault()
         };
-        assert_eq!(case.next(&sees(Some(vault))), Next::Rest, "{state:?}");
+        assert_eq!(says(&case, &sees(Some(vault))), expected, "{state:?}");
     }
 }
 
