@@ -24,10 +24,13 @@ pub struct Owner {
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cluster = self.cluster.as_deref().unwrap_or("-");
+        let cluster = self.cluster.as_deref().unwrap_or(UNKNOWN);
         write!(f, "{cluster}/{}/{}/{}", self.namespace, self.name, self.uid)
     }
 }
+
+/// The word for a cluster that is not known.
+const UNKNOWN: &str = "-";
 
 /// What a tag says of an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,4 +73,31 @@ pub fn owner_tag(tags: &BTreeMap<String, String>) -> Option<&String> {
     tags.iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(OWNER_TAG))
         .map(|(_, value)| value)
+}
+
+/// Whether a tag says what it should for `owner`. Who does not know its own cluster takes the word of the tag for it.
+pub fn says(tag: &str, owner: &str) -> bool {
+    let names = |text: &str| text.split_once('/').map(|(_, names)| names.to_owned());
+    let unknown = owner
+        .strip_prefix(UNKNOWN)
+        .is_some_and(|rest| rest.starts_with('/'));
+    tag == owner || unknown && names(tag) == names(owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_know_its_cluster_takes_the_word_of_the_tag() {
+        for (tag, owner, same) in [
+            ("c/team/kv/u", "c/team/kv/u", true),
+            ("c/team/kv/u", "d/team/kv/u", false),
+            ("c/team/kv/u", "-/team/kv/u", true),
+            ("c/team/kv/u", "-/team/kv/v", false),
+            ("team", "-/team/kv/u", false),
+        ] {
+            assert_eq!(says(tag, owner), same, "{tag} for {owner}");
+        }
+    }
 }

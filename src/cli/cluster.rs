@@ -47,6 +47,8 @@ pub(super) struct ClusterArgs {
 pub(super) struct Cluster {
     /// Answers from the file, then from the cluster.
     pub(super) client: Client,
+    /// Answers from the cluster alone; none where there is none.
+    pub(super) live: Option<Client>,
     /// What the file has.
     pub(super) manifests: Option<Arc<Manifests>>,
     /// Of objects that name none.
@@ -73,11 +75,15 @@ impl ClusterArgs {
             Some(path) => Some(Arc::new(read(path, &namespace)?)),
             None => None,
         };
-        let client = match (config, &manifests) {
-            (Ok(config), None) => connect(config)?,
-            (Ok(config), Some(manifests)) => layered(manifests, Some(connect(config)?)),
-            (Err(_), Some(manifests)) => layered(manifests, None),
-            (Err(error), None) => {
+        let (live, missing) = match config {
+            Ok(config) => (Some(connect(config)?), None),
+            Err(error) => (None, Some(error)),
+        };
+        let client = match (&live, &manifests) {
+            (Some(live), None) => live.clone(),
+            (live, Some(manifests)) => layered(manifests, live.clone()),
+            (None, None) => {
+                let error = missing.unwrap_or_default();
                 return Err(Failure::failed(format!(
                     "failed to find a cluster: {error}. Mend: set KUBECONFIG or --kubeconfig, or read a file with -f"
                 )));
@@ -85,6 +91,7 @@ impl ClusterArgs {
         };
         Ok(Cluster {
             client,
+            live,
             manifests,
             namespace,
             operator_namespace: self.operator_namespace.clone(),

@@ -48,27 +48,33 @@ impl Lender {
         }
     }
 
-    /// Identities among which are this one and this namespace.
+    /// The door to the API server, with the caller's rights.
+    pub(super) fn kube(&self) -> &Kube {
+        &self.doors.kube
+    }
+
+    /// Identities as if these, and these namespaces, were all that there is.
     pub(super) fn identities(
         &self,
-        identity: Option<AnyIdentity>,
-        namespace: Option<PartialObjectMeta<Namespace>>,
+        identities: impl IntoIterator<Item = AnyIdentity>,
+        namespaces: impl IntoIterator<Item = PartialObjectMeta<Namespace>>,
     ) -> Arc<Identities> {
-        let (identities, mut own) = reflector::store();
-        let (cluster_identities, mut lent) = reflector::store();
-        let (namespaces, mut labels) = reflector::store();
-        match identity {
-            Some(AnyIdentity::Own(identity)) => own.apply_watcher_event(&Event::Apply(identity)),
-            Some(AnyIdentity::Lent(identity)) => lent.apply_watcher_event(&Event::Apply(identity)),
-            None => {}
+        let (own_store, mut own) = reflector::store();
+        let (lent_store, mut lent) = reflector::store();
+        let (labels_store, mut labels) = reflector::store();
+        for identity in identities {
+            match identity {
+                AnyIdentity::Own(identity) => own.apply_watcher_event(&Event::Apply(identity)),
+                AnyIdentity::Lent(identity) => lent.apply_watcher_event(&Event::Apply(identity)),
+            }
         }
-        if let Some(namespace) = namespace {
+        for namespace in namespaces {
             labels.apply_watcher_event(&Event::Apply(namespace));
         }
         let stores = Stores {
-            identities,
-            cluster_identities,
-            namespaces,
+            identities: own_store,
+            cluster_identities: lent_store,
+            namespaces: labels_store,
         };
         let doors = self.doors.clone();
         Arc::new(Identities::new(

@@ -20,9 +20,10 @@ struct Object {
 }
 
 /// Kinds that are asked for: their plural, and whether they live in a namespace.
-const KINDS: [(&str, &str, bool); 6] = [
+const KINDS: [(&str, &str, bool); 7] = [
     ("AzureIdentity", "azureidentities", true),
     ("ClusterAzureIdentity", "clusterazureidentities", false),
+    ("KeyVault", "keyvaults", true),
     ("VaultSecretSync", "vaultsecretsyncs", true),
     ("Secret", "secrets", true),
     ("ConfigMap", "configmaps", true),
@@ -102,15 +103,25 @@ impl Manifests {
 
     /// Namespaces and names of the syncs, in the order of the file.
     pub(super) fn syncs(&self) -> Vec<(String, String)> {
-        let syncs = self
-            .0
-            .iter()
-            .filter(|object| object.kind == "VaultSecretSync");
-        let named = |object: &Object| {
+        self.of("VaultSecretSync")
+    }
+
+    /// The same of the KeyVaults.
+    pub(super) fn key_vaults(&self) -> Vec<(String, String)> {
+        self.of("KeyVault")
+    }
+
+    /// Each once, where it first stands.
+    fn of(&self, kind: &str) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        for object in self.0.iter().filter(|object| object.kind == kind) {
             let namespace = object.namespace.clone().unwrap_or_default();
-            (namespace, object.name.clone())
-        };
-        syncs.map(named).collect()
+            let named = (namespace, object.name.clone());
+            if !all.contains(&named) {
+                all.push(named);
+            }
+        }
+        all
     }
 
     /// The object that a GET of this path of the API server asks for. Of two of one name the last counts, as with `kubectl apply`.

@@ -4,6 +4,8 @@
 mod azure;
 mod cluster;
 mod diagnose;
+mod form;
+mod import;
 mod kept;
 mod lender;
 mod login;
@@ -11,14 +13,16 @@ mod logout;
 mod manifests;
 mod objects;
 mod person;
+mod plan;
 mod terminal;
 mod token;
+mod who;
 
 use std::ffi::OsStr;
 use std::future::Future;
 use std::path::Path;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use kube::CustomResourceExt;
 
 use crate::app;
@@ -52,6 +56,10 @@ enum Command {
     Token(token::TokenArgs),
     /// Try what an identity or a sync needs, step by step, and say what mends the first that fails.
     Diagnose(diagnose::DiagnoseArgs),
+    /// Tell what would be done to Azure and to Kubernetes for `KeyVaults` and `VaultSecretSyncs`, and do nothing.
+    Plan(plan::PlanArgs),
+    /// Print what is there in Azure as YAML that wants nothing of it.
+    Import(import::ImportArgs),
 }
 
 /// How a command ends that did not do what it should.
@@ -74,7 +82,7 @@ impl Failure {
         Self::new(message.as_ref(), 2)
     }
 
-    /// Messages quote what servers and files say, and a terminal obeys control characters.
+    /// With any code. Messages quote what servers and files say, and a terminal obeys control characters.
     fn new(message: &str, code: u8) -> Self {
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         Self {
@@ -92,7 +100,7 @@ impl From<Problem> for Failure {
 
 /// Runs the command that was asked for.
 pub fn main() -> Result<(), Failure> {
-    let matches = named(std::env::args_os().next().as_deref()).get_matches();
+    let matches = matches()?;
     let cli = Cli::from_arg_matches(&matches).map_err(|error| Failure::usage(error.to_string()))?;
     match cli.command {
         Command::Run(args) => run(*args).map_err(Failure::failed),
@@ -105,7 +113,30 @@ pub fn main() -> Result<(), Failure> {
         Command::Logout => logout::run(),
         Command::Token(args) => wait_for(token::run(args)),
         Command::Diagnose(args) => wait_for(diagnose::run(args)),
+        Command::Plan(args) => wait_for(plan::run(args)),
+        Command::Import(args) => wait_for(import::run(args)),
     }
+}
+
+/// What was typed. Wrong usage ends in clap's code 2, but for `plan`, where that means that something would be done.
+fn matches() -> Result<ArgMatches, Failure> {
+    let mut typed = std::env::args_os();
+    let command = named(typed.next().as_deref());
+    let plans = typed.next().as_deref() == Some(OsStr::new("plan"));
+    match command.try_get_matches() {
+        Ok(matches) => Ok(matches),
+        Err(error) if plans && error.use_stderr() => {
+            terminal::tell(error.render().to_string().trim_end())?;
+            Err(Failure::failed(""))
+        }
+        Err(error) => error.exit(),
+    }
+}
+
+/// A manifest as `import` prints it, for the test that it can be read back.
+#[cfg(test)]
+pub(crate) fn imported(manifest: &crate::key_vault::import::Manifest) -> Result<String, String> {
+    import::render::render(manifest)
 }
 
 /// The command under the name that it was called by: as a plugin, its usage is that of `kubectl lakevault`.

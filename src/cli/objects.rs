@@ -57,17 +57,26 @@ pub(super) async fn sync(
     get(&api, name, &format!("VaultSecretSync {namespace}/{name}")).await
 }
 
+/// The KeyVault of this name, if there is one.
+pub(super) async fn key_vault(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<KeyVault>, Failure> {
+    let api = Api::namespaced(client.clone(), namespace);
+    get(&api, name, &format!("KeyVault {namespace}/{name}")).await
+}
+
 /// What the KeyVaults that a sync names tell of their vaults, by name; those that are not there tell nothing.
 pub(super) async fn told(
     client: &Client,
     sync: &VaultSecretSync,
 ) -> Result<BTreeMap<String, Told>, Failure> {
     let namespace = sync.namespace().unwrap_or_default();
-    let api: Api<KeyVault> = Api::namespaced(client.clone(), &namespace);
     let names: BTreeSet<&str> = vault_refs::names(&sync.spec).collect();
     let mut told = BTreeMap::new();
     for name in names {
-        let found = get(&api, name, &format!("KeyVault {namespace}/{name}")).await?;
+        let found = key_vault(client, &namespace, name).await?;
         told.extend(found.map(|found| (name.to_owned(), Told::of(&found))));
     }
     Ok(told)
@@ -99,8 +108,23 @@ pub(super) async fn cluster_identities(client: &Client) -> Result<Vec<IdentityKe
 
 /// The names of all syncs of a namespace.
 pub(super) async fn syncs(client: &Client, namespace: &str) -> Result<Vec<String>, Failure> {
-    let api: Api<VaultSecretSync> = Api::namespaced(client.clone(), namespace);
-    let found = list(&api, "VaultSecretSyncs").await?;
+    let found = whole_syncs(client, namespace).await?;
+    Ok(found.iter().map(ResourceExt::name_any).collect())
+}
+
+/// All syncs of a namespace.
+pub(super) async fn whole_syncs(
+    client: &Client,
+    namespace: &str,
+) -> Result<Vec<VaultSecretSync>, Failure> {
+    let api = Api::namespaced(client.clone(), namespace);
+    list(&api, "VaultSecretSyncs").await
+}
+
+/// The names of all KeyVaults of a namespace.
+pub(super) async fn key_vaults(client: &Client, namespace: &str) -> Result<Vec<String>, Failure> {
+    let api: Api<KeyVault> = Api::namespaced(client.clone(), namespace);
+    let found = list(&api, "KeyVaults").await?;
     Ok(found.iter().map(ResourceExt::name_any).collect())
 }
 

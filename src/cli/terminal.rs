@@ -21,6 +21,38 @@ pub(super) fn tell(line: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::failed(format!("failed to write: {error}")))
 }
 
+/// What is going on, shown to a person who waits for it and gone when it is over. A program sees nothing of it.
+pub(super) struct Progress(bool);
+
+impl Progress {
+    /// Nothing is going on yet.
+    pub(super) fn new() -> Self {
+        Self(io::stderr().is_terminal())
+    }
+
+    /// What is going on now, in place of what went on before.
+    pub(super) fn now(&self, what: &str) {
+        if self.0 {
+            let plain = super::form::printable(what);
+            show(&format!("\r\u{1b}[2K{plain} …"));
+        }
+    }
+}
+
+/// Nobody waits for this alone, so that it cannot be shown is no failure.
+fn show(text: &str) {
+    let mut err = io::stderr().lock();
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.0 {
+            show("\r\u{1b}[2K");
+        }
+    }
+}
+
 /// A password: typed without echo where a person is there, else the first line of the input.
 pub(super) fn password(prompt: &str) -> Result<SecretValue, Failure> {
     let unread = |error: io::Error| Failure::usage(format!("failed to read the password: {error}"));

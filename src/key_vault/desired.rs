@@ -8,7 +8,7 @@ use super::vault::{
     SkuName, Tags, Vault,
 };
 use crate::azure_resource::difference::{Difference, differs};
-use crate::azure_resource::owner::{OWNER_TAG, owner_tag};
+use crate::azure_resource::owner::{OWNER_TAG, owner_tag, says};
 
 /// What is wanted of a vault.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -126,7 +126,9 @@ impl Desired {
             tags.retain(|other, _| !other.eq_ignore_ascii_case(name));
             tags.insert(name.clone(), value.clone());
         }
-        tags.insert(OWNER_TAG.to_owned(), owner.to_owned());
+        let known = owner_tag(now).filter(|tag| says(tag, owner)).cloned();
+        let tag = known.unwrap_or_else(|| owner.to_owned());
+        tags.insert(OWNER_TAG.to_owned(), tag);
         tags
     }
 
@@ -230,7 +232,7 @@ fn tag_differences(
             .map(|(_, value)| value.as_str())
     };
     let has = owner_tag(&vault.tags).map_or(NONE, String::as_str);
-    if has != owner {
+    if !says(has, owner) {
         found.push(Difference::new(format!("tags.{OWNER_TAG}"), owner, has));
     }
     for (name, value) in &desired.tags {

@@ -4,6 +4,7 @@ pub mod api;
 pub mod ctx;
 pub mod desired;
 pub mod due;
+pub mod import;
 pub mod observe;
 pub mod plan;
 pub mod reconcile;

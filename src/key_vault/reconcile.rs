@@ -89,7 +89,7 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
 }
 
 /// The identity, where it is lent for this group.
-async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Usable, Problem> {
+pub async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Usable, Problem> {
     let (namespace, reference) = (valid.namespace.as_str(), valid.identity.as_ref());
     let identity = ctx.identities.resolve(namespace, reference).await?;
     let labels = ctx.identities.namespace_labels(namespace);

@@ -126,9 +126,11 @@ impl Round<'_> {
             real: None,
             planned: Vec::new(),
             did: Vec::new(),
+            began: Timestamp::now(),
         };
         for _ in 0..MOST {
-            let inputs = self.inputs(&wanted, Timestamp::now());
+            // The time of the round's beginning: no look is taken for later than a deadline that passes meanwhile.
+            let inputs = self.inputs(&wanted, sight.began);
             match next(&inputs, &sight.seen) {
                 Next::Rest => return Ok(self.end(wanted, sight, None)),
                 Next::Wait(problem) => return Ok(self.end(wanted, sight, Some(problem))),
@@ -161,7 +163,8 @@ impl Round<'_> {
         look: &Look,
         sight: &mut Sight,
     ) -> Result<(), Problem> {
-        if sight.real.as_ref().is_some_and(is_absent) {
+        let real = sight.real.as_ref().filter(|real| is_absent(real));
+        if real.is_some_and(|real| !is_untouched(look, real)) {
             imagine(look, &mut sight.seen);
             return Ok(());
         }
@@ -345,12 +348,13 @@ impl Round<'_> {
             real,
             planned,
             did,
+            began,
         } = sight;
         let seen = real.unwrap_or(seen);
-        let inputs = self.inputs(&wanted, Timestamp::now());
+        let inputs = self.inputs(&wanted, began);
         let repaired = self.record.applied == Some(self.valid.generation);
         let recorded = recorded(&inputs, &seen, (problem.is_some(), self.is_dry()));
-        self.record = record::over(&recorded, &seen, Timestamp::now());
+        self.record = recorded;
         Came {
             planned,
             repaired: did.into_iter().filter(|_| repaired).collect(),
@@ -384,6 +388,8 @@ struct Sight {
     planned: Vec<String>,
     /// What was done.
     did: Vec<String>,
+    /// When the round began.
+    began: Timestamp,
 }
 
 impl Sight {
@@ -408,6 +414,24 @@ fn is_absent(real: &Seen) -> bool {
     matches!(real.vault, Some(None))
 }
 
+/// Whether a look at what there is shows what it would show after all that is planned for a vault that is not there. A name is
+/// taken until its deleted vault is purged.
+fn is_untouched(look: &Look, real: &Seen) -> bool {
+    let is_free = !matches!(real.deleted, Some(Some(_)));
+    match look {
+        Look::Provider => true,
+        Look::Name | Look::DeletedElsewhere => is_free,
+        Look::Operation
+        | Look::Vault
+        | Look::Deleted
+        | Look::Group
+        | Look::RoleDefinition(_)
+        | Look::RoleAssignments
+        | Look::DataPlane
+        | Look::Secret(_) => false,
+    }
+}
+
 /// Adds what a look has really shown to what is assumed.
 fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
     match look {
@@ -415,13 +439,10 @@ fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
         Look::RoleAssignments => seen.assignments.clone_from(&real.assignments),
         Look::Secret(_) => seen.secrets.clone_from(&real.secrets),
         Look::RoleDefinition(_) => seen.definitions.clone_from(&real.definitions),
-        Look::Operation
-        | Look::Vault
-        | Look::Deleted
-        | Look::DeletedElsewhere
-        | Look::Group
-        | Look::Name
-        | Look::Provider => {}
+        Look::Name => seen.name.clone_from(&real.name),
+        Look::DeletedElsewhere => seen.deleted_elsewhere.clone_from(&real.deleted_elsewhere),
+        Look::Provider => seen.provider = real.provider,
+        Look::Operation | Look::Vault | Look::Deleted | Look::Group => {}
     }
 }
 

@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::api::{KeyVaultStatus, SeedStatus};
 use super::desired::{Set, differences};
 use super::plan::{Inputs, Plane, Record, SecretSeen, Seen, id_of, over};
+use super::vault::{Principal, Vault};
 use crate::azure_resource::api::{Mode, RoleAssignmentStatus};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::Claim;
@@ -379,7 +380,7 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) 
     )
     .iter()
     .all(|one| one.stuck.is_some());
-    record.set = set(inputs, clean);
+    record.set = set(inputs, vault, clean);
     if inputs.leaving.is_none() && clean && !problem {
         record.applied = Some(inputs.valid.generation);
     }
@@ -389,10 +390,19 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) 
     record
 }
 
-/// While something is still to be written, what was set and what is wanted both count.
-fn set(inputs: &Inputs<'_>, clean: bool) -> Set {
-    let tags = inputs.desired.tags.keys().cloned();
-    let policies = inputs.desired.policies.keys().map(ToString::to_string);
+/// What is wanted counts as set once it is there; what was set before counts until nothing is left to be written. So what others
+/// have set, and this object was not able to replace, is never taken away as if it were its own.
+fn set(inputs: &Inputs<'_>, vault: &Vault, clean: bool) -> Set {
+    let desired = inputs.desired;
+    let missing = desired.changed_policies(&vault.policies);
+    let there = |who: &&Principal| !missing.contains_key(who);
+    let policies = desired.policies.keys().filter(there);
+    let policies = policies.map(ToString::to_string);
+    let tags = desired.tags.iter().filter(|(name, value)| {
+        let mut tags = vault.tags.iter();
+        tags.any(|(tag, has)| tag.eq_ignore_ascii_case(name) && has == *value)
+    });
+    let tags = tags.map(|(name, _)| name.clone());
     let before = |names: &[String]| if clean { Vec::new() } else { names.to_vec() };
     let old = &inputs.record.set;
     let union = |old: Vec<String>, new: Vec<String>| {

@@ -407,13 +407,29 @@ fn names_of_what_was_set_go_only_with_what_was_set() {
     let mut vault = round.case.vault();
     assert_eq!(round.recorded(false).set.tags, named(&["new"]));
     vault.tags.insert("old".to_owned(), "y".to_owned());
-    round.seen = sees(Some(vault));
+    round.seen = sees(Some(vault.clone()));
     assert_eq!(round.recorded(false).set.tags, named(&["new", "old"]));
+    // What is not there was never set.
+    vault.tags.insert("new".to_owned(), "theirs".to_owned());
+    round.seen = sees(Some(vault));
+    assert_eq!(round.recorded(false).set.tags, named(&["old"]));
     assert_eq!(
         round.recorded(true).set.tags,
         named(&["old"]),
         "nothing was written"
     );
+}
+
+#[test]
+fn policies_count_as_set_once_they_are_there() {
+    let mut round = Round::new(json!({
+        "authorization": "AccessPolicies",
+        "accessPolicies": [{ "objectId": ALICE, "secrets": ["get"] }, { "objectId": BOB, "secrets": ["get"] }],
+    }));
+    let mut vault = round.case.vault();
+    vault.policies = policies(&[(ALICE, &["get"]), (BOB, &["list"])]);
+    round.seen = sees(Some(vault));
+    assert_eq!(round.recorded(false).set.policies, named(&[ALICE]));
 }
 
 #[test]

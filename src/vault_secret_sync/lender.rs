@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 
 use crate::azure_identity::grant::{self, Borrower};
-use crate::azure_identity::identities::key_of;
+use crate::azure_identity::identities::{Identities, key_of};
 use crate::azure_identity::valid::{Usable as Identity, Valid as Spec};
 use crate::names::VaultUri;
 use crate::problem::Problem;
@@ -35,49 +35,17 @@ pub fn lender(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Lender> {
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     let revision =
         ctx.identities.revision(&key) + ctx.links.password_revision(&valid.namespace, &valid.name);
-    let needed = valid.items.iter().any(needs_identity) || !valid.finds.is_empty();
-    let resolved = if needed {
+    let resolved = if is_needed(valid) {
         resolve(ctx, valid)?.map(Some)
     } else {
         Ok(None)
     };
-    let labels = ctx.identities.namespace_labels(&valid.namespace);
-    let borrower = Borrower {
-        namespace: &valid.namespace,
-        labels: &labels,
-    };
-    let (identity, unresolved) = match resolved {
-        Ok(identity) => (identity, None),
-        Err(problem) => (None, Some(problem)),
-    };
-    let vaults = identity.iter().flat_map(|identity| {
-        let vaults = valid.vaults().into_iter();
-        vaults.map(|vault| {
-            let may = match valid.referred.why_not(&vault) {
-                Some(problem) => Err(problem.clone()),
-                None => may_ask(identity, borrower, &vault),
-            };
-            (vault, may)
-        })
-    });
-    let vaults: BTreeMap<VaultUri, Result<(), Problem>> = vaults.collect();
-    let refused = vaults.values().find_map(|may| may.clone().err());
-    let lends = identity.iter().flat_map(|identity| {
-        let items = valid.items.iter();
-        items.map(|item| {
-            let needs = item.needs();
-            let objects = needs.iter().filter_map(ObjectId::located);
-            let mut asked = objects.filter_map(|object| vaults.get(valid.vault_of(object)?));
-            asked.all(Result::is_ok) && allows(&identity.valid, borrower, valid, item).is_ok()
-        })
-    });
-    Some(Lender {
-        revision,
-        lends: lends.collect(),
-        problem: unresolved.or_else(|| refused.filter(|_| vaults.len() == 1)),
-        identity,
-        vaults,
-    })
+    Some(Lender::of(&ctx.identities, valid, resolved, revision))
+}
+
+/// Whether a sync needs an identity at all.
+pub fn is_needed(valid: &Valid) -> bool {
+    valid.items.iter().any(needs_identity) || !valid.finds.is_empty()
 }
 
 /// The identity, which mostly is known.
@@ -97,6 +65,52 @@ fn resolve(ctx: &Arc<Ctx>, valid: &Valid) -> Option<Result<Identity, Problem>> {
 }
 
 impl Lender {
+    /// What an identity lends to a sync: the one that was found, if one is needed, or why none can be used.
+    pub fn of(
+        identities: &Identities,
+        valid: &Valid,
+        resolved: Result<Option<Identity>, Problem>,
+        revision: u64,
+    ) -> Self {
+        let labels = identities.namespace_labels(&valid.namespace);
+        let borrower = Borrower {
+            namespace: &valid.namespace,
+            labels: &labels,
+        };
+        let (identity, unresolved) = match resolved {
+            Ok(identity) => (identity, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        let vaults = identity.iter().flat_map(|identity| {
+            let vaults = valid.vaults().into_iter();
+            vaults.map(|vault| {
+                let may = match valid.referred.why_not(&vault) {
+                    Some(problem) => Err(problem.clone()),
+                    None => may_ask(identity, borrower, &vault),
+                };
+                (vault, may)
+            })
+        });
+        let vaults: BTreeMap<VaultUri, Result<(), Problem>> = vaults.collect();
+        let refused = vaults.values().find_map(|may| may.clone().err());
+        let lends = identity.iter().flat_map(|identity| {
+            let items = valid.items.iter();
+            items.map(|item| {
+                let needs = item.needs();
+                let objects = needs.iter().filter_map(ObjectId::located);
+                let mut asked = objects.filter_map(|object| vaults.get(valid.vault_of(object)?));
+                asked.all(Result::is_ok) && allows(&identity.valid, borrower, valid, item).is_ok()
+            })
+        });
+        Self {
+            revision,
+            lends: lends.collect(),
+            problem: unresolved.or_else(|| refused.filter(|_| vaults.len() == 1)),
+            identity,
+            vaults,
+        }
+    }
+
     /// What decides whether anything is due.
     pub fn inputs<'a>(
         &'a self,

@@ -8,5 +8,6 @@
 mod chain;
 mod diagnose;
 mod login;
+mod plan;
 mod scene;
 mod token;

@@ -13,6 +13,7 @@ use testbed::poll::{expect, seen};
 use testbed::{binaries, until};
 
 use crate::hands::OPERATOR;
+use crate::key_vaults::estate::Estate;
 use crate::kit::{Kit, NOT_GRANTED, SOON, TENANT, World};
 use crate::rollouts::{install_argo, make};
 use crate::{Case, cases};
@@ -186,6 +187,13 @@ async fn every_permission_is_used(kit: Kit) -> Result<()> {
     });
     kit.apply(merging).await?;
     kit.is_synced("merging").await?;
+    // A vault is made, and read once more before it is deleted.
+    let estate = Estate::new(kit.clone()).await?;
+    estate
+        .ready(|spec| spec["deletionPolicy"] = json!("Delete"))
+        .await?;
+    estate.delete().await?;
+    estate.is_gone().await?;
     let given = given()?;
     ensure!(given.len() > 15, "the role was not read: {given:?}");
     // The audit log may be a moment late.

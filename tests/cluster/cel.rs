@@ -2,6 +2,7 @@
 
 mod clouds;
 mod identities;
+mod key_vaults;
 mod pushes;
 mod sources;
 mod syncs;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use testbed::binaries;
 
 use self::identities::{identity, identity_pairs};
+use self::key_vaults::{key_vault, key_vault_changes, key_vault_pairs};
 use self::syncs::{sync, sync_pairs};
 use crate::kit::Kit;
 use crate::{Case, cases};
@@ -25,6 +27,8 @@ pub fn cases() -> Vec<Case> {
         syncs_are_validated,
         identities_are_validated,
         cluster_identities_are_validated,
+        key_vaults_are_validated,
+        changes_of_key_vaults_are_validated,
         every_rule_of_the_definitions_has_its_pair
     ]
 }
@@ -113,6 +117,44 @@ async fn cluster_identities_are_validated(kit: Kit) -> Result<()> {
     hold(&kit, identity(kind), identity_pairs(kind), false).await
 }
 
+async fn key_vaults_are_validated(kit: Kit) -> Result<()> {
+    hold(&kit, key_vault(), key_vault_pairs(), true).await
+}
+
+/// Rules that compare with what was there.
+async fn changes_of_key_vaults_are_validated(kit: Kit) -> Result<()> {
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
+        "lakevault.dev",
+        "v1alpha1",
+        "KeyVault",
+    ));
+    let api: Api<DynamicObject> = Api::namespaced_with(kit.client(), &kit.namespace, &resource);
+    let mut smallest = key_vault();
+    smallest["spec"]["azureName"] = json!("kv-changes");
+    kit.apply({
+        let mut object = smallest.clone();
+        object["metadata"]["namespace"] = json!(kit.namespace);
+        object
+    })
+    .await?;
+    let name = smallest["metadata"]["name"].as_str().unwrap_or_default();
+    let params = kube::api::PatchParams {
+        dry_run: true,
+        ..Default::default()
+    };
+    for Pair { good, bad, refusal } in key_vault_changes() {
+        let patch = |change: &Value| kube::api::Patch::Merge(change.clone());
+        api.patch(name, &params, &patch(&good))
+            .await
+            .with_context(|| format!("{refusal}: refused is {good}"))?;
+        match api.patch(name, &params, &patch(&bad)).await {
+            Err(Error::Api(status)) if status.message.contains(refusal) => {}
+            outcome => anyhow::bail!("{refusal}: {bad}: {:?}", outcome.map(|_| ())),
+        }
+    }
+    Ok(())
+}
+
 /// What one part of a schema demands: the messages of its rules, and the fields with another limit, by path.
 fn demands(
     schema: &Value,
@@ -153,7 +195,9 @@ fn demands(
 }
 
 async fn every_rule_of_the_definitions_has_its_pair(_: Kit) -> Result<()> {
-    let tables: [(&str, Vec<Pair>); 3] = [
+    let of_key_vaults = key_vault_pairs().into_iter().chain(key_vault_changes());
+    let tables: [(&str, Vec<Pair>); 4] = [
+        ("keyvaults", of_key_vaults.collect()),
         ("vaultsecretsyncs", sync_pairs()),
         ("azureidentities", identity_pairs("AzureIdentity")),
         (
@@ -198,6 +242,6 @@ async fn every_rule_of_the_definitions_has_its_pair(_: Kit) -> Result<()> {
         );
     }
     let crds = std::fs::read_dir(binaries::repository().join("crds"))?.count();
-    ensure!(crds == 3, "crds/ holds a definition that no table is for");
+    ensure!(crds == 4, "crds/ holds a definition that no table is for");
     Ok(())
 }

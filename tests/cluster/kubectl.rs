@@ -4,6 +4,7 @@ use anyhow::{Context, Result, ensure};
 use testbed::poll::seen;
 use testbed::{binaries, until};
 
+use crate::key_vaults::estate::Estate;
 use crate::kit::{Kit, SOON};
 use crate::{Case, cases};
 
@@ -13,6 +14,7 @@ pub fn cases() -> Vec<Case> {
         every_name_of_a_kind_works,
         explain_tells_every_field,
         wait_ends_when_a_sync_is_ready,
+        a_key_vault_has_its_columns_its_short_name_and_can_be_waited_for,
         samples_are_accepted
     ]
 }
@@ -30,6 +32,34 @@ fn head(table: &str) -> Vec<&str> {
         .unwrap_or_default()
         .split_whitespace()
         .collect()
+}
+
+async fn a_key_vault_has_its_columns_its_short_name_and_can_be_waited_for(kit: Kit) -> Result<()> {
+    let estate = Estate::new(kit).await?;
+    let kit = &estate.kit;
+    estate.apply(|_| ()).await?;
+    let ready = format!(
+        "wait kv/{} --for=condition=Ready --timeout=30s",
+        estate.name
+    );
+    kubectl(kit, &ready).await?;
+    estate.is_ready().await?;
+    let table = kubectl(kit, "get kv").await?;
+    let columns = [
+        "NAME", "VAULT", "STATE", "READY", "SYNCED", "REASON", "DRIFTED", "AGE",
+    ];
+    ensure!(head(&table) == columns, "{table}");
+    let row: Vec<&str> = table
+        .lines()
+        .nth(1)
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    ensure!(
+        row.get(2..7) == Some(&["Succeeded", "True", "True", "AsDeclared", "False"]),
+        "{table}"
+    );
+    Ok(())
 }
 
 async fn get_shows_the_columns_that_matter(kit: Kit) -> Result<()> {

@@ -43,6 +43,7 @@ mod logins;
 mod matrix;
 mod merge;
 mod ownership;
+mod plans;
 mod push;
 mod restarts;
 mod rollouts;
@@ -109,6 +110,7 @@ fn main() -> ExitCode {
         matrix::cases(),
         merge::cases(),
         ownership::cases(),
+        plans::cases(),
         push::cases(),
         restarts::cases(),
         rollouts::cases(),

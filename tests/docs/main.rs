@@ -24,7 +24,17 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of conditions that tell of success or waiting; they are no `Reason`.
-const GOOD: [&str; 14] = [
+const GOOD: [&str; 24] = [
+    "Absent",
+    "Answers",
+    "AsDeclared",
+    "Available",
+    "Deleting",
+    "Differs",
+    "InSync",
+    "NotApplied",
+    "OnlyPlanned",
+    "Permitted",
     "ExpiresSoon",
     "NothingExpires",
     "NothingToRollOut",

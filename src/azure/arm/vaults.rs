@@ -315,45 +315,70 @@ fn text(value: &Value, name: &str) -> Option<String> {
     value.get(name)?.as_str().map(str::to_owned)
 }
 
+/// What Azure has said; none where it has said nothing, which it also does with null.
+fn said<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.get(name).filter(|value| !value.is_null())
+}
+
+/// A switch, off where nothing is said of it; none where what is said is no switch.
+fn is_on(value: &Value, name: &str) -> Option<bool> {
+    said(value, name).map_or(Some(false), Value::as_bool)
+}
+
+/// A list, empty where nothing is said of it; none where what is said is no list.
+fn list<'a>(value: &'a Value, name: &str) -> Option<&'a [Value]> {
+    said(value, name).map_or(Some(&[]), |list| list.as_array().map(Vec::as_slice))
+}
+
+/// One of two words, the first where nothing is said; none where it is another.
+fn one_of<T>(value: &Value, name: &str, [first, second]: [(&str, T); 2]) -> Option<T> {
+    let Some(word) = said(value, name) else {
+        return Some(first.1);
+    };
+    let word = word.as_str()?;
+    let mut known = [first, second].into_iter();
+    known
+        .find(|(known, _)| word.eq_ignore_ascii_case(known))
+        .map(|(_, meaning)| meaning)
+}
+
 fn vault(body: &Value) -> Option<Vault> {
     let properties = body.get("properties")?;
-    let on = |name: &str| properties.get(name).and_then(Value::as_bool);
-    let days = properties
-        .get("softDeleteRetentionInDays")
-        .and_then(Value::as_u64);
-    let rbac = if on("enableRbacAuthorization").unwrap_or(false) {
+    let on = |name: &str| is_on(properties, name);
+    let rbac = if on("enableRbacAuthorization")? {
         Authorization::RBAC
     } else {
         Authorization::AccessPolicies
     };
     let public = text(properties, "publicNetworkAccess");
     let closed = public.is_some_and(|word| word.eq_ignore_ascii_case("Disabled"));
-    let sku = text(properties.get("sku")?, "name")?;
-    let premium = sku.eq_ignore_ascii_case("premium");
+    let skus = [("standard", Sku::Standard), ("premium", Sku::Premium)];
+    let sku = said(properties, "sku").filter(|sku| said(sku, "name").is_some())?;
     Some(Vault {
         id: text(body, "id")?,
         location: location(body)?,
         tags: groups::tags(body),
         tenant: text(properties, "tenantId")?.to_ascii_lowercase(),
         settings: Settings {
-            sku: SkuName(if premium { Sku::Premium } else { Sku::Standard }),
+            sku: SkuName(one_of(sku, "name", skus)?),
             authorization: Authority(rbac),
-            network: properties
-                .get("networkAcls")
-                .filter(|rules| !rules.is_null())
+            network: said(properties, "networkAcls")
                 .map_or_else(|| Some(Network::default()), read_network)?,
             public_access: Onoff(if closed {
                 Switch::Disabled
             } else {
                 Switch::Enabled
             }),
-            for_deployment: on("enabledForDeployment").unwrap_or(false),
-            for_disk_encryption: on("enabledForDiskEncryption").unwrap_or(false),
-            for_template_deployment: on("enabledForTemplateDeployment").unwrap_or(false),
+            for_deployment: on("enabledForDeployment")?,
+            for_disk_encryption: on("enabledForDiskEncryption")?,
+            for_template_deployment: on("enabledForTemplateDeployment")?,
         },
         policies: read_policies(properties)?,
-        retention: days.and_then(|days| u16::try_from(days).ok()),
-        purge_protection: on("enablePurgeProtection").unwrap_or(false),
+        retention: match said(properties, "softDeleteRetentionInDays") {
+            Some(days) => Some(u16::try_from(days.as_u64()?).ok()?),
+            None => None,
+        },
+        purge_protection: on("enablePurgeProtection")?,
         uri: text(properties, "vaultUri"),
         state: operation::state(body).map(str::to_owned),
     })
@@ -365,60 +390,48 @@ fn location(body: &Value) -> Option<String> {
 }
 
 fn read_network(rules: &Value) -> Option<Network> {
-    let is = |name: &str, word: &str| {
-        text(rules, name).is_some_and(|said| said.eq_ignore_ascii_case(word))
-    };
-    let list = |name: &str| {
-        rules
-            .get(name)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-    };
-    let addresses = list("ipRules").map(|rule| Cidr::parse(rule.get("value")?.as_str()?));
-    let subnets = list("virtualNetworkRules").map(|rule| {
-        let ignore = rule
-            .get("ignoreMissingVnetServiceEndpoint")
-            .and_then(Value::as_bool);
-        Some((
-            text(rule, "id")?.to_ascii_lowercase(),
-            ignore.unwrap_or(false),
-        ))
+    let actions = [
+        ("Allow", DefaultAction::Allow),
+        ("Deny", DefaultAction::Deny),
+    ];
+    let around = [
+        ("AzureServices", Bypass::AzureServices),
+        ("None", Bypass::None),
+    ];
+    rules.as_object()?;
+    let addresses = list(rules, "ipRules")?
+        .iter()
+        .map(|rule| Cidr::parse(rule.get("value")?.as_str()?));
+    let subnets = list(rules, "virtualNetworkRules")?.iter().map(|rule| {
+        let ignore = is_on(rule, "ignoreMissingVnetServiceEndpoint")?;
+        Some((text(rule, "id")?.to_ascii_lowercase(), ignore))
     });
     Some(Network {
-        default: if is("defaultAction", "Deny") {
-            DefaultAction::Deny
-        } else {
-            DefaultAction::Allow
-        },
-        bypass: if is("bypass", "None") {
-            Bypass::None
-        } else {
-            Bypass::AzureServices
-        },
+        default: one_of(rules, "defaultAction", actions)?,
+        bypass: one_of(rules, "bypass", around)?,
         addresses: addresses.collect::<Option<BTreeSet<_>>>()?,
         subnets: subnets.collect::<Option<BTreeMap<_, _>>>()?,
     })
 }
 
 fn read_policies(properties: &Value) -> Option<Policies> {
-    let all = properties.get("accessPolicies").and_then(Value::as_array);
-    let each = all.into_iter().flatten().map(|entry| {
+    let each = list(properties, "accessPolicies")?.iter().map(|entry| {
         let who = Principal {
             object: text(entry, "objectId")?.to_ascii_lowercase(),
             application: text(entry, "applicationId").map(|id| id.to_ascii_lowercase()),
         };
-        let permissions = entry.get("permissions")?;
-        let words = |kind: &str| {
-            let words = permissions.get(kind).and_then(Value::as_array);
-            let words = words.into_iter().flatten().filter_map(Value::as_str);
-            words.map(str::to_ascii_lowercase).collect()
+        let permissions = entry.get("permissions").filter(|all| all.is_object())?;
+        let words = |kind: &str| -> Option<BTreeSet<String>> {
+            let words = list(permissions, kind)?.iter();
+            words
+                .map(|word| word.as_str().map(str::to_ascii_lowercase))
+                .collect()
         };
         let permissions = Permissions {
-            secrets: words("secrets"),
-            keys: words("keys"),
-            certificates: words("certificates"),
-            storage: words("storage"),
+            secrets: words("secrets")?,
+            keys: words("keys")?,
+            certificates: words("certificates")?,
+            storage: words("storage")?,
         };
         Some((who, permissions))
     });
@@ -446,14 +459,11 @@ pub fn find_deleted(reply: &Reply, name: &str) -> Result<Option<Deleted>, Proble
 fn one_deleted(body: &Value) -> Option<Deleted> {
     let properties = body.get("properties")?;
     let purge = text(properties, "scheduledPurgeDate");
-    let protection = properties
-        .get("purgeProtectionEnabled")
-        .and_then(Value::as_bool);
     Some(Deleted {
         id: text(properties, "vaultId")?,
         location: location(properties)?,
         tags: groups::tags(properties),
-        purge_protection: protection.unwrap_or(false),
+        purge_protection: is_on(properties, "purgeProtectionEnabled")?,
         scheduled_purge: purge.and_then(|date| date.parse::<Timestamp>().ok()),
     })
 }

@@ -3,17 +3,18 @@
 mod check;
 mod render;
 mod steps;
-mod target;
+pub(super) mod target;
 
 use crate::azure_identity::api::IdentityKind;
 
 use self::check::Findings;
-use self::render::{Form, render};
+use self::render::render;
 use self::steps::Steps;
 use self::target::{Target, Wish};
 use super::Failure;
 use super::azure::Reach;
 use super::cluster::{Cluster, ClusterArgs};
+use super::form::Form;
 use super::objects;
 use super::terminal;
 

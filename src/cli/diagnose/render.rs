@@ -1,30 +1,14 @@
 //! Findings as text. Pure.
 
 use super::check::{Check, Findings, Outcome};
-
-/// The forms of the output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Form {
-    /// A line for each step, for people.
-    Table,
-    /// A list of objects with their checks.
-    Json,
-    /// The same as YAML.
-    Yaml,
-}
+use crate::cli::form::{Form, printable, shown};
 
 /// Columns before the text of a step.
 const INDENT: usize = 10;
 
 /// All findings. The error says why they cannot be written.
 pub(super) fn render(all: &[Findings], form: Form) -> Result<String, String> {
-    match form {
-        Form::Table => Ok(all.iter().map(table).collect::<Vec<_>>().join("\n")),
-        Form::Json => serde_json::to_string_pretty(all)
-            .map(|json| json + "\n")
-            .map_err(|error| error.to_string()),
-        Form::Yaml => serde_saphyr::to_string(&all).map_err(|error| error.to_string()),
-    }
+    shown(all, form, table)
 }
 
 fn table(findings: &Findings) -> String {
@@ -63,12 +47,6 @@ fn sign(outcome: Outcome) -> char {
         Outcome::Failed => '✗',
         Outcome::Skipped => '–',
     }
-}
-
-/// On one line, and without what a terminal would take for a command: messages quote what servers say.
-fn printable(text: &str) -> String {
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    text.chars().map(plain).collect()
 }
 
 #[cfg(test)]

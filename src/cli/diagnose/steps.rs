@@ -36,6 +36,8 @@ const PROBE: Duration = Duration::from_secs(10);
 /// What the steps need of the world.
 pub(super) struct Steps<'a> {
     client: &'a Client,
+    /// The cluster's own objects, where there is a cluster.
+    live: Option<&'a Client>,
     lender: Lender,
     http: Http,
 }
@@ -45,6 +47,7 @@ impl<'a> Steps<'a> {
     pub(super) fn new(cluster: &'a Cluster, http: Http) -> Self {
         Self {
             client: &cluster.client,
+            live: cluster.live.as_ref(),
             lender: Lender::new(cluster, http.clone()),
             http,
         }
@@ -89,7 +92,8 @@ impl<'a> Steps<'a> {
         let sync = sync.ok_or_else(|| {
             Failure::usage(format!("there is no VaultSecretSync {namespace}/{name}"))
         })?;
-        let told = objects::told(client, &sync).await?;
+        // A file does not know where a vault is.
+        let told = objects::told(self.live.unwrap_or(client), &sync).await?;
         let parsed = sync_valid::parse_among(&sync, |key_vault| told.get(key_vault).cloned());
         let Some(sync) = taken(findings, Step::Spec, parsed) else {
             return Ok(());

@@ -70,6 +70,21 @@ const WORDS: [(&[&str], Kind); 3] = [
     ),
 ];
 
+/// The kind of identity that a word means.
+pub(in crate::cli) fn identity_kind(word: &str) -> Option<IdentityKind> {
+    match kind_of(word)? {
+        Kind::Identity(kind) => Some(kind),
+        Kind::Sync => None,
+    }
+}
+
+fn kind_of(word: &str) -> Option<Kind> {
+    let lower = word.to_ascii_lowercase();
+    let mut known = WORDS.iter();
+    let found = known.find(|(words, _)| words.contains(&lower.as_str()));
+    found.map(|(_, kind)| *kind)
+}
+
 /// What was asked for: one object, all of a kind, or all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wish {
@@ -90,14 +105,9 @@ impl Wish {
             [kind, name, ..] => (Some(*kind), Some(*name)),
         };
         let kind = kind.map(|word| {
-            let lower = word.to_ascii_lowercase();
-            let mut known = WORDS.iter();
-            known
-                .find(|(words, _)| words.contains(&lower.as_str()))
-                .map(|(_, kind)| *kind)
-                .ok_or_else(|| {
-                    format!("{word:?} is none of sync/NAME, identity/NAME and clusteridentity/NAME")
-                })
+            kind_of(word).ok_or_else(|| {
+                format!("{word:?} is none of sync/NAME, identity/NAME and clusteridentity/NAME")
+            })
         });
         let name = name.map(str::parse).transpose();
         Ok(Self {

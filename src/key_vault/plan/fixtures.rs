@@ -47,6 +47,8 @@ pub(in crate::key_vault) fn object(spec: Value) -> KeyVault {
     for (name, value) in spec.as_object().unwrap() {
         whole[name] = value.clone();
     }
+    let said = whole.as_object_mut().unwrap();
+    said.retain(|_, value| !value.is_null());
     let spec: KeyVaultSpec = serde_json::from_value(whole).unwrap();
     let mut object = KeyVault::new("kv-a", spec);
     object.metadata.namespace = Some("team".to_owned());

@@ -13,13 +13,6 @@ mod seen;
 mod step;
 mod told;
 
-#[cfg(test)]
-pub(in crate::key_vault) mod fixtures;
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod tests;
-
 use jiff::Timestamp;
 
 pub use self::assume::{assigned, assume, created, id_of, update};
@@ -145,3 +138,10 @@ impl Inputs<'_> {
         claim
     }
 }
+
+#[cfg(test)]
+pub(in crate::key_vault) mod fixtures;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -31,8 +31,10 @@ use self::status::{Job, Outcome};
 use super::links::Named;
 use crate::azure::auth::Profile;
 use crate::azure::http::Http;
+use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::Identities;
 use crate::azure_identity::valid::Usable;
+use crate::azure_resource::owner::Owner;
 use crate::hub::Wake;
 use crate::hub::reader::Reader;
 use crate::hub::want::Ticket;
@@ -200,6 +202,28 @@ impl Pushes {
         users
             .map(|ticket| (ticket.namespace.clone(), ticket.name.clone()))
             .collect()
+    }
+
+    /// What a sync would do to its vaults: each object is looked at, and none is changed, whatever its job permits.
+    pub async fn look(
+        &self,
+        owner: Owner,
+        identity: Option<IdentityRef>,
+        generation: i64,
+        jobs: Vec<Job>,
+    ) -> Vec<(Job, Outcome)> {
+        let bare = |job: Job| Job {
+            permit: None,
+            ..job
+        };
+        let jobs: Vec<Job> = jobs.into_iter().map(bare).collect();
+        let party = Party {
+            owner,
+            identity,
+            generation,
+        };
+        let outcomes = round::run(&self.0, &party, &jobs).await;
+        jobs.into_iter().zip(outcomes).collect()
     }
 
     /// A sync pushes nothing any more.

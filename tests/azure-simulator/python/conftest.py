@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import requests
 from azure.identity import ClientSecretCredential
 from azure.keyvault.secrets import SecretClient
 from cryptography import x509
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
+from specs import Specs, folder
 
 TENANT = "11111111-1111-1111-1111-111111111111"
 CLIENT = "22222222-2222-2222-2222-222222222222"
@@ -25,12 +27,23 @@ OBJECT = "33333333-3333-3333-3333-333333333333"
 SECRET = "s3cret"
 VAULT = "kv-demo"
 
+SUBSCRIPTION = "44444444-4444-4444-8444-444444444444"
+OTHER_OBJECT = "33333333-3333-3333-3333-333333333334"
+
 SEED = {
     "settings": {"deletionDelayMs": 100},
     "tenants": [{
         "id": TENANT,
         "name": "contoso.onmicrosoft.com",
         "applications": [{"clientId": CLIENT, "objectId": OBJECT, "secrets": [{"value": SECRET}]}],
+    }],
+    "subscriptions": [{
+        "id": SUBSCRIPTION,
+        "tenantId": TENANT,
+        "displayName": "Tests",
+        "providers": {"Microsoft.KeyVault": "Registered"},
+        "resourceGroups": [{"name": "rg", "location": "westeurope"}],
+        "roleAssignments": [{"principalId": OBJECT, "role": "Owner"}],
     }],
     "vaults": [{
         "name": VAULT,
@@ -118,6 +131,49 @@ def credential(simulator):
 def client(simulator, credential):
     """With challenge verification on: the resource must be the vault's own domain."""
     return SecretClient(simulator.vault_url, credential, retry_total=0)
+
+
+@pytest.fixture(scope="session")
+def specs():
+    found = folder()
+    if found is None:
+        print("SKIPPED: nothing is checked against descriptions: ../shared is not there (LAKEVAULT_SHARED names another place)")
+    return found and Specs(found)
+
+
+@pytest.fixture
+def manager(simulator, credential, specs, monkeypatch):
+    """Makes clients of the resource manager, whose requests and answers are checked against their descriptions."""
+    url = simulator.endpoints["resourceManager"]
+    described = []
+    send = requests.adapters.HTTPAdapter.send
+
+    def checked(adapter, request, **named):
+        answer = send(adapter, request, **named)
+        if specs is not None and request.url.startswith(url):
+            body = json.loads(request.body) if request.body else None
+            told = json.loads(answer.content) if answer.content else None
+            by_gateway = "x-ms-failure-cause" in answer.headers
+            described.append(
+                specs.check(request.method, request.url, body, answer.status_code, told, by_gateway))
+        return answer
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", checked)
+
+    def client(kind, *arguments, **named):
+        return kind(credential, *arguments, base_url=url, credential_scopes=[url + "/.default"],
+                    polling_interval=0, retry_total=0, **named)
+
+    client.described = described
+    yield client
+    simulator.admin("POST", "/settings", DEFAULTS)
+
+
+# Settings of the resource manager that tests change.
+DEFAULTS = {
+    "vaultCreationMs": 0, "vaultDeletionMs": 0, "purgeMs": 0, "groupDeletionMs": 0, "registrationMs": 0, "roleDelayMs": 0,
+    "lro": {"vaultPut": {"form": "body"}, "purge": {"form": "location"}, "groupDelete": {"form": "location"}},
+}
 
 
 class Certificate:

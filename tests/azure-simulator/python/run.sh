@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs the official Python clients against the simulator. Needs the built binary; works from any folder. Arguments go to
+# Runs the official Python clients and the Azure CLI against the simulator. Needs the built binary; works from any folder. Arguments go to
 # pytest.
 set -eu
 
@@ -15,5 +15,7 @@ if [ ! -x "$AZURE_SIMULATOR_BIN" ]; then
 fi
 
 venv=$("$here/venv.sh")
+AZURE_CLI=$("$here/venv.sh" cli)/bin/az
+export AZURE_CLI
 cd "$here"
 exec "$venv/bin/python" -m pytest "$@"

@@ -129,6 +129,11 @@ pub fn of_custom_clouds() -> Vec<Pair> {
             "spec.cloud.custom.keyVault.audience",
         ),
         pair(
+            custom(json!({"resourceManager": {"endpoint": "https://m", "profile": "AzureStack"}})),
+            custom(json!({"resourceManager": {"endpoint": "https://m", "profile": "Germany"}})),
+            "spec.cloud.custom.resourceManager.profile: Unsupported value",
+        ),
+        pair(
             custom(json!({"resourceManager": {"endpoint": "https://m"}})),
             custom(json!({"resourceManager": {"endpoint": "m"}})),
             "spec.cloud.custom.resourceManager.endpoint",

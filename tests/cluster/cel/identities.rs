@@ -358,6 +358,21 @@ fn allow_pairs() -> Vec<Pair> {
             "spec.allow[0].push[0]: Too long",
         ),
         pair(
+            allow(json!({"manage": ["*/rg-payments"]})),
+            allow(json!({"manage": []})),
+            "spec.allow[0].manage",
+        ),
+        pair(
+            allow(json!({"manage": all(256)})),
+            allow(json!({"manage": all(257)})),
+            "spec.allow[0].manage: Too many",
+        ),
+        pair(
+            allow(json!({"manage": [text(127)]})),
+            allow(json!({"manage": [text(128)]})),
+            "spec.allow[0].manage[0]: Too long",
+        ),
+        pair(
             allow(json!({"resources": ["api://payments"]})),
             allow(json!({"resources": []})),
             "spec.allow[0].resources",

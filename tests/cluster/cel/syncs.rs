@@ -163,7 +163,11 @@ fn of_key_vaults() -> Vec<Pair> {
             one,
         ),
         pair(
-            merged(of_entry(text(1)), &json!({"spec": {"vaultUri": null}})),
+            {
+                let mut alone = of_entry(text(1));
+                alone["spec"]["vaultUri"] = Value::Null;
+                alone
+            },
             json!({"spec": {"vaultUri": null}}),
             needed,
         ),

@@ -3,6 +3,7 @@
 mod alone;
 mod create;
 mod deletion;
+mod documents;
 mod drift;
 pub mod estate;
 mod faults;
@@ -18,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         alone::cases(),
         create::cases(),
         deletion::cases(),
+        documents::cases(),
         drift::cases(),
         faults::cases(),
         others::cases(),

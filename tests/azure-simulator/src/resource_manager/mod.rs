@@ -70,11 +70,13 @@ pub(crate) fn answer(
         Err(reply) => (*reply).into(),
         Ok(verified) => {
             let caller = Arc::clone(&verified.principal);
-            let reply = gates::pass(app, call, &ask, stack, &verified, effect)
-                .and_then(|passed| {
-                    run(app, call, &ask, stack, &caller, &passed).map(|reply| passed.stamp(reply))
-                })
-                .unwrap_or_else(Refused::into_reply);
+            let reply = match gates::pass(app, call, &ask, stack, &verified, effect) {
+                Ok(passed) => {
+                    let done = run(app, call, &ask, stack, &caller, &passed);
+                    passed.stamp(done.unwrap_or_else(|failure| errors::reply(&failure)))
+                }
+                Err(refused) => refused.into_reply(),
+            };
             Outcome {
                 reply,
                 principal: Some(caller),
@@ -114,7 +116,7 @@ fn run(
     stack: Option<&StackSpec>,
     caller: &Principal,
     passed: &Passed,
-) -> Result<Reply, Refused> {
+) -> Result<Reply, Failure> {
     let context = Context {
         app,
         call,
@@ -127,7 +129,7 @@ fn run(
         tenant: &passed.tenant,
         filtered: passed.filtered,
     };
-    let reply = match &ask.what {
+    let done = match &ask.what {
         What::Tenants => subscriptions::tenants(&context),
         What::Subscriptions => subscriptions::list(&context),
         What::Subscription => subscriptions::get(&context),
@@ -158,5 +160,5 @@ fn run(
     if !matches!(context.call.method, Method::GET | Method::HEAD) {
         app.settle_in_time();
     }
-    Ok(headers::identify(reply?, &context))
+    Ok(headers::identify(done?, &context))
 }

@@ -1,6 +1,7 @@
 //! `/metadata/endpoints` of a resource manager
 //! (<https://learn.microsoft.com/azure-stack/user/azure-stack-python-sdk>): one object under the first api-versions, an
-//! array of clouds since 2019. No token is needed.
+//! array of clouds since 2019, and that cloud's entry alone since 2022, which is what the Azure CLI registers a cloud by. No
+//! token is needed.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ const OBJECT_VERSIONS: [&str; 2] = ["2015-01-01", "2015-11-01"];
 /// From here on it is an array, in the public clouds and on a stack.
 const ARRAY_SINCE: &str = "2019-05-01";
 const ARRAY_SINCE_ON_STACK: &str = "2019-10-01";
+/// From here on it is the entry of the cloud that is asked.
+const ENTRY_SINCE: &str = "2022-09-01";
 
 /// The journal's word for a request.
 pub(crate) fn operation(method: &Method, path: &str) -> &'static str {
@@ -40,6 +43,7 @@ fn is_metadata(path: &str) -> bool {
 enum Form {
     Object,
     Array,
+    Entry,
 }
 
 /// By api-version; `Err` is the error's code and message.
@@ -53,6 +57,8 @@ fn form(version: Option<&str>, array_since: &str) -> Result<Form, (&'static str,
     let is_date = version.parse::<jiff::civil::Date>().is_ok() && version.len() == 10;
     if OBJECT_VERSIONS.contains(&version) {
         Ok(Form::Object)
+    } else if is_date && version >= ENTRY_SINCE {
+        Ok(Form::Entry)
     } else if is_date && version >= array_since {
         Ok(Form::Array)
     } else {
@@ -84,8 +90,10 @@ pub(crate) fn answer(app: &App, call: &Call, stack: Option<&StackSpec>) -> Reply
     let document = match (stack, form) {
         (Some(stack), Form::Object) => place.stack_object(stack),
         (Some(stack), Form::Array) => json!([place.stack_entry(stack)]),
+        (Some(stack), Form::Entry) => place.stack_entry(stack),
         (None, Form::Object) => place.cloud_object(),
         (None, Form::Array) => json!([place.cloud_entry()]),
+        (None, Form::Entry) => place.cloud_entry(),
     };
     Reply::json(StatusCode::OK, &document)
 }
@@ -223,7 +231,7 @@ mod tests {
         for (version, expected) in [
             ("2015-01-01", Form::Object),
             ("2019-10-01", Form::Array),
-            ("2022-09-01", Form::Array),
+            ("2022-09-01", Form::Entry),
         ] {
             assert_eq!(form(Some(version), ARRAY_SINCE_ON_STACK), Ok(expected));
         }

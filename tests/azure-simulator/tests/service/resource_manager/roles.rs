@@ -210,3 +210,37 @@ async fn the_roles_of_a_seeded_vault_show_and_can_be_taken_away() {
     );
     assert_eq!(arm.list_secrets("kv-seed").await, 403);
 }
+
+#[tokio::test]
+async fn lists_show_whom_has_a_role_below_what_is_theirs() {
+    let arm = Arm::owner().await;
+    arm.put_vault("kv-a", json!({})).await;
+    arm.put_vault("kv-b", json!({})).await;
+    let given = |scope: &str| json!({"roleAssignments": [{"principalId": OBJECT, "role": "Reader", "scope": scope}]});
+    let vaults = subscription("/providers/Microsoft.KeyVault/vaults");
+    let names = async |path: &str, version: &str| {
+        let (status, list) = arm.get(path, version).await;
+        assert_eq!(status, 200, "{list}");
+        let rows = list["value"].as_array().unwrap().iter();
+        rows.map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    arm.subscription(given(
+        "/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-b",
+    ))
+    .await;
+    assert_eq!(names(&vaults, VAULTS).await, ["kv-b"]);
+    assert!(
+        names(&subscription("/resourcegroups"), GROUPS)
+            .await
+            .is_empty()
+    );
+    let whole = subscription("/resourceGroups/rg/providers/Microsoft.KeyVault/vaults");
+    assert_eq!(arm.get(&whole, VAULTS).await.0, 403);
+    arm.subscription(given("/resourceGroups/rg")).await;
+    assert_eq!(names(&vaults, VAULTS).await, ["kv-a", "kv-b"]);
+    assert_eq!(
+        names(&subscription("/resourcegroups"), GROUPS).await,
+        ["rg"]
+    );
+}

@@ -1,0 +1,246 @@
+//! What plans are made of: objects of a file or of a namespace, with what the cluster knows of them. Only read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use super::applied::{Kind, applied};
+use crate::azure::arm::client::Arm;
+use crate::azure::http::Http;
+use crate::azure_identity::api::IdentityRef;
+use crate::azure_identity::identities::{Identities, key_of};
+use crate::azure_identity::valid::IdentityKey;
+use crate::cli::Failure;
+use crate::cli::cluster::Cluster;
+use crate::cli::lender::Lender;
+use crate::cli::objects;
+use crate::k8s::api::Kube;
+use crate::k8s::overlay::Overlay;
+use crate::key_vault::api::KeyVault;
+use crate::key_vault::ctx::Ctx;
+use crate::telemetry::metrics::Metrics;
+use crate::vault_secret_sync::api::VaultSecretSync;
+use crate::vault_secret_sync::links::Links;
+use crate::vault_secret_sync::push::Pushes;
+use crate::vault_secret_sync::vault_refs::{self, Told};
+
+/// The namespace whose uid tells clusters apart.
+const SYSTEM: &str = "kube-system";
+/// What the command is called where a client must have a name.
+const INSTANCE: &str = "lakevault-command-line";
+
+/// Namespace and name.
+type Named = (String, String);
+
+/// Everything that is read before plans are made, and the ways to read more.
+pub(super) struct Desk {
+    /// The KeyVaults.
+    pub(super) vaults: Vec<KeyVault>,
+    /// The syncs.
+    pub(super) syncs: Vec<VaultSecretSync>,
+    /// What rounds about vaults need.
+    pub(super) ctx: Ctx,
+    /// Looks at what is pushed.
+    pub(super) pushes: Pushes,
+    /// The cluster's own objects; none where there is no cluster.
+    pub(super) live: Option<Kube>,
+    told: BTreeMap<Named, Told>,
+}
+
+impl Desk {
+    /// Reads what is planned for. `identity` stands in for those that the objects name.
+    pub(super) async fn open(
+        cluster: &Cluster,
+        http: Http,
+        identity: Option<&IdentityRef>,
+    ) -> Result<Self, Failure> {
+        let (vault_names, sync_names) = names(cluster).await?;
+        let (mut vaults, mut syncs) = (Vec::new(), Vec::new());
+        for named in &vault_names {
+            vaults.extend(vault(cluster, named).await?);
+        }
+        for named in &sync_names {
+            syncs.extend(sync(cluster, named).await?);
+        }
+        let told = told(cluster, &vaults, &syncs).await?;
+        if let Some(identity) = identity {
+            for vault in &mut vaults {
+                *vault.identity() = Some(identity.clone());
+            }
+            for sync in &mut syncs {
+                *sync.identity() = Some(identity.clone());
+            }
+        }
+        let links = Links::default();
+        let concerned = vaults.iter().filter(|vault| is_leaving(*vault));
+        let concerned = concerned.map(|vault| space(vault.namespace()));
+        let concerned: BTreeSet<String> = concerned
+            .chain(syncs.iter().map(|sync| space(sync.namespace())))
+            .collect();
+        for namespace in &concerned {
+            for sync in others(cluster, namespace).await? {
+                links.sync_seen(&sync);
+            }
+        }
+        for sync in &syncs {
+            links.sync_seen(sync);
+        }
+        let lender = Lender::new(cluster, http.clone());
+        let identities = identities(cluster, &lender, &vaults, &syncs).await?;
+        let kube = lender.kube().clone();
+        Ok(Self {
+            pushes: Pushes::new(
+                Arc::clone(&identities),
+                kube.clone(),
+                http.clone(),
+                Arc::new(|_| ()),
+            ),
+            ctx: Ctx {
+                arm: Arm::new(Arc::clone(&identities), http.clone()),
+                identities,
+                http,
+                kube,
+                links: Arc::new(links),
+                metrics: Metrics::default(),
+                written: Overlay::default(),
+                memories: Mutex::default(),
+                epoch: INSTANCE.to_owned(),
+            },
+            live: cluster
+                .live
+                .clone()
+                .map(|client| Kube::new(client, INSTANCE.to_owned(), Metrics::default())),
+            vaults,
+            syncs,
+            told,
+        })
+    }
+
+    /// What a KeyVault tells those who name it.
+    pub(super) fn told(&self, namespace: &str, name: &str) -> Option<Told> {
+        let named = (namespace.to_owned(), name.to_owned());
+        self.told.get(&named).cloned()
+    }
+}
+
+/// Whether an object is being deleted.
+pub(super) fn is_leaving(object: &impl ResourceExt) -> bool {
+    object.meta().deletion_timestamp.is_some()
+}
+
+fn space(namespace: Option<String>) -> String {
+    namespace.unwrap_or_default()
+}
+
+/// The objects that are planned for: those of the file, else those of the namespace.
+async fn names(cluster: &Cluster) -> Result<(Vec<Named>, Vec<Named>), Failure> {
+    if let Some(manifests) = &cluster.manifests {
+        return Ok((manifests.key_vaults(), manifests.syncs()));
+    }
+    let here = |name| (cluster.namespace.clone(), name);
+    let vaults = objects::key_vaults(&cluster.client, &cluster.namespace).await?;
+    let syncs = objects::syncs(&cluster.client, &cluster.namespace).await?;
+    let vaults = vaults.into_iter().map(here).collect();
+    Ok((vaults, syncs.into_iter().map(here).collect()))
+}
+
+async fn vault(cluster: &Cluster, (namespace, name): &Named) -> Result<Option<KeyVault>, Failure> {
+    let Some(said) = objects::key_vault(&cluster.client, namespace, name).await? else {
+        return Ok(None);
+    };
+    let live = match &cluster.live {
+        Some(live) => objects::key_vault(live, namespace, name).await?,
+        None => None,
+    };
+    Ok(Some(applied(said, live, Timestamp::now())))
+}
+
+async fn sync(
+    cluster: &Cluster,
+    (namespace, name): &Named,
+) -> Result<Option<VaultSecretSync>, Failure> {
+    let Some(said) = objects::sync(&cluster.client, namespace, name).await? else {
+        return Ok(None);
+    };
+    let live = match &cluster.live {
+        Some(live) => objects::sync(live, namespace, name).await?,
+        None => None,
+    };
+    Ok(Some(applied(said, live, Timestamp::now())))
+}
+
+/// What the KeyVaults tell that syncs name.
+async fn told(
+    cluster: &Cluster,
+    vaults: &[KeyVault],
+    syncs: &[VaultSecretSync],
+) -> Result<BTreeMap<Named, Told>, Failure> {
+    let mut told = BTreeMap::new();
+    for vault in vaults {
+        told.insert(
+            (space(vault.namespace()), vault.name_any()),
+            Told::of(vault),
+        );
+    }
+    for sync in syncs {
+        for name in vault_refs::names(&sync.spec) {
+            let named = (space(sync.namespace()), name.to_owned());
+            if !told.contains_key(&named)
+                && let Some(found) = vault(cluster, &named).await?
+            {
+                told.insert(named, Told::of(&found));
+            }
+        }
+    }
+    Ok(told)
+}
+
+/// All syncs that the cluster has in a namespace.
+async fn others(cluster: &Cluster, namespace: &str) -> Result<Vec<VaultSecretSync>, Failure> {
+    match &cluster.live {
+        Some(live) => objects::whole_syncs(live, namespace).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The identities that are named, and the namespaces that decide to whom they are lent.
+async fn identities(
+    cluster: &Cluster,
+    lender: &Lender,
+    vaults: &[KeyVault],
+    syncs: &[VaultSecretSync],
+) -> Result<Arc<Identities>, Failure> {
+    let of_vaults = vaults.iter().map(|vault| {
+        let reference = vault.spec.resource.identity_ref.as_ref();
+        (space(vault.namespace()), reference)
+    });
+    let of_syncs = syncs
+        .iter()
+        .map(|sync| (space(sync.namespace()), sync.spec.identity_ref.as_ref()));
+    let (mut spaces, mut keys) = (BTreeSet::new(), BTreeSet::<IdentityKey>::new());
+    for (namespace, reference) in of_vaults.chain(of_syncs) {
+        keys.insert(key_of(&namespace, reference));
+        spaces.insert(namespace);
+    }
+    known(cluster, lender, keys, spaces).await
+}
+
+/// These identities, for these namespaces.
+pub(in crate::cli) async fn known(
+    cluster: &Cluster,
+    lender: &Lender,
+    keys: BTreeSet<IdentityKey>,
+    mut namespaces: BTreeSet<String>,
+) -> Result<Arc<Identities>, Failure> {
+    namespaces.insert(SYSTEM.to_owned());
+    let (mut identities, mut spaces) = (Vec::new(), Vec::new());
+    for key in &keys {
+        identities.extend(objects::identity(&cluster.client, key).await?);
+    }
+    for namespace in &namespaces {
+        spaces.extend(objects::namespace(&cluster.client, namespace).await);
+    }
+    Ok(lender.identities(identities, spaces))
+}
