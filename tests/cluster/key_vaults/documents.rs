@@ -136,7 +136,7 @@ async fn the_pages_vault_with_a_sync(kit: Kit) -> Result<()> {
         let value = data.get("DB_PASSWORD").cloned().unwrap_or_default();
         (value.len() == 32)
             .then_some(())
-            .ok_or(value.len().to_string())
+            .ok_or_else(|| value.len().to_string())
     })
     .await
 }

@@ -304,9 +304,11 @@ impl Estate {
         let patch = Patch::Merge(patch);
         let patched = api.patch_status(&self.name, &params, &patch);
         // Where the operator was quicker, whoever waits looks again.
-        let quicker = |error: &kube::Error| match error {
-            kube::Error::Api(status) => status.is_conflict() || status.is_not_found(),
-            _ => false,
+        let quicker = |error: &kube::Error| {
+            let kube::Error::Api(status) = error else {
+                return false;
+            };
+            status.is_conflict() || status.is_not_found()
         };
         match patched.await {
             Err(error) if quicker(&error) => return Ok(()),

@@ -1,5 +1,7 @@
 //! Somebody else is at work at the same moment.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -153,7 +155,7 @@ async fn a_subscription_of_another_tenant_is_told(kit: Kit) -> Result<()> {
 async fn of_two_that_make_one_vault_at_once_one_has_it(kit: Kit) -> Result<()> {
     let first = Estate::new(kit.clone()).await?;
     let second = first
-        .rival(&Kit::new(kit.world.clone(), "rival").await?)
+        .rival(&Kit::new(Arc::clone(&kit.world), "rival").await?)
         .await?;
     first
         .fault("CreateOrUpdateVault", Fault::HoldBefore(true), Some(2))

@@ -82,7 +82,7 @@ async fn a_lock_is_named(kit: Kit) -> Result<()> {
 
 async fn a_disabled_subscription_is_told(kit: Kit) -> Result<()> {
     let estate = Estate::with(kit, |subscription| {
-        subscription["state"] = json!("Disabled")
+        subscription["state"] = json!("Disabled");
     })
     .await?;
     estate.apply(|_| ()).await?;
@@ -118,7 +118,7 @@ async fn a_lost_answer_is_no_second_write(kit: Kit) -> Result<()> {
 
 async fn what_is_refused_is_tried_again_and_told_with_one_correlation_id(kit: Kit) -> Result<()> {
     let estate = Estate::with(kit, |subscription| {
-        subscription["roleAssignments"] = json!([])
+        subscription["roleAssignments"] = json!([]);
     })
     .await?;
     estate.apply(|_| ()).await?;

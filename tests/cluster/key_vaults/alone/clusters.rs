@@ -1,12 +1,14 @@
 //! Two clusters want one vault.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use testbed::Operator;
 
 use super::super::estate::{Estate, is};
 use super::Alone;
 use crate::kit::{Kit, teaches};
-use testbed::Operator;
 
 /// The operator of this world is led to the Azure of the shared one, where another operator has made the vault.
 pub async fn clusters(alone: &mut Alone, shared: Kit) -> Result<()> {
@@ -35,7 +37,7 @@ pub async fn clusters(alone: &mut Alone, shared: Kit) -> Result<()> {
         kubectl.apply_yaml(&object.to_string()).await?;
     }
     let mut there = first.kit.clone();
-    there.world = alone.kit.world.clone();
+    there.world = Arc::clone(&alone.kit.world);
     let second = first.of_kit(&there);
     let message = second.says("Synced", "False", "ResourceNotOurs").await?;
     let cluster = owner.split('/').next().context("no cluster")?;

@@ -154,8 +154,8 @@ async fn a_name_that_comes_late(estate: &Estate) -> Result<()> {
 /// What Azure has begun fails in the end: that is told, and it is tried again.
 async fn failed_and_tried_again(estate: &Estate) -> Result<()> {
     let error = json!({"code": "CapacityShort", "message": "the region has no room"});
-    for form in ["azureAsyncOperation", "body"] {
-        let made = estate.beside(&format!("fails-{}", &form[..4])).await?;
+    for (form, name) in [("azureAsyncOperation", "fails-a"), ("body", "fails-b")] {
+        let made = estate.beside(name).await?;
         let fails =
             json!({"vaultCreationMs": 500, "lro": {"vaultPut": {"form": form, "error": error}}});
         settings(&made, &fails).await?;

@@ -38,7 +38,7 @@ impl Row {
 
     /// Whether the object is as it shall be in the end. A note of a write whose outcome is not known is let lapse.
     async fn settle(&mut self, object: Option<&KeyVault>) -> Result<Result<(), String>> {
-        let leaves = self.state.leaves() && self.has_begun(object);
+        let leaves = self.state.leaves() && has_begun(object);
         let Some(object) = object else {
             return Ok(if leaves {
                 Ok(())
@@ -66,10 +66,6 @@ impl Row {
         Ok(Err(serde_json::to_string(&status)?))
     }
 
-    fn has_begun(&self, object: Option<&KeyVault>) -> bool {
-        object.is_none_or(|object| object.metadata.deletion_timestamp.is_some())
-    }
-
     /// What is there of the vault, without what no two rows share.
     pub async fn end(&self) -> Result<String> {
         let vault = self.estate.in_azure().await?;
@@ -84,6 +80,11 @@ impl Row {
         let text = text.replace(&self.estate.name, "<name>");
         Ok(text.replace(&self.estate.subscription, "<subscription>"))
     }
+}
+
+/// Whether an object is being deleted, or was.
+fn has_begun(object: Option<&KeyVault>) -> bool {
+    object.is_none_or(|object| object.metadata.deletion_timestamp.is_some())
 }
 
 /// Nothing is open, and nothing differs.
