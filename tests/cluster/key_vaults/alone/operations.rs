@@ -66,7 +66,11 @@ async fn resumed(alone: &mut Alone) -> Result<()> {
         let status = one.status_when("its creation is followed", |status| {
             polled(status, "CreateVault") == Some(&Form::AsyncOperation)
         });
-        status.await?;
+        let status = status.await?;
+        ensure!(
+            is(&status, "Ready", "False", "OperationUnderWay"),
+            "{status:?}"
+        );
     }
     gone.status_when("its deletion is followed", |status| {
         polled(status, "DeleteVault") == Some(&Form::Location)
@@ -160,7 +164,6 @@ async fn failed_and_tried_again(estate: &Estate) -> Result<()> {
         if form == "azureAsyncOperation" {
             let message = made.says("Synced", "False", "OperationFailed").await?;
             teaches(&message, &["CapacityShort", "the region has no room"])?;
-            made.says("Ready", "False", "OperationFailed").await?;
         }
         let status = made.is_ready().await?;
         ensure!(status.resource.operation.is_none(), "{status:?}");
