@@ -155,7 +155,7 @@ async fn a_name_that_comes_late(estate: &Estate) -> Result<()> {
 async fn failed_and_tried_again(estate: &Estate) -> Result<()> {
     let error = json!({"code": "CapacityShort", "message": "the region has no room"});
     for form in ["azureAsyncOperation", "body"] {
-        let made = estate.beside(&form[..4]).await?;
+        let made = estate.beside(&format!("fails-{}", &form[..4])).await?;
         let fails =
             json!({"vaultCreationMs": 500, "lro": {"vaultPut": {"form": form, "error": error}}});
         settings(&made, &fails).await?;
@@ -182,7 +182,8 @@ async fn failed_and_tried_again(estate: &Estate) -> Result<()> {
     settings(&kept, &fails).await?;
     kept.ready(destroyed).await?;
     kept.delete().await?;
-    let message = kept.says("Deleting", "True", "OperationFailed").await?;
+    // The last poll of this form is the error itself, and a 409.
+    let message = kept.says("Deleting", "True", "AzureBusy").await?;
     teaches(&message, &["CapacityShort", "the region has no room"])?;
     ensure!(kept.in_azure().await?.is_some());
     let well = json!({"lro": {"vaultDelete": {"form": "location"}}});
