@@ -141,7 +141,7 @@ impl Steps<'_> {
                 run.step = Some((kind, false, false));
                 return self.prepare(world, run);
             }
-            Says::Forget => return self.forget(world, &run),
+            Says::Forget => return forget(world, &run),
             Says::Wait(reason) => {
                 self.waits(reason);
                 self.end(world, &run, Some(reason));
@@ -362,24 +362,24 @@ impl Steps<'_> {
         }
         write(world, object);
     }
+}
 
-    /// The finalizer goes, and with it the object.
-    fn forget(&self, world: &mut World, run: &Run) -> Ruled {
-        if run.stale || !run.object.finalizer {
-            return Ok(());
-        }
-        let open = world
-            .wire
-            .iter()
-            .any(|request| request.uid == run.object.uid && is_noted(request.kind));
-        rule(
-            !open || world.wiped,
-            "the finalizer goes last, after every write that may still take effect",
-        )?;
-        world.object = None;
-        world.older.clear();
-        Ok(())
+/// The finalizer goes, and with it the object.
+fn forget(world: &mut World, run: &Run) -> Ruled {
+    if run.stale || !run.object.finalizer {
+        return Ok(());
     }
+    let open = world
+        .wire
+        .iter()
+        .any(|request| request.uid == run.object.uid && is_noted(request.kind));
+    rule(
+        !open || world.wiped,
+        "the finalizer goes last, after every write that may still take effect",
+    )?;
+    world.object = None;
+    world.older.clear();
+    Ok(())
 }
 
 fn forget_repeats(object: &mut Object) {

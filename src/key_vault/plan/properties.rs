@@ -40,7 +40,16 @@ fn call(case: &Case, step: &Step, vault: Option<&Vault>) -> Call {
             let all = all.into_iter().filter(|(one, _)| who.contains(one));
             policies(PolicyChange::Remove, &all.collect())
         }
-        other => panic!("{other} is no part of this"),
+        other @ (Step::Register
+        | Step::CreateGroup
+        | Step::Recover
+        | Step::Purge
+        | Step::Assign(_)
+        | Step::Unassign(_)
+        | Step::MakeSecret(_)
+        | Step::Delete
+        | Step::Release
+        | Step::Forget) => panic!("{other} is no part of this"),
     }
 }
 

@@ -133,8 +133,9 @@ fn what_nobody_can_change_is_not_written() {
 
 #[test]
 fn a_spec_that_points_elsewhere_is_not_followed() {
+    type Change = fn(&mut Vault);
     let case = Case::new(json!({}));
-    let rows: [(&str, fn(&mut Vault), &str); 3] = [
+    let rows: [(&str, Change, &str); 3] = [
         (
             "tenant",
             |vault| vault.tenant = ALICE.to_owned(),

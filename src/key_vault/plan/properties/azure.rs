@@ -94,56 +94,60 @@ impl Azure {
 
     /// What a GET tells.
     pub(super) fn tell(&self, accent: Accent) -> Option<Vault> {
-        let mut body = self.vault.clone()?;
-        let properties = &mut body["properties"];
-        if accent.omits {
-            let defaults = [
-                ("softDeleteRetentionInDays", json!(90)),
-                ("enabledForDeployment", json!(false)),
-                ("enabledForDiskEncryption", json!(false)),
-                ("enabledForTemplateDeployment", json!(false)),
-                ("enableRbacAuthorization", json!(false)),
-                ("publicNetworkAccess", json!("Enabled")),
-                (
-                    "networkAcls",
-                    normal(
-                        "networkAcls",
-                        &json!({
-                            "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": [],
-                        }),
-                    ),
-                ),
-            ];
-            for (name, value) in defaults {
-                if properties[name] == value {
-                    properties[name] = Value::Null;
-                }
-            }
-        }
-        let lists = [
-            "/accessPolicies",
-            "/networkAcls/ipRules",
-            "/networkAcls/virtualNetworkRules",
-        ];
-        for list in lists {
-            let list = properties.pointer_mut(list).and_then(Value::as_array_mut);
-            if let Some(list) = list.filter(|_| accent.turns) {
-                list.reverse();
-            }
-        }
-        if accent.shouts {
-            shout(properties);
-            body["location"] = json!("West Europe");
-            body["id"] = json!(body["id"].as_str().unwrap().to_ascii_uppercase());
-        }
-        let reply = Reply {
-            status: 200,
-            body,
-            operation: None,
-            retry_after: None,
-        };
-        Some(vaults::read(&reply).unwrap())
+        self.vault.clone().map(|body| told(body, accent))
     }
+}
+
+/// The vault in an answer that tells it in other words.
+fn told(mut body: Value, accent: Accent) -> Vault {
+    let properties = &mut body["properties"];
+    if accent.omits {
+        let defaults = [
+            ("softDeleteRetentionInDays", json!(90)),
+            ("enabledForDeployment", json!(false)),
+            ("enabledForDiskEncryption", json!(false)),
+            ("enabledForTemplateDeployment", json!(false)),
+            ("enableRbacAuthorization", json!(false)),
+            ("publicNetworkAccess", json!("Enabled")),
+            (
+                "networkAcls",
+                normal(
+                    "networkAcls",
+                    &json!({
+                        "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": [],
+                    }),
+                ),
+            ),
+        ];
+        for (name, value) in defaults {
+            if properties[name] == value {
+                properties[name] = Value::Null;
+            }
+        }
+    }
+    let lists = [
+        "/accessPolicies",
+        "/networkAcls/ipRules",
+        "/networkAcls/virtualNetworkRules",
+    ];
+    for list in lists {
+        let list = properties.pointer_mut(list).and_then(Value::as_array_mut);
+        if let Some(list) = list.filter(|_| accent.turns) {
+            list.reverse();
+        }
+    }
+    if accent.shouts {
+        shout(properties);
+        body["location"] = json!("West Europe");
+        body["id"] = json!(body["id"].as_str().unwrap().to_ascii_uppercase());
+    }
+    let reply = Reply {
+        status: 200,
+        body,
+        operation: None,
+        retry_after: None,
+    };
+    vaults::read(&reply).unwrap()
 }
 
 /// Azure writes ranges with their bits and ids of subnets small.
