@@ -1,8 +1,11 @@
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::super::mod_tests::{profile, vault};
 use super::*;
 use crate::azure::http::Body as AnswerBody;
+use crate::azure_identity::api::ResourceManagerProfile;
 use crate::problem::Reason;
 
 const VERSION: &str = "4387e9f3d6e14c459867679a90fd0f79";
@@ -182,10 +185,32 @@ fn what_is_done_already_is_success() {
                 .unwrap()
                 .is_none()
         );
+        let said = serde_json::json!({"error": {"code": "NotSupported", "message": "not enabled for this vault"}});
+        let read = to.read_deleted(&answer(400, &said), now);
+        assert!(read.unwrap().is_none());
+        let said = serde_json::json!({"error": {"code": "BadParameter", "message": "m"}});
+        assert!(to.read_deleted(&answer(400, &said), now).is_err());
         let tags = serde_json::json!({"tags": {"a": "b"}});
         let tags = to.read_deleted(&answer(200, &tags), now).unwrap();
         assert_eq!(tags, Some(shape().tags));
     });
+}
+
+/// The reference of "Get Deleted Secret" promises an error there, and not which.
+#[test]
+fn a_cloud_without_soft_deletion_is_not_asked_for_deleted_objects() {
+    let (public, vault, object) = (profile(), vault(), object(Kind::Secret));
+    let mut stack = public.clone();
+    let cloud = Arc::make_mut(&mut stack.cloud);
+    cloud.resource_manager.as_mut().unwrap().profile = ResourceManagerProfile::AzureStack;
+    for (profile, keeps) in [(&public, true), (&stack, false)] {
+        let to = To {
+            profile,
+            vault: &vault,
+            object: &object,
+        };
+        assert_eq!(to.keeps_deleted(), keeps);
+    }
 }
 
 #[test]
