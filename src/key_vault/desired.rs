@@ -7,6 +7,7 @@ use super::vault::{
     Action, Around, Authority, Cidr, Network, Onoff, Permissions, Policies, Principal, Settings,
     SkuName, Tags, Vault,
 };
+use crate::azure::arm::ApiVersions;
 use crate::azure_resource::difference::{Difference, differs};
 use crate::azure_resource::owner::{OWNER_TAG, owner_tag, says};
 
@@ -54,6 +55,8 @@ pub struct Capabilities {
     pub soft_delete: bool,
     /// There are network rules.
     pub network: bool,
+    /// Keys can be in hardware.
+    pub premium: bool,
 }
 
 impl Capabilities {
@@ -62,7 +65,18 @@ impl Capabilities {
         rbac: true,
         soft_delete: true,
         network: true,
+        premium: true,
     };
+
+    /// Those of the cloud that speaks these versions.
+    pub fn of(versions: &ApiVersions) -> Self {
+        Self {
+            rbac: versions.has_rbac,
+            soft_delete: versions.has_soft_delete,
+            network: versions.has_network_rules,
+            premium: versions.has_premium,
+        }
+    }
 }
 
 /// What earlier writes have set, so that it can be taken back.
