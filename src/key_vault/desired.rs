@@ -48,6 +48,10 @@ pub struct Desired {
 
 /// What vaults of a cloud can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is there or not, apart from the others"
+)]
 pub struct Capabilities {
     /// Role assignments decide about access.
     pub rbac: bool,
