@@ -1,11 +1,8 @@
-use std::sync::Arc;
-
 use http::HeaderMap;
 
-use super::super::mod_tests::{profile, vault};
+use super::super::mod_tests::{on_stack, profile, vault};
 use super::*;
 use crate::azure::http::Body as AnswerBody;
-use crate::azure_identity::api::ResourceManagerProfile;
 use crate::problem::Reason;
 
 const VERSION: &str = "4387e9f3d6e14c459867679a90fd0f79";
@@ -199,13 +196,10 @@ fn what_is_done_already_is_success() {
 /// The reference of "Get Deleted Secret" promises an error there, and not which.
 #[test]
 fn a_cloud_without_soft_deletion_is_not_asked_for_deleted_objects() {
-    let (public, vault, object) = (profile(), vault(), object(Kind::Secret));
-    let mut stack = public.clone();
-    let cloud = Arc::make_mut(&mut stack.cloud);
-    cloud.resource_manager.as_mut().unwrap().profile = ResourceManagerProfile::AzureStack;
-    for (profile, keeps) in [(&public, true), (&stack, false)] {
+    let (vault, object) = (vault(), object(Kind::Secret));
+    for (profile, keeps) in [(profile(), true), (on_stack(), false)] {
         let to = To {
-            profile,
+            profile: &profile,
             vault: &vault,
             object: &object,
         };
