@@ -21,6 +21,9 @@ mod settings;
 mod stage;
 mod steady;
 mod tokens;
+mod vaults;
+mod vaults_created;
+mod vaults_neighbours;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -43,6 +46,17 @@ const SCENARIOS: &[&str] = &[
     rotation::NAME,
     neighbours::NAME,
     restart::NAME,
+    vaults::NAME,
+    vaults_created::NAME,
+    vaults_neighbours::NAME,
+];
+
+/// Those that only Lakevault can do: its own code runs in this process, or its own kinds are created.
+const OWN: &[&str] = &[
+    tokens::NAME,
+    vaults::NAME,
+    vaults_created::NAME,
+    vaults_neighbours::NAME,
 ];
 
 #[tokio::main]
@@ -68,8 +82,7 @@ async fn run(settings: &Settings) -> Result<()> {
     let mut measures: Vec<Measure> = Vec::new();
     for name in SCENARIOS {
         let chosen = only.is_none_or(|only| only == *name);
-        // It runs Lakevault's own code in this process.
-        let fits = *name != tokens::NAME || settings.other().is_none();
+        let fits = settings.other().is_none() || !OWN.contains(name);
         if chosen && fits {
             let report = scenario(name, settings).await?;
             report.print()?;
@@ -98,6 +111,9 @@ async fn scenario(name: &str, settings: &Settings) -> Result<Report> {
         rotation::NAME => rotation::run(settings).await,
         neighbours::NAME => neighbours::run(settings).await,
         restart::NAME => restart::run(settings).await,
+        vaults::NAME => vaults::run(settings).await,
+        vaults_created::NAME => vaults_created::run(settings).await,
+        vaults_neighbours::NAME => vaults_neighbours::run(settings).await,
         _ => bail!("there is no scenario {name}"),
     }
 }

@@ -130,7 +130,7 @@ async fn watch(stage: &Stage, time: Duration) -> Result<Part> {
 
 /// The ages of what the refreshes brought, at even moments from the first of them to the end. `times` are seconds before the
 /// end, the earliest first.
-fn ages(times: &[f64]) -> Vec<f64> {
+pub fn ages(times: &[f64]) -> Vec<f64> {
     let following = times.iter().skip(1).chain([&0.0]);
     let gaps = times.iter().zip(following).map(|(from, to)| from - to);
     gaps.flat_map(|gap| {
@@ -141,7 +141,7 @@ fn ages(times: &[f64]) -> Vec<f64> {
 
 /// Refreshes a minute, between the first and the last: the edges of the time that was watched say nothing. Unless the next
 /// one is overdue.
-fn rate(times: &[f64], interval: f64) -> f64 {
+pub fn rate(times: &[f64], interval: f64) -> f64 {
     let (Some(first), Some(last)) = (times.first(), times.last()) else {
         return 0.0;
     };

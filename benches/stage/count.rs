@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use testbed::simulator::Counters;
 use testbed::{Process, audit};
 
 use super::load::CREDENTIAL;
 use super::{Stage, Subject};
 use crate::report::float;
+
+/// The clock of `/proc`, fixed for programs on Linux.
+const CLOCK_TICKS_PER_SECOND: f64 = 100.0;
 
 /// How calls for the identity are marked, which are no matter of the number of syncs.
 pub const OF_IDENTITY: &str = "(identity)";
@@ -164,6 +167,16 @@ fn calls(
         *into.entry(what).or_default() += 1;
     }
     (writes, reads)
+}
+
+/// CPU time of this process so far, user and system, in seconds.
+pub fn own_cpu() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    // The second field is a name in parentheses, which may have spaces in it.
+    let fields = stat.rsplit_once(") ").context("/proc/self/stat")?.1;
+    let ticks = fields.split(' ').skip(11).take(2);
+    let ticks: Vec<f64> = ticks.map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / CLOCK_TICKS_PER_SECOND)
 }
 
 /// Resident memory of a process in MiB: now, and the most that it ever was.

@@ -15,6 +15,16 @@ impl Stage {
 
     /// The calls of vaults in the journal, in order, with their times.
     pub async fn vault_calls(&self) -> Result<Vec<(Timestamp, JournalEntry)>> {
+        let mut calls = self.calls().await?;
+        calls.retain(|(_, entry)| {
+            let vault = entry.vault.as_deref().unwrap_or_default();
+            vault.starts_with("kv-")
+        });
+        Ok(calls)
+    }
+
+    /// All calls in the journal, in order, with their times.
+    pub async fn calls(&self) -> Result<Vec<(Timestamp, JournalEntry)>> {
         let (mut calls, mut since) = (Vec::new(), 0);
         loop {
             let page = self.simulator.admin().journal(since).await?;
@@ -24,10 +34,7 @@ impl Stage {
             since = page.next;
             for entry in page.entries {
                 let time = entry.time.parse().context("no time in the journal")?;
-                let vault = entry.vault.as_deref().unwrap_or_default();
-                if vault.starts_with("kv-") {
-                    calls.push((time, entry));
-                }
+                calls.push((time, entry));
             }
         }
     }

@@ -11,7 +11,7 @@ pub const CLIENT: &str = "22222222-2222-2222-2222-222222222222";
 pub const CLIENT_SECRET: &str = "bench-client-secret";
 /// The Secret that holds it.
 pub const CREDENTIAL: &str = "sp";
-const PRINCIPAL: &str = "33333333-3333-3333-3333-333333333333";
+pub const PRINCIPAL: &str = "33333333-3333-3333-3333-333333333333";
 /// How long the vault takes to answer.
 pub const VAULT_LATENCY: Duration = Duration::from_millis(30);
 /// How long Entra takes to answer.

@@ -1,6 +1,7 @@
 //! What each scenario runs on: a fresh control plane, a fresh simulator, an operator, and the user who creates syncs.
 
 pub mod count;
+pub mod estate;
 pub mod journal;
 pub mod load;
 mod subject;
@@ -108,7 +109,8 @@ impl Stage {
                 "tenantId": TENANT, "clientId": CLIENT, "clientSecret": {"name": CREDENTIAL, "key": "secret"},
                 "cloud": {"custom": {
                     "authorityHost": endpoints.authority_host,
-                    "keyVault": {"dnsSuffix": endpoints.key_vault_suffix, "audience": endpoints.key_vault_audience}
+                    "keyVault": {"dnsSuffix": endpoints.key_vault_suffix, "audience": endpoints.key_vault_audience},
+                    "resourceManager": {"endpoint": endpoints.resource_manager}
                 }}
             }
         });

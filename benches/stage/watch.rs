@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
@@ -58,9 +58,9 @@ impl Stage {
     }
 }
 
-async fn until_none_waits(
+pub async fn until_none_waits(
     mut waiting: BTreeSet<String>,
-    done: impl StreamExt<Item = Result<String, watcher::Error>>,
+    done: impl Stream<Item = Result<String, watcher::Error>>,
 ) -> Result<()> {
     let mut done = pin!(done);
     while let Some(name) = done.next().await {

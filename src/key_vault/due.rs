@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::api::KeyVaultStatus;
+use super::plan::record::Became;
 use super::status::{PLANE, READY};
 use super::valid::Valid;
 use crate::k8s::conditions::find;
@@ -44,6 +45,8 @@ pub struct Memory {
     pub failures: u32,
     /// Whether a write was refused because the provider is not registered.
     pub unregistered: bool,
+    /// What became of a note, until the status tells.
+    pub became: Option<Became>,
 }
 
 /// What a look is about.
@@ -152,6 +155,7 @@ pub fn remember(
         deep: Some(deep_next),
         failures,
         unregistered: memory.unregistered,
+        became: None,
     }
 }
 

@@ -74,7 +74,7 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
         valid: &valid,
         leaving: leaving.then_some(syncs.as_slice()),
         deep,
-        record: kept(&old),
+        record: record::recalled(kept(&old), memory.became.as_ref()),
         dry: false,
         object: Arc::clone(object),
         unregistered: memory.unregistered,
