@@ -3,7 +3,6 @@ use serde_json::{Value, json};
 use super::*;
 use crate::key_vault::plan::created;
 use crate::key_vault::plan::fixtures::*;
-use crate::key_vault::valid::{desired, parse};
 
 const SUBNET: &str = "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/Net/providers/Microsoft.Network/virtualNetworks/v/subnets/Pods";
 
@@ -279,46 +278,4 @@ fn a_vault_is_created_with_what_the_cloud_takes_for_granted() {
         Authority(Authorization::AccessPolicies)
     );
     assert_eq!(stack.retention, None);
-}
-
-/// What Azure Stack Hub says of a spec, for an identity of this tenant.
-fn on_stack(spec: Value, tenant: Option<&str>) -> Result<Desired, String> {
-    let object = object(spec);
-    let valid = parse(&object).unwrap();
-    desired(&object.spec, &valid, tenant, NONE).map_err(|problem| problem.message)
-}
-
-#[test]
-fn what_azure_stack_does_not_know_is_refused_by_name() {
-    for (spec, field) in [
-        (json!({ "sku": "Premium" }), "sku: Premium"),
-        (json!({ "authorization": "RBAC" }), "authorization: RBAC"),
-        (
-            json!({ "softDeleteRetentionDays": 7 }),
-            "softDeleteRetentionDays",
-        ),
-        (json!({ "purgeProtection": true }), "purgeProtection"),
-        (json!({ "networkRules": {} }), "networkRules"),
-        (
-            json!({ "publicNetworkAccess": "Enabled" }),
-            "publicNetworkAccess",
-        ),
-    ] {
-        let message = on_stack(spec, Some(TENANT)).unwrap_err();
-        assert!(message.ends_with(&format!("remove {field}")), "{message}");
-    }
-    let knows = json!({
-        "sku": "Standard", "authorization": "AccessPolicies", "purgeProtection": false, "tags": { "a": "b" },
-        "accessPolicies": [{ "objectId": ALICE, "secrets": ["all"] }], "enabledForDeployment": true,
-    });
-    assert!(on_stack(knows, Some(TENANT)).is_ok());
-}
-
-/// ADFS signs in without one, but each vault has that of its subscription.
-#[test]
-fn a_tenant_that_the_identity_does_not_have_is_said_by_the_spec() {
-    let message = on_stack(json!({}), None).unwrap_err();
-    assert!(message.contains("spec.tenantId must be set"), "{message}");
-    let said = on_stack(json!({ "tenantId": TENANT.to_uppercase() }), None);
-    assert_eq!(said.unwrap().tenant, TENANT);
 }
