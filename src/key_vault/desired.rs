@@ -7,6 +7,7 @@ use super::vault::{
     Action, Around, Authority, Cidr, Network, Onoff, Permissions, Policies, Principal, Settings,
     SkuName, Tags, Vault,
 };
+use crate::azure::arm::ApiVersions;
 use crate::azure_resource::difference::{Difference, differs};
 use crate::azure_resource::owner::{OWNER_TAG, owner_tag, says};
 
@@ -47,6 +48,10 @@ pub struct Desired {
 
 /// What vaults of a cloud can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is there or not, apart from the others"
+)]
 pub struct Capabilities {
     /// Role assignments decide about access.
     pub rbac: bool,
@@ -54,6 +59,8 @@ pub struct Capabilities {
     pub soft_delete: bool,
     /// There are network rules.
     pub network: bool,
+    /// Keys can be in hardware.
+    pub premium: bool,
 }
 
 impl Capabilities {
@@ -62,7 +69,18 @@ impl Capabilities {
         rbac: true,
         soft_delete: true,
         network: true,
+        premium: true,
     };
+
+    /// Those of the cloud that speaks these versions.
+    pub fn of(versions: &ApiVersions) -> Self {
+        Self {
+            rbac: versions.has_rbac,
+            soft_delete: versions.has_soft_delete,
+            network: versions.has_network_rules,
+            premium: versions.has_premium,
+        }
+    }
 }
 
 /// What earlier writes have set, so that it can be taken back.

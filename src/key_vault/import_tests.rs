@@ -289,9 +289,10 @@ proptest! {
 
     #[test]
     fn so_is_one_of_azure_stack(vault in vault()) {
-        let cloud = Capabilities { rbac: false, soft_delete: false, network: false };
+        let cloud = Capabilities { rbac: false, soft_delete: false, network: false, premium: false };
         // What its version does not tell is as it is where nothing is said.
         let settings = Settings {
+            sku: SkuName(Sku::Standard),
             authorization: Authority(Authorization::AccessPolicies),
             network: Network::default(),
             public_access: Onoff(Switch::Enabled),

@@ -246,6 +246,9 @@ impl Eyes<'_> {
                 ours: matches!(claim, Claim::Ours | Claim::Predecessor),
             });
         }
+        if !to.keeps_deleted() {
+            return Ok(SecretSeen::Absent);
+        }
         let deleted = self.ask(
             &uri,
             "GetDeletedSecret",

@@ -184,11 +184,7 @@ impl Round<'_> {
 
     fn wanted(&self, identity: &Usable) -> Result<Wanted, Problem> {
         let versions = ApiVersions::of(&identity.profile.cloud);
-        let cloud = Capabilities {
-            rbac: versions.has_rbac,
-            soft_delete: versions.has_soft_delete,
-            network: versions.has_network_rules,
-        };
+        let cloud = Capabilities::of(versions);
         let tenant = identity.profile.tenant.as_ref().map(TenantId::as_str);
         let valid = self.valid;
         Ok(Wanted {

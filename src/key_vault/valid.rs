@@ -227,7 +227,7 @@ pub fn desired(
     cloud: Capabilities,
 ) -> Result<Desired, Problem> {
     let tenant = spec.tenant_id.as_deref().or(tenant).ok_or_else(|| {
-        invalid("spec.tenantId must be set: the identity does not say its tenant, and a vault needs one")
+        invalid("spec.tenantId must be set: the identity has no tenant (ADFS has none), and a vault needs one. It is that of the subscription: az account show --query tenantId")
     })?;
     supported(spec, cloud)?;
     Ok(Desired {
@@ -251,9 +251,13 @@ pub fn desired(
 
 /// What the cloud cannot do is refused, and not left out in silence.
 fn supported(spec: &KeyVaultSpec, cloud: Capabilities) -> Result<(), Problem> {
-    use super::api::Authorization;
+    use super::api::{Authorization, Sku};
     let rbac = spec.authorization == Some(Authorization::RBAC);
     let asked = [
+        (
+            spec.sku == Some(Sku::Premium) && !cloud.premium,
+            "sku: Premium",
+        ),
         (rbac && !cloud.rbac, "authorization: RBAC"),
         (
             spec.soft_delete_retention_days.is_some() && !cloud.soft_delete,

@@ -122,6 +122,7 @@ fn what_the_cloud_does_not_know_is_refused_and_not_left_out() {
         desired(&object.spec, &valid, Some(TENANT), NONE)
     };
     let rows = [
+        (json!({ "sku": "Premium" }), "sku: Premium"),
         (json!({ "authorization": "RBAC" }), "authorization: RBAC"),
         (
             json!({ "softDeleteRetentionDays": 7 }),
@@ -142,7 +143,7 @@ fn what_the_cloud_does_not_know_is_refused_and_not_left_out() {
         );
     }
     let old =
-        json!({ "authorization": "AccessPolicies", "purgeProtection": false, "sku": "Premium" });
+        json!({ "authorization": "AccessPolicies", "purgeProtection": false, "sku": "Standard" });
     assert!(asks(old).is_ok());
 }
 

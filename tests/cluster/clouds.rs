@@ -21,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         stack_with_adfs_and_a_certificate,
         stack_that_serves_the_old_form_only,
         stack_whose_vault_names_its_own_audience,
+        stack_whose_vault_is_pushed_to,
         stack_that_is_none,
         endpoints_by_hand_with_ports_and_v1,
         roots_that_are_missing,
@@ -217,6 +218,28 @@ async fn stack_whose_vault_names_its_own_audience(kit: Kit) -> Result<()> {
     let answers: Vec<u16> = answers.iter().map(|entry| entry.status).collect();
     ensure!(answers == [401, 200], "{answers:?}");
     Ok(())
+}
+
+/// Its vaults delete for good: there are no deleted secrets to look for before one is set.
+async fn stack_whose_vault_is_pushed_to(kit: Kit) -> Result<()> {
+    let stack = Stack::make(kit, "AAD").await?;
+    let (kit, vault) = (&stack.lane.kit, format!("{}-stack", stack.lane.kit.vault));
+    let policy = json!({"objectId": kit.object_id, "secrets": ["get", "set"]});
+    let policies = json!({"accessPolicies": [policy]});
+    kit.admin().patch_vault(&vault, &policies).await?;
+    let value = format!("{}{vault}-pushed", crate::kit::PLANTED);
+    let consent = json!({"lakevault.dev/allow-push": "app"});
+    kit.make_secret("local", json!({"k": value}), consent)
+        .await?;
+    stack.use_by_secret().await?;
+    stack.works().await?;
+    let from = json!({"secret": "local", "key": "k"});
+    let push = json!([{"from": from, "to": {"secret": "pushed"}}]);
+    kit.edit("app", json!({"spec": {"push": push}})).await?;
+    kit.says("app", "Pushed", "True", "UpToDate").await?;
+    let back = json!([{"key": "K", "secret": {"name": "pushed"}}]);
+    kit.edit("app", json!({"spec": {"data": back}})).await?;
+    kit.holds("app", &[("K", &value)]).await
 }
 
 async fn stack_that_is_none(kit: Kit) -> Result<()> {

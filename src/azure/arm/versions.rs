@@ -24,6 +24,8 @@ pub struct ApiVersions {
     pub has_network_rules: bool,
     /// Whether vaults can be protected from purging.
     pub has_purge_protection: bool,
+    /// Whether vaults can have keys in hardware.
+    pub has_premium: bool,
 }
 
 /// Azure itself. Whether a new vault is opened by roles depends on the version, so it is always said.
@@ -35,6 +37,7 @@ const PUBLIC: ApiVersions = ApiVersions {
     has_soft_delete: true,
     has_network_rules: true,
     has_purge_protection: true,
+    has_premium: true,
 };
 
 /// What all hybrid profiles of Azure Stack Hub have, from 2018-03-01 on.
@@ -46,6 +49,7 @@ const AZURE_STACK: ApiVersions = ApiVersions {
     has_soft_delete: false,
     has_network_rules: false,
     has_purge_protection: false,
+    has_premium: false,
 };
 
 impl ApiVersions {

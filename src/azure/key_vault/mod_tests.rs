@@ -8,7 +8,7 @@ use super::*;
 use crate::azure::auth::{Claims, Resource};
 use crate::azure::cloud::Cloud;
 use crate::azure::http::Body;
-use crate::azure_identity::api::CloudName;
+use crate::azure_identity::api::{CloudName, ResourceManagerProfile};
 
 const VERSION: &str = "4387e9f3d6e14c459867679a90fd0f79";
 
@@ -18,6 +18,14 @@ pub(super) fn profile() -> Profile {
         tenant: Some("11111111-1111-1111-1111-111111111111".parse().unwrap()),
         client: Some("22222222-2222-2222-2222-222222222222".parse().unwrap()),
     }
+}
+
+/// An identity in a cloud without soft deletion.
+pub(super) fn on_stack() -> Profile {
+    let mut profile = profile();
+    let cloud = Arc::make_mut(&mut profile.cloud);
+    cloud.resource_manager.as_mut().unwrap().profile = ResourceManagerProfile::AzureStack;
+    profile
 }
 
 pub(super) fn vault() -> VaultUri {
@@ -186,6 +194,16 @@ fn refusals_are_told_apart() {
             .as_deref(),
         Some("SecretDisabled")
     );
+}
+
+#[test]
+fn where_nothing_is_deleted_softly_nobody_is_sent_to_look_for_it() {
+    let said = r#"{"error":{"code":"SecretNotFound","message":"x"}}"#;
+    let (answer, now) = (answer(404, said, None), Timestamp::UNIX_EPOCH);
+    let problem = read(&on_stack(), &vault(), &id(), &answer, now).unwrap_err();
+    assert_eq!(problem.reason, Reason::ObjectNotFound);
+    assert!(!problem.message.contains("list-deleted"), "{problem}");
+    assert!(problem.message.contains("store it anew"), "{problem}");
 }
 
 #[test]

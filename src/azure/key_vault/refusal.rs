@@ -6,6 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{Asked, Change, Kind};
+use crate::azure::arm::ApiVersions;
 use crate::azure::auth::{Claims, Profile, Resource};
 use crate::azure::challenge::Challenge;
 use crate::azure::http::Answer;
@@ -183,6 +184,16 @@ fn needed_to_write(kind: Kind) -> (&'static str, &'static str) {
     }
 }
 
+/// What can be done about an object that is not there.
+fn mended(profile: &Profile, vault: &VaultUri, kind: Kind) -> String {
+    if ApiVersions::of(&profile.cloud).has_soft_delete {
+        let name = vault.vault_name();
+        format!("It may have been deleted: az keyvault {kind} list-deleted --vault-name {name}")
+    } else {
+        "What is deleted in this cloud is gone: store it anew, or correct its name".to_owned()
+    }
+}
+
 fn refused(
     profile: &Profile,
     vault: &VaultUri,
@@ -214,10 +225,7 @@ fn refused(
         ),
         (404, _, Asked::Object(object) | Asked::Change(_, object)) => (
             Reason::ObjectNotFound,
-            format!(
-                "{vault} has no {object}. It may have been deleted: az keyvault {kind} list-deleted --vault-name {}",
-                vault.vault_name()
-            ),
+            format!("{vault} has no {object}. {}", mended(profile, vault, kind)),
         ),
         (
             403,

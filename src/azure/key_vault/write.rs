@@ -14,6 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::{
     Asked, Attributes, Change, Kind, Object, call, malformed, refusal, time, unusable, version_in,
 };
+use crate::azure::arm::ApiVersions;
 use crate::azure::auth::Profile;
 use crate::azure::http::{Answer, Request};
 use crate::names::{ObjectVersion, VaultUri};
@@ -124,6 +125,11 @@ impl To<'_> {
     pub fn look(self, token: &SecretValue) -> Result<Request, Problem> {
         let path = format!("{}/{}/", self.object.kind.plural(), self.object.name);
         self.request(Method::GET, &path, token, None)
+    }
+
+    /// Whether the vault's cloud keeps what is deleted. One that does not may answer a look there with any error.
+    pub fn keeps_deleted(self) -> bool {
+        ApiVersions::of(&self.profile.cloud).has_soft_delete
     }
 
     /// The object among the softly deleted ones.
@@ -254,12 +260,15 @@ impl To<'_> {
     }
 
     /// Reads the answer to [`Self::look_deleted`]: the tags of the deleted object; none where there is none. Who may not look
-    /// there sees none either.
+    /// there sees none either, and an old vault without soft deletion has none.
     pub fn read_deleted(self, answer: &Answer, now: Timestamp) -> Result<Option<Tags>, Problem> {
         if matches!(answer.status, StatusCode::NOT_FOUND | StatusCode::FORBIDDEN) {
             return Ok(None);
         }
-        self.succeeded(Change::Look, answer, now)?;
+        if let Err(problem) = self.succeeded(Change::Look, answer, now) {
+            let without = problem.azure_code.as_deref() == Some("NotSupported");
+            return if without { Ok(None) } else { Err(problem) };
+        }
         let wire: Wire =
             serde_json::from_slice(answer.body.bytes()).map_err(|_| self.malformed(answer))?;
         Ok(Some(wire.tags.unwrap_or_default()))

@@ -1,6 +1,6 @@
 use http::HeaderMap;
 
-use super::super::mod_tests::{profile, vault};
+use super::super::mod_tests::{on_stack, profile, vault};
 use super::*;
 use crate::azure::http::Body as AnswerBody;
 use crate::problem::Reason;
@@ -182,10 +182,29 @@ fn what_is_done_already_is_success() {
                 .unwrap()
                 .is_none()
         );
+        let said = serde_json::json!({"error": {"code": "NotSupported", "message": "not enabled for this vault"}});
+        let read = to.read_deleted(&answer(400, &said), now);
+        assert!(read.unwrap().is_none());
+        let said = serde_json::json!({"error": {"code": "BadParameter", "message": "m"}});
+        assert!(to.read_deleted(&answer(400, &said), now).is_err());
         let tags = serde_json::json!({"tags": {"a": "b"}});
         let tags = to.read_deleted(&answer(200, &tags), now).unwrap();
         assert_eq!(tags, Some(shape().tags));
     });
+}
+
+/// The reference of "Get Deleted Secret" promises an error there, and not which.
+#[test]
+fn a_cloud_without_soft_deletion_is_not_asked_for_deleted_objects() {
+    let (vault, object) = (vault(), object(Kind::Secret));
+    for (profile, keeps) in [(profile(), true), (on_stack(), false)] {
+        let to = To {
+            profile: &profile,
+            vault: &vault,
+            object: &object,
+        };
+        assert_eq!(to.keeps_deleted(), keeps);
+    }
 }
 
 #[test]

@@ -146,11 +146,7 @@ async fn vault(args: &VaultArgs) -> Result<String, Failure> {
             Does::Observe => Mode::Observe,
             Does::Manage => Mode::Manage,
         },
-        cloud: Capabilities {
-            rbac: versions.has_rbac,
-            soft_delete: versions.has_soft_delete,
-            network: versions.has_network_rules,
-        },
+        cloud: Capabilities::of(versions),
     };
     drop(progress);
     render(&manifest(&id, &vault, &given, &about))

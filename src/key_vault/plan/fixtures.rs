@@ -23,6 +23,7 @@ pub(in crate::key_vault) const NONE: Capabilities = Capabilities {
     rbac: false,
     soft_delete: false,
     network: false,
+    premium: false,
 };
 
 /// Seconds after some day.

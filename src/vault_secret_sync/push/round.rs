@@ -265,6 +265,9 @@ impl Errand<'_> {
     }
 
     async fn look_deleted(&self) -> Result<Seen, Problem> {
+        if !self.to.keeps_deleted() {
+            return Ok(Seen::Absent);
+        }
         let operation = match self.job.object.kind {
             Kind::Secret | Kind::Key => "GetDeletedSecret",
             Kind::Certificate => "GetDeletedCertificate",

@@ -1,6 +1,6 @@
-"""Azure Stack Hub by certificate: find its endpoints, sign in for management and for the vault, set and get a secret."""
+"""Azure Stack Hub by certificate: a group, a vault in it, a secret set and read, the list of vaults, and all deleted again."""
 
-from outcome import tell
+from outcome import fill_in, tell
 
 import inspect
 import logging
@@ -23,6 +23,17 @@ def _get_authority_url(cloud, tenant):
     login = cloud.endpoints.active_directory.rstrip('/')
     is_adfs = login.endswith('/adfs')
     return (login if is_adfs else login + '/' + tenant), is_adfs
+
+
+# The sample leaves these out, too.
+LOCATION = os.environ['AZURE_RESOURCE_LOCATION']
+GROUP_NAME = fill_in('GROUP')
+KV_NAME = fill_in('VAULT')
+
+
+def print_item(item):
+    """The name of a group or a vault, and where it is."""
+    print("Name: {}, id: {}, location: {}".format(item.name, item.id, item.location))
 
 
 # get_Credentials_cert function to get credentials object
@@ -85,18 +96,62 @@ kv_dp_credentials, subscription_id, mystack_cloud = get_credentials_cert(vault_r
 # Create a keyvault data plane client using the token provider
 kv_data_client = KeyVaultClient(kv_dp_credentials)
 
-# Left out: providers.register, resource_groups.create_or_update and delete, vaults.create_or_update and list. These are
-# calls to the stack's Resource Manager. They come with the kind that manages vaults; here the vault is there already.
-vault_uri = os.environ['SCENARIO_VAULT_URI']
+# You MIGHT need to add KeyVault as a valid provider for these credentials
+# If so, this operation has to be done only once for each credentials
+resource_client.providers.register('Microsoft.KeyVault')
+
+# Create Resource group
+print('Create Resource Group')
+resource_group_params = {'location': LOCATION}
+print_item(resource_client.resource_groups.create_or_update(
+    GROUP_NAME, resource_group_params))
+
+vault = kv_client.vaults.create_or_update(
+    GROUP_NAME,
+    KV_NAME,
+    {
+        'location': LOCATION,
+        'properties': {
+            'sku': {
+                'name': 'standard'
+            },
+            'tenant_id': os.environ['AZURE_TENANT_ID'],
+            'access_policies': [{
+                'tenant_id': os.environ['AZURE_TENANT_ID'],
+                'object_id': os.environ['AZURE_OBJECT_ID'],
+                'permissions': {
+                    'keys': ['all'],
+                    'secrets': ['all'],
+                    'certificates':['all']
+                }
+            }]
+        }
+    }
+)
+print_item(vault)
 
 secret_bundle = kv_data_client.set_secret(
-    vault_uri, 'auth-sample-secret', 'some secret')
+    vault.properties.vault_uri, 'auth-sample-secret', 'some secret')
+print(secret_bundle)
 
 secret_bundle = kv_data_client.get_secret(
-    vault_uri, 'auth-sample-secret', secret_version=KeyVaultId.version_none)
+    vault.properties.vault_uri, 'auth-sample-secret', secret_version=KeyVaultId.version_none)
+print(secret_bundle)
+
+# The sample only prints them.
+listed = []
+for vault in kv_client.vaults.list():
+    print_item(vault)
+    listed.append(vault.name)
+
+delete_async_operation = resource_client.resource_groups.delete(GROUP_NAME)
+delete_async_operation.wait()
+print("\nDeleted: {}".format(GROUP_NAME))
 
 tell(
     management=credentials.token['access_token'],
     vault=kv_dp_credentials.token['access_token'],
     secret={'id': secret_bundle.id, 'value': secret_bundle.value},
+    listed=listed,
+    left=[group.name for group in resource_client.resource_groups.list()],
 )

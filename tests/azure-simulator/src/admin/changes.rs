@@ -283,6 +283,7 @@ pub(super) fn refused(refusal: Refusal) -> Refused {
         | Refusal::Managed(_)
         | Refusal::NotInProgress
         | Refusal::MergeForbidden(_)
+        | Refusal::NotEnabled(_)
         | Refusal::BadParameter(_) => StatusCode::BAD_REQUEST,
     };
     Refused(status, refusal.to_string())

@@ -71,6 +71,12 @@ pub(crate) fn refused(kind: Kind, refusal: &Refusal) -> Reply {
              will automatically purge it after the retention period has passed.",
             None,
         ),
+        Refusal::NotEnabled(operation) => reply(
+            StatusCode::BAD_REQUEST,
+            "NotSupported",
+            &format!("Operation \"{operation}\" is not enabled for this vault."),
+            None,
+        ),
         Refusal::Managed(operation) => forbidden(
             &format!(
                 "Operation \"{operation}\" is not allowed on this {word}, since it is associated with a certificate. \

@@ -28,6 +28,7 @@ use crate::{
         access::{self, Action},
         moment::Moment,
         networks::Access,
+        refusal::Refusal,
         scope,
         spec::{Authorization, VaultSpec},
     },
@@ -168,6 +169,11 @@ async fn allowed(
             None => return errors::by_rbac(spec, principal, action, name),
         },
     };
+    if let Some(word) = operation.of_soft_deletion()
+        && spec.stack.is_some()
+    {
+        return errors::refused(operation.kind, &Refusal::NotEnabled(word));
+    }
     let context = Context {
         app,
         call,

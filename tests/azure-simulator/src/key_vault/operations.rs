@@ -137,6 +137,32 @@ impl<'a> Operation<'a> {
         }
     }
 
+    /// Azure's word for what only a vault that deletes softly can do.
+    pub(crate) fn of_soft_deletion(self) -> Option<&'static str> {
+        match self.act {
+            Act::GetDeleted(_) => Some("getDeleted"),
+            Act::ListDeleted => Some("listDeleted"),
+            Act::Recover(_) => Some("recover"),
+            Act::Purge(_) => Some("purge"),
+            Act::Set(_)
+            | Act::Create(_)
+            | Act::Import(_)
+            | Act::Get(..)
+            | Act::List
+            | Act::ListVersions(_)
+            | Act::Update(..)
+            | Act::Delete(_)
+            | Act::Backup(_)
+            | Act::Restore
+            | Act::GetPolicy(_)
+            | Act::UpdatePolicy(_)
+            | Act::GetPending(_)
+            | Act::UpdatePending(_)
+            | Act::DeletePending(_)
+            | Act::Merge(_) => None,
+        }
+    }
+
     /// The object that it is about, when it is one.
     pub(crate) fn name(self) -> Option<&'a str> {
         match self.act {

@@ -27,6 +27,9 @@ pub(crate) enum Refusal {
     /// Purge of a protected vault.
     #[error("purge protection is enabled")]
     PurgeProtected,
+    /// The vault does not delete softly; carries the operation's word.
+    #[error("{0} is not enabled")]
+    NotEnabled(&'static str),
     /// The secret or key belongs to a certificate; carries the operation's word.
     #[error("{0} is not allowed on what belongs to a certificate")]
     Managed(&'static str),

@@ -261,6 +261,27 @@ async fn what_is_deleted_on_a_stack_is_gone() {
     assert_eq!(status, 200, "the name is free at once");
 }
 
+/// The reference of "Get Deleted Secret": an error, if invoked on a vault without soft deletion.
+#[tokio::test]
+async fn a_stack_has_no_deleted_objects_to_ask_for() {
+    let sim = start().await;
+    let token = local_token(&sim, &vault_audience(&sim, "local").await).await;
+    for (method, path) in [
+        (Method::GET, "deletedsecrets"),
+        (Method::GET, "deletedsecrets/first"),
+        (Method::POST, "deletedsecrets/first/recover"),
+        (Method::DELETE, "deletedsecrets/first"),
+    ] {
+        let url = format!("{LOCAL_VAULT}/{path}?api-version=2016-10-01");
+        let (status, body) = call(&sim, method, &url, &token, &Value::Null).await;
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (400, &json!("NotSupported")),
+            "{path}: {body}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_stack_vault_that_cannot_be_is_refused() {
     let sim = start().await;
