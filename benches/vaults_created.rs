@@ -19,8 +19,8 @@ const READS_BEFORE: usize = 3;
 const READS: usize = READS_BEFORE + 1;
 /// POST counts as a write.
 const WRITES: usize = 2;
-/// Those of the API server: finalizer, note of the write, that it is being made, that it is Ready.
-const API_WRITES: f64 = 4.0;
+/// Those of the API server: finalizer, note of the write, that it is being made, that it is Ready, and Events of the last two.
+const API_WRITES: f64 = 6.0;
 
 /// One load.
 struct Seen {
