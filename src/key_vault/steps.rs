@@ -32,7 +32,17 @@ impl Eyes<'_> {
             }
             Step::Purge => Some(vaults::purge(versions, id, &self.valid.location)),
             Step::Delete => Some(vaults::delete(versions, id)),
-            _ => None,
+            Step::Register
+            | Step::CreateGroup
+            | Step::Update(_)
+            | Step::AddPolicies(_)
+            | Step::ReplacePolicies(_)
+            | Step::DropPolicies(_)
+            | Step::Assign(_)
+            | Step::Unassign(_)
+            | Step::MakeSecret(_)
+            | Step::Release
+            | Step::Forget => None,
         }
     }
 
@@ -44,25 +54,21 @@ impl Eyes<'_> {
         seen: &mut Seen,
     ) -> Result<Option<Poll>, Problem> {
         let reply = self.call_in(Some(place), &call).await;
-        match step {
-            Step::Purge => {
-                let reply = arm::absent(reply, vaults::NOT_DELETED)?;
-                seen.deleted = None;
-                Ok(reply.and_then(|reply| reply.operation))
-            }
-            Step::Delete => {
-                let reply = arm::absent(reply, vaults::ABSENT)?;
-                (seen.vault, seen.deleted) = (None, None);
-                Ok(reply.and_then(|reply| reply.operation))
-            }
-            _ => {
-                // A vault that is brought back is not a deleted one any more, or nobody knows.
-                if *step == Step::Recover {
-                    seen.deleted = None;
-                }
-                made(&reply?, seen)
-            }
+        if *step == Step::Purge {
+            let reply = arm::absent(reply, vaults::NOT_DELETED)?;
+            seen.deleted = None;
+            return Ok(reply.and_then(|reply| reply.operation));
         }
+        if *step == Step::Delete {
+            let reply = arm::absent(reply, vaults::ABSENT)?;
+            (seen.vault, seen.deleted) = (None, None);
+            return Ok(reply.and_then(|reply| reply.operation));
+        }
+        // A vault that is brought back is not a deleted one any more, or nobody knows.
+        if *step == Step::Recover {
+            seen.deleted = None;
+        }
+        made(&reply?, seen)
     }
 
     /// Makes one write that is not noted. Gives back the operation that it began, where Azure goes on with it.

@@ -157,16 +157,13 @@ impl Arm {
         let identities = &self.0.identities;
         let want = want(errand)?;
         let token = identities.token(identity, &want).await?;
-        let _lane = match place {
-            Some(Place(lane)) => {
-                self.is_open(errand)?;
-                lane
-            }
-            None => {
-                let lane = self.lane(errand)?;
-                self.pay(errand)?;
-                lane
-            }
+        let _lane = if let Some(Place(lane)) = place {
+            self.is_open(errand)?;
+            lane
+        } else {
+            let lane = self.lane(errand)?;
+            self.pay(errand)?;
+            lane
         };
         let answer = self.exchange(errand, request(&token)?).await?;
         let outcome = read(&answer);
