@@ -34,21 +34,21 @@ impl Progress {
     pub(super) fn now(&self, what: &str) {
         if self.0 {
             let plain = super::form::printable(what);
-            self.show(&format!("\r\u{1b}[2K{plain} …"));
+            show(&format!("\r\u{1b}[2K{plain} …"));
         }
     }
+}
 
-    /// Nobody waits for this alone, so that it cannot be shown is no failure.
-    fn show(&self, text: &str) {
-        let mut err = io::stderr().lock();
-        drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
-    }
+/// Nobody waits for this alone, so that it cannot be shown is no failure.
+fn show(text: &str) {
+    let mut err = io::stderr().lock();
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.0 {
-            self.show("\r\u{1b}[2K");
+            show("\r\u{1b}[2K");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::api::KeyVaultStatus;
+use super::plan::record::Became;
 use super::status::{PLANE, READY};
 use super::valid::Valid;
 use crate::azure::arm::budget::Calls;
@@ -48,6 +49,8 @@ pub struct Memory {
     pub failures: u32,
     /// Whether a write was refused because the provider is not registered.
     pub unregistered: bool,
+    /// What became of a note, until the status tells.
+    pub became: Option<Became>,
     /// How many calls a look takes for which the budget had not enough.
     pub takes: Calls,
 }
@@ -174,6 +177,7 @@ pub fn remember(
         deep: Some(deep_next),
         failures,
         unregistered: memory.unregistered,
+        became: None,
         takes: memory.takes,
     }
 }

@@ -38,7 +38,7 @@ pub struct About {
 }
 
 /// A manifest, and what it does not say.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// The object.
     pub object: Value,

@@ -71,7 +71,7 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
         Due::Look { deep } => deep,
     };
     // 4. look, plan, write, one thing after the other
-    let record = kept(&old);
+    let record = record::recalled(kept(&old), memory.became.as_ref());
     let is_new = record.azure_id.is_none() && !leaving;
     let work = Mutex::new(Work::new(takes(&memory, is_new)));
     let round = Round {

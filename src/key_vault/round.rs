@@ -11,7 +11,7 @@ use super::api::KeyVault;
 use super::ctx::Ctx;
 use super::desired::{Capabilities, Desired};
 use super::observe::Eyes;
-use super::plan::record::{self, Outcome};
+use super::plan::record::{self, Became, Outcome};
 use super::plan::{Inputs, Leaving, Look, Next, Plane, Polled, Record, Seen, Step, assume, next};
 use super::status::{self, keep, recorded};
 use super::valid::{Valid, desired};
@@ -293,6 +293,7 @@ impl Round<'_> {
         };
         if step.noted().is_some() {
             self.record = record::came_to(&self.record, &came_to);
+            self.remember();
         }
         let Err(problem) = outcome else {
             info!(vault = %self.valid.name, namespace = %self.valid.namespace, %step, "Wrote");
@@ -306,6 +307,19 @@ impl Round<'_> {
             return None;
         }
         Some(problem)
+    }
+
+    /// The next write of the status may meet somebody else's: what the answer has told is not forgotten with it.
+    fn remember(&self) {
+        let status = self.object.status.as_ref();
+        let note = status.and_then(|status| status.resource.operation.clone());
+        let became = note.map(|note| Became {
+            note,
+            operation: self.record.operation.clone(),
+        });
+        let mut memory = self.ctx.recall(&self.valid.uid);
+        memory.became = became;
+        self.ctx.remember(&self.valid.uid, memory);
     }
 
     /// Lets the object go: the finalizer is the last that is taken away.

@@ -208,7 +208,9 @@ fn ready(old: &[Condition], look: &Look<'_>) -> Option<Says> {
         let reason = problem.reason;
         // One's own vault can be used whatever the spec has come to say of it.
         let elsewhere = matches!(reason, Reason::TenantMismatch | Reason::LocationMismatch);
+        let goes_on = reason == Reason::OperationUnderWay;
         elsewhere && !taken
+            || goes_on && vault.as_ref().is_some_and(|vault| !vault.is_at_rest())
             || matches!(
                 reason,
                 Reason::Provisioning

@@ -157,6 +157,19 @@ fn what_was_ready_is_so_still_while_nothing_can_be_seen() {
 }
 
 #[test]
+fn a_vault_that_is_being_made_is_not_ready_and_one_whose_note_is_open_is() {
+    let mut round = Round::new(json!({})).fails(Reason::OperationUnderWay);
+    let vault = round.case.vault();
+    round.seen = sees(Some(Vault {
+        state: Some("RegisteringDns".to_owned()),
+        ..vault.clone()
+    }));
+    assert_eq!(says_of(&round.first(), READY), "False OperationUnderWay");
+    round.seen = sees(Some(vault));
+    assert_eq!(says_of(&round.first(), READY), "True Available");
+}
+
+#[test]
 fn ready_says_what_keeps_a_vault_from_being_used() {
     let rows = [
         (true, Reason::Provisioning, "False Provisioning"),

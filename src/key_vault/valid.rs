@@ -354,3 +354,7 @@ fn network(spec: &NetworkRulesSpec) -> Result<Network, Problem> {
         subnets: subnets.collect::<Result<_, _>>()?,
     })
 }
+
+#[cfg(test)]
+#[path = "valid_tests.rs"]
+mod tests;

@@ -36,6 +36,15 @@ pub struct Vault {
     pub state: Option<String>,
 }
 
+impl Vault {
+    /// Whether Azure has ended its work on it, well or not. A vault that tells no state is at rest.
+    pub fn is_at_rest(&self) -> bool {
+        let at_rest = ["Succeeded", "Failed", "Canceled"];
+        let state = self.state.as_deref().unwrap_or("Succeeded");
+        at_rest.iter().any(|rest| rest.eq_ignore_ascii_case(state))
+    }
+}
+
 /// What can be changed of a vault at any time, besides tags, policies and purge protection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Settings {

@@ -149,7 +149,10 @@ pub fn needs_identity(item: &Item) -> bool {
 /// Whether the identity may be used for this vault.
 fn may_ask(identity: &Identity, borrower: Borrower<'_>, vault: &VaultUri) -> Result<(), Problem> {
     grant::allows_vault(&identity.valid, borrower, vault)?;
-    grant::vault_in_cloud(identity, vault)
+    grant::vault_in_cloud(identity, vault).map_err(|problem| Problem {
+        message: format!("spec.vaultUri (or vaultRef): {}", problem.message),
+        ..problem
+    })
 }
 
 /// Whether the identity lends all that an item needs.

@@ -1,5 +1,8 @@
 //! `lakevault plan` and `lakevault import` beside what the operator then does.
 
+mod imports;
+mod secrets;
+
 use std::path::PathBuf;
 use std::process::Output;
 
@@ -9,7 +12,7 @@ use testbed::{Scratch, binaries};
 use tokio::process::Command;
 
 use crate::key_vaults::estate::Estate;
-use crate::kit::{Kit, PLANTED, TENANT};
+use crate::kit::{Kit, PLANTED};
 use crate::{Case, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -20,12 +23,11 @@ pub fn cases() -> Vec<Case> {
         whatever_a_vault_needs_first_is_planned,
         what_stands_in_the_way_is_told,
         a_caller_who_knows_little_of_the_cluster_sees_no_difference,
-        the_keys_of_a_secret_are_planned,
-        a_sync_of_a_vault_that_is_not_there_yet_waits,
-        what_is_pushed_is_planned,
-        an_imported_vault_plans_to_nothing,
-        an_imported_vault_is_taken_over_and_nothing_else,
     ]
+    .into_iter()
+    .chain(secrets::cases())
+    .chain(imports::cases())
+    .collect()
 }
 
 /// Runs the command line, as whoever made the cluster.
@@ -291,200 +293,4 @@ async fn a_caller_who_knows_little_of_the_cluster_sees_no_difference(kit: Kit) -
         .await?;
     ensure!(code == 0, "{plans}");
     Ok(())
-}
-
-/// Name and fate of each key.
-fn fates(plan: &Value) -> Vec<(String, String)> {
-    let keys = plan["keys"].as_array().cloned().unwrap_or_default();
-    let word = |key: &Value, field: &str| key[field].as_str().unwrap_or_default().to_owned();
-    let fates = keys
-        .iter()
-        .map(|key| (word(key, "key"), word(key, "action")));
-    fates.collect()
-}
-
-fn fate(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    let pairs = pairs.iter();
-    pairs
-        .map(|(key, fate)| ((*key).to_owned(), (*fate).to_owned()))
-        .collect()
-}
-
-async fn the_keys_of_a_secret_are_planned(kit: Kit) -> Result<()> {
-    let desk = Desk::new(&kit)?;
-    kit.make_identity().await?;
-    kit.plant("s", "one").await?;
-    let (other, _) = kit.plant("o", "one").await?;
-    let app =
-        |data: &[(&str, &str)]| kit.sync("app", data, |spec| spec["refreshInterval"] = json!("1h"));
-    let first = app(&[("K", "s"), ("O", "o")]);
-    let (plans, code) = desk.plan(std::slice::from_ref(&first)).await?;
-    ensure!(
-        fates(&plans[0]) == fate(&[("K", "add"), ("O", "add")]),
-        "{plans}"
-    );
-    let expected = json!(["create Secret app with 2 key(s)"]);
-    ensure!(plans[0]["steps"] == expected && code == 2, "{plans}");
-    ensure!(
-        kit.secrets().get_opt("app").await?.is_none(),
-        "a plan wrote"
-    );
-
-    kit.apply(first.clone()).await?;
-    kit.is_synced("app").await?;
-    let (plans, code) = desk.plan(std::slice::from_ref(&first)).await?;
-    ensure!(code == 0 && plans[0]["steps"] == json!([]), "{plans}");
-    let kept = fate(&[("K", "keep"), ("O", "keep")]);
-    ensure!(fates(&plans[0]) == kept, "{plans}");
-
-    // A new version that the operator has not looked for yet, a key that goes, and one that cannot be had.
-    let (_, version) = kit.plant("s", "two").await?;
-    let second = app(&[("K", "s"), ("N", "none")]);
-    let (plans, code) = desk.plan(&[second]).await?;
-    let expected = fate(&[("K", "change"), ("N", "lack"), ("O", "remove")]);
-    ensure!(fates(&plans[0]) == expected && code == 1, "{plans}");
-    ensure!(plans[0]["keys"][0]["version"] == json!(version), "{plans}");
-    let obstacle = &plans[0]["obstacles"][0];
-    ensure!(
-        obstacle["reason"] == "ObjectNotFound" && obstacle["at"] == "N",
-        "{plans}"
-    );
-    let data = kit.data("app").await?;
-    ensure!(
-        data.get("O") == Some(&other) && data.len() == 2,
-        "a plan wrote"
-    );
-    // A Secret of somebody else.
-    kit.make_credential("theirs", "x").await?;
-    let theirs = kit.sync("beside", &[("K", "s")], |spec| {
-        spec["target"] = json!({"name": "theirs"});
-    });
-    let (plans, code) = desk.plan(&[theirs]).await?;
-    let reason = &plans[0]["obstacles"][0]["reason"];
-    ensure!(reason == "TargetNotOurs" && code == 1, "{plans}");
-    Ok(())
-}
-
-async fn a_sync_of_a_vault_that_is_not_there_yet_waits(kit: Kit) -> Result<()> {
-    let estate = Estate::new(kit).await?;
-    let desk = Desk::new(&estate.kit)?;
-    let sync = estate.kit.sync("app", &[("K", "s")], |spec| {
-        spec.as_object_mut().unwrap().remove("vaultUri");
-        spec["vaultRef"] = json!({"name": estate.name});
-        spec["identityRef"]["name"] = json!("manager");
-    });
-    let (plans, code) = desk.plan(&[estate.vault(|_| ()), sync]).await?;
-    let waits = &plans[1]["waits"][0]["reason"];
-    ensure!(waits == "WaitingForVault" && code == 2, "{plans}");
-    Ok(())
-}
-
-async fn what_is_pushed_is_planned(kit: Kit) -> Result<()> {
-    let desk = crate::push::Desk::set(kit).await?;
-    let plans_desk = Desk::new(&desk.kit)?;
-    let sync = desk.app(&json!({}));
-    let (plans, code) = plans_desk.plan(std::slice::from_ref(&sync)).await?;
-    let steps = plans[0]["steps"].to_string();
-    ensure!(steps.contains("set secret/db in") && code == 2, "{plans}");
-    desk.kit.apply(sync.clone()).await?;
-    desk.is_pushed().await?;
-    let (plans, code) = plans_desk.plan(&[sync]).await?;
-    ensure!(plans[0]["steps"] == json!([]) && code == 0, "{plans}");
-    Ok(())
-}
-
-/// A vault that has something of everything.
-async fn rich(estate: &Estate) -> Result<()> {
-    estate
-        .make_in_azure(|vault| {
-            vault["authorization"] = json!("AccessPolicies");
-            vault["accessPolicies"] = json!([{
-                "objectId": "55555555-5555-5555-5555-555555555555",
-                "secrets": ["Get", "list"], "keys": ["wrapKey"]
-            }]);
-            vault["sku"] = json!("premium");
-            vault["tags"] = json!({"team": "payments", "Cost Center": "12: a # b"});
-            vault["softDeleteRetentionDays"] = json!(20);
-            vault["purgeProtection"] = json!(true);
-            vault["enabledForDeployment"] = json!(true);
-            vault["firewall"] = json!({
-                "defaultAction": "Deny", "ipRules": ["203.0.113.7", "127.0.0.0/8"], "bypass": "None"
-            });
-            vault["roleAssignments"] = json!([
-                {"principalId": estate.kit.object_id, "role": "Key Vault Secrets User"}
-            ]);
-        })
-        .await
-}
-
-impl Estate {
-    async fn import(&self, desk: &Desk, further: &[&str]) -> Result<String> {
-        let arguments = [
-            "import",
-            "keyvault",
-            &self.name,
-            "--subscription",
-            &self.subscription,
-            "--resource-group",
-            "RG",
-            "--identity",
-            "manager",
-        ];
-        let output = desk.run(&[&arguments, further].concat()).await?;
-        ensure!(output.status.success(), "{}", told(&output));
-        Ok(String::from_utf8(output.stdout)?)
-    }
-}
-
-async fn an_imported_vault_plans_to_nothing(kit: Kit) -> Result<()> {
-    let estate = Estate::new(kit).await?;
-    let desk = Desk::new(&estate.kit)?;
-    rich(&estate).await?;
-    let yaml = estate.import(&desk, &[]).await?;
-    for said in [
-        TENANT,
-        "AccessPolicies",
-        "wrapkey",
-        "Premium",
-        "Observe",
-        "203.0.113.7/32",
-        "Key Vault Secrets User",
-        "softDeleteRetentionDays: 20",
-        "12: a # b",
-    ] {
-        ensure!(yaml.contains(said), "{said:?} is not in {yaml}");
-    }
-    let file = desk.text(&yaml)?;
-    let (plans, code) = desk.plan_of(&file.to_string_lossy(), &[]).await?;
-    ensure!(
-        code == 0 && plans[0]["steps"] == json!([]),
-        "{plans} {yaml}"
-    );
-    let control_plane = &estate.kit.world.control_plane;
-    control_plane.kubectl().apply_yaml(&yaml).await?;
-    estate.says("Synced", "True", "AsDeclared").await?;
-    ensure!(estate.writes().await?.is_empty(), "something was written");
-    Ok(())
-}
-
-async fn an_imported_vault_is_taken_over_and_nothing_else(kit: Kit) -> Result<()> {
-    let estate = Estate::new(kit).await?;
-    let desk = Desk::new(&estate.kit)?;
-    rich(&estate).await?;
-    let yaml = estate.import(&desk, &["--mode", "Manage"]).await?;
-    let file = desk.text(&yaml)?;
-    let (plans, code) = desk.plan_of(&file.to_string_lossy(), &[]).await?;
-    ensure!(
-        paths(&plans[0]) == ["tags.lakevault-owner"] && code == 2,
-        "{plans}"
-    );
-    ensure!(
-        plans[0]["steps"] == json!(["update tags.lakevault-owner"]),
-        "{plans}"
-    );
-    let control_plane = &estate.kit.world.control_plane;
-    control_plane.kubectl().apply_yaml(&yaml).await?;
-    estate.says("Synced", "True", "AsDeclared").await?;
-    ensure!(estate.writes().await? == ["UpdateVault"]);
-    estate.owner().await.map(drop)
 }

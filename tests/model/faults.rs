@@ -3,8 +3,9 @@
 
 use serde_json::json;
 
+use crate::azure::ends;
 use crate::product::Product;
-use crate::steps::{Asked, Steps, ends, is_open};
+use crate::steps::{Asked, Steps, is_open};
 use crate::world::{Act, Answer, Azure, Going, Kept, Left, Object, Tag, World};
 
 /// Acts until everything must be at rest.
@@ -178,7 +179,7 @@ fn each_step_bears_each_fault() {
     let live = |sku| Azure::Live {
         sku,
         tag,
-        busy: false,
+        busy: Going::No,
     };
     let soft = Azure::Soft {
         sku: 1,

@@ -6,9 +6,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use crate::azure::ends;
 use crate::product::Says;
-use crate::steps::{Steps, ends};
-use crate::world::{Act, Azure, Object, Sight, Tag, World};
+use crate::steps::Steps;
+use crate::world::{Act, Azure, Going, Object, Sight, Tag, World};
 
 /// Rounds until the world must be at rest.
 const ROUNDS: usize = 40;
@@ -113,6 +114,7 @@ fn plan(steps: &Steps<'_>, object: &Object, azure: Azure) -> Says {
         operation: None,
         vault: Some(if live { azure } else { Azure::Absent }),
         deleted: Some(if live { Azure::Absent } else { azure }),
+        updated: false,
     };
     steps.product.next(object, object.kept, sight)
 }
@@ -143,13 +145,15 @@ fn is_goal(steps: &Steps<'_>, goal: Goal, world: &World) -> Result<(), String> {
         Azure::Live { tag, .. } if blocked(tag, object.kept.applied > 0) => {
             Says::Wait("ResourceNotOurs")
         }
-        Azure::Live { tag, sku, .. } => {
-            if tag != Tag::Ours(object.uid) || sku != object.sku() {
+        Azure::Live { tag, sku, busy } => {
+            if tag != Tag::Ours(object.uid) || sku != object.sku() || busy != Going::No {
                 return bad("the vault is not as declared");
             }
             Says::Rest
         }
-        Azure::Soft { tag, .. } if tag == Tag::Foreign => Says::Wait("ResourceNotOurs"),
+        Azure::Soft {
+            tag: Tag::Foreign, ..
+        } => Says::Wait("ResourceNotOurs"),
         Azure::Soft { tag, .. } => match goal.on_soft_deleted {
             "Fail" => Says::Wait("SoftDeleted"),
             "Recover" if blocked(tag, false) => Says::Wait("ResourceNotOurs"),

@@ -313,6 +313,7 @@ fn seen(inputs: &Inputs<'_>, sight: Sight) -> Seen {
         deleted: sight.deleted.map(|azure| deleted(inputs, azure)),
         group: Some(Some(Group { deleting: false })),
         name: Some(Ok(())),
+        updated: sight.updated,
         ..Seen::default()
     }
 }
@@ -328,7 +329,11 @@ fn vault(inputs: &Inputs<'_>, azure: Azure) -> Option<Vault> {
     } else {
         Sku::Standard
     });
-    let state = if busy { "RegisteringDns" } else { "Succeeded" };
+    let state = match busy {
+        Going::No => "Succeeded",
+        Going::Yes => "RegisteringDns",
+        Going::Failed => "Failed",
+    };
     vault.state = Some(state.to_owned());
     Some(vault)
 }
@@ -353,7 +358,9 @@ pub(crate) fn stands(azure: Azure) -> Stands {
         Azure::Soft {
             going: Going::Yes, ..
         }
-        | Azure::Live { busy: true, .. } => Stands::Running,
+        | Azure::Live {
+            busy: Going::Yes, ..
+        } => Stands::Running,
         Azure::Soft {
             going: Going::Failed,
             ..

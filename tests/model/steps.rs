@@ -3,13 +3,19 @@
 
 use lakevault::key_vault::plan::record::Outcome;
 
+use crate::around::{fails, minute};
+use crate::azure::ends;
 use crate::product::{Product, Says, accepted, destroys, is_noted, stands};
 use crate::world::{
-    Act, Answer, Azure, Going, Kept, Kind, Note, Object, Request, Run, Sight, Stands, Tag, World,
+    Act, Answer, Azure, Kind, Note, Object, Request, Run, Sight, Stands, Tag, World,
 };
 
 /// What a spec asks for, besides what the plan reads of it.
 #[derive(Debug, Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is asked for or not, apart from the others"
+)]
 pub(crate) struct Asked {
     pub(crate) deletes: bool,
     pub(crate) purges_at_deletion: bool,
@@ -35,14 +41,15 @@ pub(crate) enum Met {
     Repeated,
     OperationResumed,
     OperationFailed,
+    Renewed,
     Adopted,
     ForeignLeftAlone,
     WipedInTheMiddle,
 }
 
-type Ruled = Result<(), String>;
+pub(crate) type Ruled = Result<(), String>;
 
-fn rule(holds: bool, broken: &str) -> Ruled {
+pub(crate) fn rule(holds: bool, broken: &str) -> Ruled {
     if holds {
         Ok(())
     } else {
@@ -57,8 +64,8 @@ pub(crate) enum Flaw {
     Unnoted,
     /// A note does not remember the one before it.
     Forgetful,
-    /// Nothing that is written carries the version that it was decided on.
-    Unchecked,
+    /// No finalizer is set.
+    Unheld,
 }
 
 /// Acts on worlds.
@@ -68,9 +75,6 @@ pub(crate) struct Steps<'a> {
     pub(crate) meet: &'a dyn Fn(Met),
     pub(crate) flaw: Option<Flaw>,
 }
-
-/// Versions that a cache may lag behind.
-const LAG: usize = 2;
 
 impl Steps<'_> {
     /// Carries an act out.
@@ -87,9 +91,9 @@ impl Steps<'_> {
             Act::Answer => self.answer(&mut new),
             Act::LoseAnswer => self.lose(&mut new),
             Act::Crash => self.crash(&mut new),
-            Act::Minute => self.minute(&mut new),
+            Act::Minute => minute(&mut new),
             Act::Ends => ends(&mut new),
-            Act::Fails => self.fails(&mut new),
+            Act::Fails => fails(&mut new),
             Act::Edit | Act::Delete | Act::Recreate | Act::Wipe => self.user(&mut new, act),
             Act::Foreign(azure) => {
                 new.left.foreign -= 1;
@@ -137,7 +141,7 @@ impl Steps<'_> {
                 run.step = Some((kind, false, false));
                 return self.prepare(world, run);
             }
-            Says::Forget => return self.forget(world, &run),
+            Says::Forget => return forget(world, &run),
             Says::Wait(reason) => {
                 self.waits(reason);
                 self.end(world, &run, Some(reason));
@@ -167,7 +171,7 @@ impl Steps<'_> {
         let Some((kind, looked, noted)) = run.step else {
             return Ok(());
         };
-        if !run.object.finalizer {
+        if !run.object.finalizer && self.flaw != Some(Flaw::Unheld) {
             if run.stale {
                 (self.meet)(Met::StaleFinalizerRefused);
                 return Ok(());
@@ -189,7 +193,7 @@ impl Steps<'_> {
             }
             run.step = Some((kind, true, false));
         } else if is_noted(kind) && !noted && self.flaw != Some(Flaw::Unnoted) {
-            if self.is_refused(&run) {
+            if run.stale {
                 (self.meet)(Met::StaleNoteRefused);
                 return Ok(());
             }
@@ -223,11 +227,6 @@ impl Steps<'_> {
         }
         world.run = Some(run);
         Ok(())
-    }
-
-    /// Whether the API server refuses what a round writes, since its object is not the last one.
-    fn is_refused(&self, run: &Run) -> bool {
-        run.stale && self.flaw != Some(Flaw::Unchecked)
     }
 
     /// The rules for what may be sent.
@@ -275,110 +274,6 @@ impl Steps<'_> {
         )
     }
 
-    /// What Azure does with a request.
-    pub(crate) fn execute(&self, world: &mut World, at: usize) -> Ruled {
-        let Request {
-            kind,
-            uid,
-            sku,
-            tag,
-            awaited,
-            ..
-        } = world.wire[at];
-        let before = world.azure;
-        let ours = Azure::Live {
-            sku,
-            tag: Tag::Ours(uid),
-            busy: false,
-        };
-        let (after, answer) = match (kind, before) {
-            (_, Azure::Live { busy: true, .. }) => (before, Answer::Refused),
-            (Kind::Create, Azure::Absent) => {
-                let made = Azure::Live {
-                    sku,
-                    tag: Tag::Ours(uid),
-                    busy: true,
-                };
-                (made, Answer::Done(made))
-            }
-            (Kind::Create | Kind::Update, Azure::Live { .. }) => (ours, Answer::Done(ours)),
-            (Kind::Recover, Azure::Soft { sku, going, .. }) if going != Going::Yes => {
-                let made = Azure::Live {
-                    sku,
-                    tag,
-                    busy: true,
-                };
-                (made, Answer::Done(made))
-            }
-            (Kind::Purge, Azure::Soft { sku, tag, going }) if going != Going::Yes => {
-                let going = Going::Yes;
-                (Azure::Soft { sku, tag, going }, Answer::Accepted)
-            }
-            (Kind::Purge, Azure::Absent | Azure::Live { .. })
-            | (Kind::Delete, Azure::Absent | Azure::Soft { .. }) => {
-                (before, Answer::Done(Azure::Absent))
-            }
-            (Kind::Delete, Azure::Live { sku, tag, .. }) => {
-                let going = Going::No;
-                (Azure::Soft { sku, tag, going }, Answer::Done(Azure::Absent))
-            }
-            (Kind::Release, Azure::Live { sku, .. }) => {
-                let bare = Azure::Live {
-                    sku,
-                    tag: Tag::Bare,
-                    busy: false,
-                };
-                (bare, Answer::Done(bare))
-            }
-            (
-                Kind::Create | Kind::Recover | Kind::Purge | Kind::Update | Kind::Release,
-                Azure::Absent | Azure::Live { .. } | Azure::Soft { .. },
-            ) => (before, Answer::Refused),
-        };
-        let lost = before != after && destroys(kind);
-        let belongs = world.object.is_some_and(|truth| truth.uid == uid);
-        rule(
-            !lost || belongs || world.wiped,
-            "nothing is destroyed for an object that is gone",
-        )?;
-        world.azure = after;
-        self.meet_outcome(before, after, kind);
-        if awaited {
-            world.wire[at].answer = Some(answer);
-        } else {
-            world.wire.remove(at);
-            if before != after {
-                (self.meet)(Met::LateAfterCrash);
-                world.wrote = None;
-                world.undone |= !is_noted(kind);
-            }
-        }
-        Ok(())
-    }
-
-    fn meet_outcome(&self, before: Azure, after: Azure, kind: Kind) {
-        if before == after {
-            return;
-        }
-        let adopts = |azure| {
-            matches!(
-                azure,
-                Azure::Live {
-                    tag: Tag::Ours(1),
-                    ..
-                }
-            )
-        };
-        match kind {
-            Kind::Recover => (self.meet)(Met::Recovered),
-            Kind::Purge => (self.meet)(Met::Purged),
-            Kind::Delete => (self.meet)(Met::Deleted),
-            Kind::Release => (self.meet)(Met::Released),
-            Kind::Update if adopts(before) && !adopts(after) => (self.meet)(Met::Adopted),
-            Kind::Create | Kind::Update => {}
-        }
-    }
-
     /// The answer to the request that is waited for.
     pub(crate) fn answer(&self, world: &mut World) {
         let at = world.wire.iter().position(|request| request.awaited);
@@ -409,6 +304,7 @@ impl Steps<'_> {
                 Kind::Purge => run.sight.deleted = None,
                 Kind::Delete => (run.sight.vault, run.sight.deleted) = (None, None),
                 Kind::Create | Kind::Recover | Kind::Update | Kind::Release => {
+                    run.sight.updated |= kind == Kind::Update;
                     run.sight.vault = Some(vault);
                 }
             },
@@ -450,60 +346,6 @@ impl Steps<'_> {
         });
     }
 
-    fn minute(&self, world: &mut World) {
-        let run = world.run.as_mut().map(|run| &mut run.object);
-        let objects = world.object.iter_mut().chain(&mut world.older).chain(run);
-        for note in objects.filter_map(|object| object.kept.note.as_mut()) {
-            note.open = false;
-            note.repeats = false;
-        }
-        world.wire.clear();
-    }
-
-    fn fails(&self, world: &mut World) {
-        world.left.faults -= 1;
-        world.wrote = None;
-        if let Azure::Soft { sku, tag, .. } = world.azure {
-            let going = Going::Failed;
-            world.azure = Azure::Soft { sku, tag, going };
-        }
-    }
-
-    fn user(&self, world: &mut World, act: Act) {
-        world.wrote = None;
-        let before = world.object;
-        match (act, &mut world.object) {
-            (Act::Edit, Some(object)) => object.generation += 1,
-            (Act::Delete, Some(object)) if object.finalizer => object.deleting = true,
-            (Act::Delete, object) => *object = None,
-            (Act::Recreate, object) => {
-                world.uids += 1;
-                *object = Some(Object::new(world.uids));
-            }
-            (_, Some(object)) => {
-                if object.kept.note.is_some_and(|note| note.open) {
-                    (self.meet)(Met::WipedInTheMiddle);
-                }
-                object.kept = Kept::default();
-                object.says = Some("New");
-                world.wiped = true;
-            }
-            (_, None) => {}
-        }
-        if act == Act::Wipe {
-            world.left.faults -= 1;
-        } else {
-            world.left.edits -= 1;
-        }
-        world.older.extend(before);
-        if world.older.len() > LAG {
-            world.older.remove(0);
-        }
-        if let Some(run) = &mut world.run {
-            run.stale = true;
-        }
-    }
-
     /// The status is written where it differs, and only over the version that it was decided on.
     fn end(&self, world: &mut World, run: &Run, says: Option<&'static str>) {
         let kept = self
@@ -515,29 +357,29 @@ impl Steps<'_> {
             ..run.object
         };
         let same = world.object == Some(object);
-        if self.is_refused(run) || same {
+        if run.stale || same {
             return;
         }
         write(world, object);
     }
+}
 
-    /// The finalizer goes, and with it the object.
-    fn forget(&self, world: &mut World, run: &Run) -> Ruled {
-        if self.is_refused(run) || !run.object.finalizer {
-            return Ok(());
-        }
-        let open = world
-            .wire
-            .iter()
-            .any(|request| request.uid == run.object.uid && is_noted(request.kind));
-        rule(
-            !open || world.wiped,
-            "the finalizer goes last, after every write that may still take effect",
-        )?;
-        world.object = None;
-        world.older.clear();
-        Ok(())
+/// The finalizer goes, and with it the object.
+fn forget(world: &mut World, run: &Run) -> Ruled {
+    if run.stale || !run.object.finalizer {
+        return Ok(());
     }
+    let open = world
+        .wire
+        .iter()
+        .any(|request| request.uid == run.object.uid && is_noted(request.kind));
+    rule(
+        !open || world.wiped,
+        "the finalizer goes last, after every write that may still take effect",
+    )?;
+    world.object = None;
+    world.older.clear();
+    Ok(())
 }
 
 fn forget_repeats(object: &mut Object) {
@@ -572,20 +414,6 @@ fn begin(world: &mut World, lag: usize) {
 fn write(world: &mut World, object: Object) {
     world.object = Some(object);
     world.older.clear();
-}
-
-pub(crate) fn ends(world: &mut World) {
-    world.azure = match world.azure {
-        Azure::Live { sku, tag, .. } => Azure::Live {
-            sku,
-            tag,
-            busy: false,
-        },
-        Azure::Soft {
-            going: Going::Yes, ..
-        } => Azure::Absent,
-        other @ (Azure::Absent | Azure::Soft { .. }) => other,
-    };
 }
 
 pub(crate) fn is_open(note: Option<Note>) -> bool {

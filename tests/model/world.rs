@@ -13,7 +13,7 @@ pub(crate) enum Tag {
     Foreign,
 }
 
-/// What purging a deleted vault is at.
+/// What Azure is at: with a live vault making it, with a deleted one purging it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Going {
     No,
@@ -25,7 +25,7 @@ pub(crate) enum Going {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Azure {
     Absent,
-    Live { sku: u8, tag: Tag, busy: bool },
+    Live { sku: u8, tag: Tag, busy: Going },
     Soft { sku: u8, tag: Tag, going: Going },
 }
 
@@ -125,6 +125,8 @@ pub(crate) struct Sight {
     pub(crate) operation: Option<Stands>,
     pub(crate) vault: Option<Azure>,
     pub(crate) deleted: Option<Azure>,
+    /// The vault was updated in this round.
+    pub(crate) updated: bool,
 }
 
 /// A reconcile that is under way.

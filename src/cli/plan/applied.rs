@@ -81,7 +81,7 @@ mod tests {
     use super::*;
     use kube::ResourceExt;
 
-    fn object(location: &str, change: serde_json::Value) -> KeyVault {
+    fn object(location: &str, change: &serde_json::Value) -> KeyVault {
         let mut whole = serde_json::json!({
             "apiVersion": "lakevault.dev/v1alpha1", "kind": "KeyVault",
             "metadata": {"name": "kv", "namespace": "team"},
@@ -99,7 +99,7 @@ mod tests {
     fn live() -> KeyVault {
         object(
             "westeurope",
-            serde_json::json!({
+            &serde_json::json!({
                 "metadata": {
                     "name": "kv", "namespace": "team", "uid": "u", "generation": 4,
                     "annotations": {"lakevault.dev/detach": "true", "a": "old"}
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn what_the_cluster_does_not_have_has_no_uid_and_no_record() {
         let status = serde_json::json!({"status": {"azureId": "/made-up"}});
-        let new = applied(object("westeurope", status), None, Timestamp::UNIX_EPOCH);
+        let new = applied(object("westeurope", &status), None, Timestamp::UNIX_EPOCH);
         assert_eq!(new.uid().as_deref(), Some(UNBORN));
         assert_eq!(new.status, None, "a file knows nothing of Azure");
     }
@@ -121,7 +121,7 @@ mod tests {
     fn what_the_cluster_has_brings_its_uid_and_its_record() {
         let file = serde_json::json!({"metadata": {"name": "kv", "namespace": "team", "annotations": {"a": "new"}}});
         let same = applied(
-            object("westeurope", file),
+            object("westeurope", &file),
             Some(live()),
             Timestamp::UNIX_EPOCH,
         );
@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(same.annotations()["lakevault.dev/detach"], "true");
         let nothing = serde_json::json!({});
         let edited = applied(
-            object("northeurope", nothing),
+            object("northeurope", &nothing),
             Some(live()),
             Timestamp::UNIX_EPOCH,
         );

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::azure_resource::api::DifferenceStatus;
 use crate::azure_resource::difference::Difference as Differs;
-use crate::key_vault::vault::{Action as Default, Around, Vault};
+use crate::key_vault::vault::{Action as Fate, Around, Vault};
 use crate::problem::{Problem, Reason};
 
 /// What is not there.
@@ -58,7 +58,8 @@ pub(super) struct Difference {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Key {
     /// Its name.
-    pub(super) key: String,
+    #[serde(rename = "key")]
+    pub(super) name: String,
     /// What becomes of it.
     pub(super) action: Action,
     /// The object that it comes from.
@@ -229,7 +230,7 @@ fn of_new(vault: &Vault) -> Vec<(String, String)> {
     if let Some(days) = vault.retention {
         say("softDeleteRetentionDays", days.to_string());
         say("purgeProtection", vault.purge_protection.to_string());
-        let action = Default(network.default).to_string();
+        let action = Fate(network.default).to_string();
         say("networkRules.defaultAction", action);
         say("networkRules.bypass", Around(network.bypass).to_string());
         for range in &network.addresses {
@@ -282,7 +283,7 @@ mod tests {
     #[test]
     fn a_key_that_stays_is_no_difference() {
         let key = |action| Key {
-            key: "K".to_owned(),
+            name: "K".to_owned(),
             action,
             from: "s".to_owned(),
             held: None,

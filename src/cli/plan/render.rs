@@ -38,7 +38,11 @@ fn table(planned: &Planned) -> String {
     for (place, step) in planned.steps.iter().enumerate() {
         line(&format!("{}. ", place + 1), step);
     }
-    let width = planned.keys.iter().map(|key| key.key.chars().count()).max();
+    let width = planned
+        .keys
+        .iter()
+        .map(|key| key.name.chars().count())
+        .max();
     let keys = planned.keys.iter();
     keys.for_each(|one| line(INDENT, &key(one, width.unwrap_or_default())));
     let differences = planned.differences.iter();
@@ -55,7 +59,7 @@ fn table(planned: &Planned) -> String {
 }
 
 fn key(key: &Key, width: usize) -> String {
-    let name = format!("{:<width$}", key.key);
+    let name = format!("{:<width$}", key.name);
     let object = &key.from;
     let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "?".to_owned());
     match key.action {
@@ -68,7 +72,7 @@ fn key(key: &Key, width: usize) -> String {
             version(&key.version)
         ),
         Action::Repair => format!("~ {name}  set back to what {object} has"),
-        Action::Remove => format!("- {}", key.key),
+        Action::Remove => format!("- {}", key.name),
         Action::Keep => format!("= {name}  from {object}"),
         Action::Lack => format!("? {name}  no value from {object}"),
     }
@@ -128,7 +132,7 @@ mod tests {
 
     fn sync() -> Planned {
         let key = |name: &str, action, held: Option<&str>, version: Option<&str>| Key {
-            key: name.to_owned(),
+            name: name.to_owned(),
             action,
             from: "db".to_owned(),
             held: held.map(str::to_owned),

@@ -19,7 +19,7 @@ pub(super) fn tell(planned: &mut Planned, scene: &Scene<'_>, plan: &Plan) {
     let part = scene.part().unwrap_or(&nothing);
     let keys = plan.keys.iter();
     planned.keys = keys.map(|key| told(key, part, plan)).collect();
-    let named: BTreeSet<String> = planned.keys.iter().map(|key| key.key.clone()).collect();
+    let named: BTreeSet<String> = planned.keys.iter().map(|key| key.name.clone()).collect();
     let gone = |key: &&String| {
         let stays = |write: &Record| write.keys.contains_key(*key);
         let written = plan.write.as_ref().map(|write| stays(&write.record));
@@ -27,7 +27,7 @@ pub(super) fn tell(planned: &mut Planned, scene: &Scene<'_>, plan: &Plan) {
     };
     let gone = part.record.keys.keys().filter(gone);
     planned.keys.extend(gone.map(|key| Key {
-        key: key.clone(),
+        name: key.clone(),
         action: Action::Remove,
         from: String::new(),
         held: None,
@@ -67,7 +67,7 @@ fn told(key: &KeyPlan, part: &Share, plan: &Plan) -> Key {
         (None, false) => Action::Lack,
     };
     Key {
-        key: name.to_owned(),
+        name: name.to_owned(),
         action,
         from: key.object.clone(),
         held: key.held.clone(),
@@ -79,8 +79,8 @@ fn told(key: &KeyPlan, part: &Share, plan: &Plan) -> Key {
 fn step(planned: &Planned, scene: &Scene<'_>, plan: &Plan) -> Option<String> {
     let write = plan.write.as_ref()?;
     let secret = &scene.valid.target.name;
-    let moves = |key: &&Key| !matches!(key.action, Action::Keep | Action::Lack);
-    let moved = planned.keys.iter().filter(moves).count();
+    let stays = |key: &&Key| matches!(key.action, Action::Keep | Action::Lack);
+    let moved = planned.keys.len() - planned.keys.iter().filter(stays).count();
     Some(match scene.secret {
         _ if write.anew.is_some() => {
             format!("delete Secret {secret}, which cannot be changed, and create it anew")

@@ -22,6 +22,11 @@ fn valid() -> Valid {
     .unwrap()
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::unwrap_in_result,
+    reason = "it makes what a vault answers"
+)]
 fn bundle(version: &str) -> Given {
     Ok(Arc::new(Bundle {
         version: version.parse().unwrap(),
@@ -81,7 +86,7 @@ fn told(valid: &Valid, secret: Option<&SecretMeta>, versions: [Option<&str>; 2])
 
 fn fates(planned: &Planned) -> Vec<(&str, Action)> {
     let keys = planned.keys.iter();
-    keys.map(|key| (key.key.as_str(), key.action)).collect()
+    keys.map(|key| (key.name.as_str(), key.action)).collect()
 }
 
 #[test]

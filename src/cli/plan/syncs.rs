@@ -165,7 +165,7 @@ async fn mirror(desk: &Desk, valid: &Valid, planned: &mut Planned) -> Result<(),
     if let Some(problem) = &asking.lender.problem {
         planned.meets(None, problem);
     }
-    let untried = scene.wanting().filter_map(Item::login).next();
+    let untried = scene.wanting().find_map(Item::login);
     if untried.is_some() {
         let note = "logins at Machine Learning Servers are not tried: each would be one more session there";
         planned.notes.push(note.to_owned());

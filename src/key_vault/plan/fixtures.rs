@@ -38,6 +38,10 @@ pub(in crate::key_vault) fn trouble(reason: Reason) -> Problem {
 }
 
 /// An object; `spec` is added to what each must have, and what is null there goes.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "specs are written where they are used"
+)]
 pub(in crate::key_vault) fn object(spec: Value) -> KeyVault {
     let mut whole = json!({
         "subscriptionId": SUBSCRIPTION,

@@ -1,14 +1,17 @@
 //! Random specs and random vaults against the rules that must always hold.
 
-use proptest::prelude::*;
-use serde_json::{Map, Value, json};
+mod azure;
+mod specs;
 
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use self::azure::{Accent, Azure, accents, versions};
+use self::specs::{CAROL, specs};
 use super::fixtures::*;
 use super::*;
+use crate::azure::arm::Call;
 use crate::azure::arm::vaults::{self, PolicyChange};
-use crate::azure::arm::{ApiVersions, Call, Reply};
-use crate::azure::cloud::Cloud;
-use crate::azure_identity::api::CloudName;
 use crate::key_vault::desired::{Capabilities, differences};
 use crate::key_vault::status::recorded;
 use crate::key_vault::valid::desired;
@@ -16,283 +19,6 @@ use crate::key_vault::vault::{Policies, Vault};
 
 /// Turns until everything must be done.
 const BOUND: usize = 40;
-const CAROL: &str = "33333333-3333-3333-3333-33333333333C";
-const SUBNETS: [&str; 2] = [
-    "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/Net/providers/Microsoft.Network/virtualNetworks/V/subnets/A",
-    "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/v/subnets/b",
-];
-
-fn words<T: Clone + std::fmt::Debug + 'static>(
-    all: &[T],
-) -> impl Strategy<Value = Vec<T>> + use<T> {
-    prop::sample::subsequence(all.to_vec(), 0..=all.len()).prop_shuffle()
-}
-
-/// Access policies that someone may declare, in any case and order.
-fn policy_specs() -> impl Strategy<Value = Value> {
-    let one = |object: &'static str| {
-        let kinds = (
-            words(&["get", "List", "SET"]),
-            words(&["sign", "wrapKey"]),
-            words(&["get", "import"]),
-        );
-        (Just(object), kinds)
-    };
-    let all = (words(&[0usize, 1, 2]), [one(ALICE), one(BOB), one(CAROL)]);
-    all.prop_map(|(chosen, all)| {
-        let chosen = chosen.into_iter().map(|at| &all[at]);
-        let said = chosen.filter(|(_, (secrets, keys, certificates))| {
-            !secrets.is_empty() || !keys.is_empty() || !certificates.is_empty()
-        });
-        let said = said.map(|(object, (secrets, keys, certificates))| {
-            json!({ "objectId": object, "secrets": secrets, "keys": keys, "certificates": certificates })
-        });
-        Value::Array(said.collect())
-    })
-}
-
-fn network_specs() -> impl Strategy<Value = Value> {
-    let ips = words(&[
-        "203.0.113.7",
-        "203.0.113.7/32",
-        "198.51.100.9/24",
-        "192.0.2.0/25",
-    ]);
-    let subnets = words(&[(SUBNETS[0], false), (SUBNETS[1], true)]);
-    (any::<bool>(), any::<bool>(), ips, subnets).prop_map(|(deny, bypass, ips, subnets)| {
-        let subnets = subnets
-            .iter()
-            .map(|(id, ignore)| json!({ "id": id, "ignoreMissingEndpoint": ignore }));
-        json!({
-            "defaultAction": if deny { "Deny" } else { "Allow" },
-            "bypass": if bypass { "AzureServices" } else { "None" },
-            "ipRules": ips,
-            "subnets": subnets.collect::<Vec<_>>(),
-        })
-    })
-}
-
-/// A spec that the API server would let through.
-fn specs() -> impl Strategy<Value = Value> {
-    let switches = [(); 5].map(|()| prop::option::of(any::<bool>()));
-    let tags = prop::collection::btree_map("[abT]", "[xy]", 0..3);
-    let days = prop::option::of(prop::sample::select(vec![7, 30, 90]));
-    let authority = prop::option::of(prop::option::of(policy_specs()));
-    let all = (
-        switches,
-        tags,
-        days,
-        authority,
-        any::<bool>(),
-        prop::option::of(network_specs()),
-    );
-    all.prop_map(|(switches, tags, days, authority, replaces, network)| {
-        let mut spec = Map::new();
-        let [premium, protected, deployment, disks, public] = switches;
-        let mut say = |name: &str, value: Option<Value>| {
-            spec.extend(value.map(|value| (name.to_owned(), value)));
-        };
-        say(
-            "sku",
-            premium.map(|on| json!(if on { "Premium" } else { "Standard" })),
-        );
-        say("purgeProtection", protected.map(Value::from));
-        say("enabledForDeployment", deployment.map(Value::from));
-        say("enabledForDiskEncryption", disks.map(Value::from));
-        say(
-            "publicNetworkAccess",
-            public.map(|on| json!(if on { "Enabled" } else { "Disabled" })),
-        );
-        say("softDeleteRetentionDays", days.map(Value::from));
-        say("networkRules", network);
-        // Names of tags have no case: those that differ in nothing else stand for one.
-        let lower = tags
-            .iter()
-            .filter(|(name, _)| name.as_str() != "A" || !tags.contains_key("a"));
-        say(
-            "tags",
-            Some(
-                lower
-                    .map(|(name, value)| (name.clone(), json!(value)))
-                    .collect(),
-            ),
-        );
-        match authority {
-            None => {}
-            Some(None) => say("authorization", Some(json!("RBAC"))),
-            Some(Some(policies)) => {
-                say("authorization", Some(json!("AccessPolicies")));
-                say("accessPolicies", Some(policies));
-                say("accessPolicyMode", replaces.then(|| json!("Replace")));
-            }
-        }
-        Value::Object(spec)
-    })
-}
-
-/// How Azure may tell the same in other words.
-#[derive(Debug, Clone, Copy)]
-struct Accent {
-    shouts: bool,
-    turns: bool,
-    omits: bool,
-}
-
-fn accents() -> impl Strategy<Value = Accent> {
-    any::<[bool; 3]>().prop_map(|[shouts, turns, omits]| Accent {
-        shouts,
-        turns,
-        omits,
-    })
-}
-
-/// What Azure keeps of one vault, as the bodies of requests have made it.
-#[derive(Debug, Clone, Default)]
-struct Azure {
-    vault: Option<Value>,
-    writes: usize,
-}
-
-fn versions() -> &'static ApiVersions {
-    ApiVersions::of(&Cloud::named(CloudName::Public))
-}
-
-impl Azure {
-    /// Carries a write out, as "Azure REST API reference: Vaults" has it.
-    fn take(&mut self, call: &Call) {
-        self.writes += 1;
-        let body = call.body.clone().unwrap();
-        assert_ne!(
-            body["properties"]["enablePurgeProtection"],
-            json!(false),
-            "Azure refuses that"
-        );
-        if let Some((_, change)) = call.path.rsplit_once("/accessPolicies/") {
-            let entries = body["properties"]["accessPolicies"]
-                .as_array()
-                .unwrap()
-                .clone();
-            return self.policies(change, &entries);
-        }
-        let vault = self
-            .vault
-            .get_or_insert_with(|| json!({ "properties": {} }));
-        if call.method == http::Method::PUT {
-            *vault = json!({ "id": call.path, "location": body["location"], "properties": {} });
-        }
-        if let Some(tags) = body.get("tags") {
-            vault["tags"] = tags.clone();
-        }
-        for (name, value) in body["properties"].as_object().unwrap() {
-            vault["properties"][name] = normal(name, value);
-        }
-        vault["properties"]["provisioningState"] = json!("Succeeded");
-        vault["properties"]["vaultUri"] = json!("https://kv-a.vault.azure.net/");
-    }
-
-    fn policies(&mut self, change: &str, entries: &[Value]) {
-        let vault = self.vault.as_mut().expect("a vault whose policies change");
-        let all = vault["properties"]["accessPolicies"]
-            .as_array_mut()
-            .unwrap();
-        for entry in entries {
-            let at = all
-                .iter()
-                .position(|one| one["objectId"] == entry["objectId"]);
-            match (change, at) {
-                ("remove", Some(at)) => drop(all.remove(at)),
-                ("replace", Some(at)) => all[at] = entry.clone(),
-                ("add", Some(at)) => {
-                    for (kind, more) in entry["permissions"].as_object().unwrap() {
-                        let has = all[at]["permissions"][kind].as_array_mut().unwrap();
-                        has.extend(more.as_array().unwrap().iter().cloned());
-                    }
-                }
-                ("remove", None) => {}
-                _ => all.push(entry.clone()),
-            }
-        }
-    }
-
-    /// What a GET tells.
-    fn tell(&self, accent: Accent) -> Option<Vault> {
-        let mut body = self.vault.clone()?;
-        let properties = &mut body["properties"];
-        if accent.omits {
-            let defaults = [
-                ("softDeleteRetentionInDays", json!(90)),
-                ("enabledForDeployment", json!(false)),
-                ("enabledForDiskEncryption", json!(false)),
-                ("enabledForTemplateDeployment", json!(false)),
-                ("enableRbacAuthorization", json!(false)),
-                ("publicNetworkAccess", json!("Enabled")),
-                (
-                    "networkAcls",
-                    normal(
-                        "networkAcls",
-                        &json!({
-                            "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": [],
-                        }),
-                    ),
-                ),
-            ];
-            for (name, value) in defaults {
-                if properties[name] == value {
-                    properties[name] = Value::Null;
-                }
-            }
-        }
-        let lists = [
-            "/accessPolicies",
-            "/networkAcls/ipRules",
-            "/networkAcls/virtualNetworkRules",
-        ];
-        for list in lists {
-            let list = properties.pointer_mut(list).and_then(Value::as_array_mut);
-            if let Some(list) = list.filter(|_| accent.turns) {
-                list.reverse();
-            }
-        }
-        if accent.shouts {
-            shout(properties);
-            body["location"] = json!("West Europe");
-            body["id"] = json!(body["id"].as_str().unwrap().to_ascii_uppercase());
-        }
-        let reply = Reply {
-            status: 200,
-            body,
-            operation: None,
-            retry_after: None,
-        };
-        Some(vaults::read(&reply).unwrap())
-    }
-}
-
-/// Azure writes ranges with their bits and ids of subnets small.
-fn normal(name: &str, value: &Value) -> Value {
-    let mut value = value.clone();
-    if name == "networkAcls" {
-        for rule in value["ipRules"].as_array_mut().unwrap() {
-            let range = rule["value"].as_str().unwrap();
-            let bits = if range.contains('/') { "" } else { "/32" };
-            rule["value"] = json!(format!("{range}{bits}"));
-        }
-        for rule in value["virtualNetworkRules"].as_array_mut().unwrap() {
-            rule["id"] = json!(rule["id"].as_str().unwrap().to_ascii_lowercase());
-        }
-    }
-    value
-}
-
-/// Ids, words and permissions come in any case.
-fn shout(value: &mut Value) {
-    match value {
-        Value::String(text) => *text = text.to_ascii_uppercase(),
-        Value::Array(all) => all.iter_mut().for_each(shout),
-        Value::Object(all) => all.values_mut().for_each(shout),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
 
 /// The call that a step comes to, and whether the vault is looked at anew after it.
 fn call(case: &Case, step: &Step, vault: Option<&Vault>) -> Call {
@@ -314,7 +40,16 @@ fn call(case: &Case, step: &Step, vault: Option<&Vault>) -> Call {
             let all = all.into_iter().filter(|(one, _)| who.contains(one));
             policies(PolicyChange::Remove, &all.collect())
         }
-        other => panic!("{other} is no part of this"),
+        other @ (Step::Register
+        | Step::CreateGroup
+        | Step::Recover
+        | Step::Purge
+        | Step::Assign(_)
+        | Step::Unassign(_)
+        | Step::MakeSecret(_)
+        | Step::Delete
+        | Step::Release
+        | Step::Forget) => panic!("{other} is no part of this"),
     }
 }
 

@@ -119,6 +119,29 @@ pub fn lapses(record: &Record) -> Option<Timestamp> {
     noted.poll.is_none().then_some(noted.deadline.0)
 }
 
+/// What became of a note, where the status that would tell of it could not be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Became {
+    /// The note, as it stands in the status.
+    pub note: OperationStatus,
+    /// What it is now.
+    pub operation: Option<OperationStatus>,
+}
+
+/// What is kept, where this process knows better than the status what became of a note: somebody changed the object while the
+/// request was under way, and the answer could not be written down.
+#[must_use]
+pub fn recalled(record: Record, became: Option<&Became>) -> Record {
+    let newer = became.filter(|became| record.operation.as_ref() == Some(&became.note));
+    match newer {
+        Some(became) => Record {
+            operation: became.operation.clone(),
+            ..record
+        },
+        None => record,
+    }
+}
+
 /// What is kept at the end of a round: a note goes where its operation has failed, and where its request can have no effect any
 /// more and a look later than that has shown what there is.
 #[must_use]

@@ -94,6 +94,22 @@ fn a_failed_operation_is_forgotten_at_the_end_of_the_round_that_tells_of_it() {
 }
 
 #[test]
+fn what_became_of_a_note_is_known_until_the_status_tells() {
+    let became = |operation| Became {
+        note: first().operation.unwrap(),
+        operation,
+    };
+    assert_eq!(recalled(first(), None), first());
+    let done = became(None);
+    assert_eq!(recalled(first(), Some(&done)).operation, None);
+    let taken_on = became(under_way().operation);
+    assert_eq!(recalled(first(), Some(&taken_on)), under_way());
+    // Another note is another write.
+    assert_eq!(recalled(under_way(), Some(&done)), under_way());
+    assert_eq!(recalled(Record::default(), Some(&done)), Record::default());
+}
+
+#[test]
 fn a_note_of_unknown_outcome_goes_with_a_look_after_its_deadline() {
     let kept = |seen: &Seen, now| over(&first(), seen, at(now)).operation.is_some();
     assert!(kept(&sees(None), 69));

@@ -61,11 +61,10 @@ pub(super) fn in_between(operation: &OperationStatus, now: Timestamp) -> Problem
 }
 
 pub(super) fn settled(inputs: &Inputs<'_>, vault: &Vault) -> Result<(), Problem> {
-    let state = vault.state.as_deref().unwrap_or("Succeeded");
-    let at_rest = ["Succeeded", "Failed", "Canceled"];
-    if at_rest.iter().any(|rest| rest.eq_ignore_ascii_case(state)) {
+    if vault.is_at_rest() {
         return Ok(());
     }
+    let state = vault.state.as_deref().unwrap_or_default();
     let message = format!("vault {:?} is in state {state}", name(inputs));
     Err(after(Reason::Provisioning, GOING_ON, message))
 }

@@ -20,7 +20,7 @@ pub struct Estate {
     pub kit: Kit,
     pub subscription: String,
     /// The subscription as the simulator was told it.
-    in_simulator: Value,
+    pub in_simulator: Value,
     /// The name of the KeyVault and of its vault.
     pub name: String,
 }

@@ -58,9 +58,8 @@ async fn undisturbed_vaults_cost_one_read_each_and_no_write(kit: Kit) -> Result<
 impl Estate {
     /// Another KeyVault of the same subscription.
     fn named(&self, name: String) -> Self {
-        Self {
-            name,
-            ..self.of_kit(&self.kit)
-        }
+        let mut named = self.of_kit(&self.kit);
+        named.name = name;
+        named
     }
 }

@@ -28,6 +28,8 @@ use crate::{
 use http::{Method, StatusCode};
 
 pub(super) const KIND: &str = "Microsoft.KeyVault/vaults";
+const ASSIGN_ROLES: &str = "Microsoft.Authorization/roleAssignments/write";
+
 pub(super) fn list(context: &Context<'_>, group: Option<&str>) -> Result<Reply, Failure> {
     let world = context.app.world.read();
     let inside = |vault: &Vault| {
@@ -245,7 +247,26 @@ fn update(
     let told = body.properties.enable_rbac_authorization.is_some();
     let mut spec = present.clone();
     body.apply(context, &mut spec, mode)?;
+    if spec.authorization != present.authorization && !context.may(world, ASSIGN_ROLES, &spec.id())
+    {
+        return Err(may_not_change_model(context, &spec));
+    }
     keep(context, world, spec, told)
+}
+
+/// Who may not assign roles may not let roles decide, nor end that.
+fn may_not_change_model(context: &Context<'_>, spec: &VaultSpec) -> Failure {
+    Failure::new(
+        403,
+        "InsufficientPermissions",
+        format!(
+            "Caller is not allowed to change permission model. For more information on how to change the permissions \
+             model follow this link: https://go.microsoft.com/fwlink/?linkid=2155160. Details: oid={}; \
+             action={ASSIGN_ROLES}; resource={}; decision=NotAllowed;",
+            context.caller.object_id,
+            spec.id()
+        ),
+    )
 }
 
 /// Keeps a changed vault, unless a policy denies it.

@@ -4,7 +4,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -17,9 +17,10 @@ use super::{
     call::{Call, Route, Target, pairs},
     fault_spec::Effect,
     faults::Verdict,
-    holds::{Held, Release, Stage},
-    journal::{Entry, Principal},
+    holds::Stage,
+    journal::Principal,
     outgoing::Outgoing,
+    record::Record,
     reply::Reply,
 };
 use crate::{
@@ -39,7 +40,7 @@ const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 #[derive(Debug)]
 pub(crate) struct Peer {
     /// Number of the connection, as the journal shows it.
-    number: u64,
+    pub(super) number: u64,
     address: IpAddr,
     /// Host of a listener that serves one alone.
     own_host: Option<Arc<str>>,
@@ -335,95 +336,5 @@ fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
         Target::Adfs(_) => entra::adfs::operation(path),
         Target::MlServer(_) => ml_server::operation(method, path),
         Target::Unknown => "Unknown",
-    }
-}
-
-/// What a target takes at least.
-fn own_latency(target: &Target, app: &App) -> Duration {
-    let world = app.world.read();
-    let millis = match target {
-        Target::Login | Target::Adfs(_) | Target::MlServer(_) | Target::Machine(_) => {
-            world.settings.token_latency_ms
-        }
-        Target::Vault(_) => world.settings.vault_latency_ms,
-        Target::Management | Target::StackManagement(_) => world.manager.latency_ms,
-        Target::Unknown => 0,
-    };
-    Duration::from_millis(millis)
-}
-
-/// What the journal gets of a request.
-struct Record {
-    app: Arc<App>,
-    peer: Arc<Peer>,
-    started: Instant,
-    target: Target,
-    operation: &'static str,
-    method: Method,
-    route: Route,
-    user_agent: Option<Arc<str>>,
-}
-
-impl Record {
-    /// Waits for the target's own latency and more.
-    async fn wait(&self, more: Duration) {
-        let latency = more + own_latency(&self.target, &self.app);
-        if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
-        }
-    }
-
-    /// Holds the request; whether it is to be cut then.
-    async fn held(&self, fault: u64, stage: Stage) -> bool {
-        let released = self.app.holds.hold(Held {
-            id: 0,
-            fault,
-            stage,
-            host: self.route.host.clone(),
-            operation: self.operation,
-            method: self.method.to_string(),
-            path: self.route.path.clone(),
-        });
-        tokio::select! {
-            how = released => how != Ok(Release::GoOn),
-            () = self.app.stop.cancelled() => true,
-        }
-    }
-
-    fn write(&self, status: u16, principal: Option<Arc<Principal>>) {
-        self.note(status, None, principal);
-    }
-
-    /// Of a request that was done, and whose answer got lost.
-    fn write_lost(&self, status: u16, principal: Option<Arc<Principal>>) {
-        self.note(0, Some(status), principal);
-    }
-
-    fn note(&self, status: u16, lost_status: Option<u16>, principal: Option<Arc<Principal>>) {
-        let journal = &self.app.journal;
-        let vault = match &self.target {
-            Target::Login => "login",
-            Target::Management => "management",
-            Target::Vault(vault) => vault,
-            Target::Machine(endpoint) => endpoint.host(),
-            Target::StackManagement(_)
-            | Target::Adfs(_)
-            | Target::MlServer(_)
-            | Target::Unknown => &self.route.host,
-        };
-        journal.record(Entry {
-            time: self.app.now(),
-            host: journal.intern(&self.route.host),
-            vault: journal.intern(vault),
-            operation: self.operation,
-            method: journal.intern(self.method.as_str()),
-            path: self.route.path.as_str().into(),
-            status,
-            lost_status,
-            latency_ms: u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX),
-            principal,
-            connection: self.peer.number,
-            user_agent: self.user_agent.clone(),
-        });
     }
 }

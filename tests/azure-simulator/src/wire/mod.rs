@@ -8,6 +8,7 @@ pub(crate) mod holds;
 pub(crate) mod hosts;
 pub(crate) mod journal;
 pub(crate) mod outgoing;
+mod record;
 pub(crate) mod recordings;
 pub(crate) mod reply;
 pub(crate) mod server;

@@ -13,7 +13,7 @@ use super::Alone;
 use crate::kit::SOON;
 
 /// Where a write is when the operator dies.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 struct Death {
     name: &'static str,
     fault: fn() -> Fault,
@@ -72,17 +72,15 @@ fn is_late(row: &Row) -> bool {
     of(row).is_some_and(|death| death.is_late)
 }
 
-/// One death for all rows: each has its write at another place then.
-pub async fn deaths(alone: &mut Alone) -> Result<()> {
+/// One death for all rows: each has its write at another place then. Gives back a vault whose note is left to the clock.
+pub async fn deaths(alone: &mut Alone) -> Result<Estate> {
     let estate = alone.estate().await?;
-    // One note is left to the clock; the others are helped.
     let rows = STATES.into_iter().flat_map(|state| {
         let names = DEATHS.iter().map(|death| death.name);
         names.chain([UNDISTURBED]).map(move |what| (state, what))
     });
     let mut field = Field::of(&estate, rows).await?;
-    for row in &mut field.rows {
-        row.is_patient = row.state == State::Create && row.what == DEATHS[3].name;
+    for row in &field.rows {
         if let Some(death) = of(row) {
             let (write, fault) = (row.state.write(), (death.fault)());
             row.estate.fault(write, fault, Some(1)).await?;
@@ -96,6 +94,11 @@ pub async fn deaths(alone: &mut Alone) -> Result<()> {
     unwanted
         .apply(|spec| spec["deletionPolicy"] = json!("DeleteAndPurge"))
         .await?;
+    let left_alone = estate.beside("alone").await?;
+    left_alone
+        .fault("CreateOrUpdateVault", Fault::LoseAnswer(true), Some(1))
+        .await?;
+    left_alone.apply(|_| ()).await?;
     field.begin(|_| true).await?;
     are_in_the_middle(&field, &unwanted).await?;
     alone.kill().await?;
@@ -125,6 +128,21 @@ pub async fn deaths(alone: &mut Alone) -> Result<()> {
         let checked = check(&field, row, ledger).await;
         checked.with_context(|| format!("{}: {:?}", row.name(), ledger.told()))?;
     }
+    Ok(left_alone)
+}
+
+/// Waits until a note goes by itself, which takes no interval more.
+pub async fn lapses(left_alone: &Estate) -> Result<()> {
+    let status = left_alone.is_ready().await?;
+    let open = status.resource.operation.map(|open| open.since.0);
+    until(4 * SOON, "the note goes by itself", async || {
+        let status = left_alone.object().await.map_err(seen)?.status;
+        let open = status.and_then(|status| status.resource.operation);
+        open.map_or(Ok(()), |open| Err(format!("{open:?}")))
+    })
+    .await
+    .with_context(|| format!("open since {open:?}"))?;
+    ensure!(left_alone.writes().await? == ["CreateOrUpdateVault"]);
     Ok(())
 }
 

@@ -26,11 +26,12 @@ async fn deaths_operations_and_other_clusters(shared: Kit) -> Result<()> {
         kit: Kit::new(world, "deaths").await?,
         second: None,
     };
-    deaths::deaths(&mut alone).await.context("deaths")?;
+    let left_alone = deaths::deaths(&mut alone).await.context("deaths")?;
     alone.kit = Kit::new(Arc::clone(&alone.kit.world), "operations").await?;
     operations::operations(&mut alone)
         .await
         .context("operations")?;
+    deaths::lapses(&left_alone).await.context("a note")?;
     clusters::clusters(&mut alone, shared)
         .await
         .context("clusters")?;

@@ -28,8 +28,6 @@ pub struct Row {
     pub what: &'static str,
     /// How often a note had to lapse before it went on.
     pub lapsed: usize,
-    /// Its notes lapse by themselves.
-    pub is_patient: bool,
     settled: bool,
 }
 
@@ -58,7 +56,7 @@ impl Row {
         let open = status.resource.operation.as_ref();
         let open = open.filter(|open| open.poll.is_none());
         let has_not_lapsed = open.is_some_and(|open| open.deadline.0 > jiff::Timestamp::now());
-        if !self.is_patient && has_not_lapsed && (waits || is_synced && !leaves) {
+        if has_not_lapsed && (waits || is_synced && !leaves) {
             self.lapsed += 1;
             self.estate.lapse(object).await?;
         }
@@ -125,7 +123,6 @@ impl Field {
                     state,
                     what,
                     lapsed: 0,
-                    is_patient: false,
                     settled: false,
                 })
             })

@@ -134,3 +134,19 @@ async fn access_policies_are_added_replaced_and_removed() {
     assert_eq!(change("other", json!([])).await.0, 400);
     assert_eq!(change("add", json!([policy(OTHER, &["fly"])])).await.0, 400);
 }
+
+#[tokio::test]
+async fn who_may_not_assign_roles_may_not_change_how_a_vault_decides() {
+    for (role, status) in [("Contributor", 403), ("Owner", 200)] {
+        let arm = Arm::with_role(role).await;
+        let policies = json!({"enableRbacAuthorization": false, "accessPolicies": []});
+        assert_eq!(
+            arm.put_vault("kv-new", policies.clone()).await.0,
+            200,
+            "{role}"
+        );
+        let answer = arm.put_vault("kv-new", json!({})).await;
+        assert_eq!(answer.0, status, "{role}: {}", answer.1);
+        assert_eq!(arm.put_vault("kv-new", policies).await.0, 200, "{role}");
+    }
+}
