@@ -8,12 +8,16 @@ use super::api::KeyVaultStatus;
 use super::plan::record::Became;
 use super::status::{PLANE, READY};
 use super::valid::Valid;
+use crate::azure::arm::budget::Calls;
+use crate::azure::arm::client::spared;
 use crate::k8s::conditions::find;
 use crate::problem::Problem;
 use crate::retry::{self, Retry, after};
 
 /// Role assignments, the data plane and secrets are looked at at every so manieth interval.
 const DEEP: u32 = 12;
+/// What our own budget holds up for no longer than this is not told.
+const PASSING: Duration = Duration::from_secs(10);
 
 /// Everything that a look depends on, apart from Azure and the clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,24 @@ pub struct Memory {
     pub unregistered: bool,
     /// What became of a note, until the status tells.
     pub became: Option<Became>,
+    /// How many calls a look takes for which the budget had not enough.
+    pub takes: Calls,
+}
+
+/// How many calls a look takes, at least: one that finds no vault looks for a deleted one and for the group, checks the name and
+/// creates it.
+pub fn takes(memory: &Memory, is_new: bool) -> Calls {
+    let (reads, writes) = if is_new { (3, 2) } else { (1, 1) };
+    Calls {
+        reads: memory.takes.reads.max(reads),
+        writes: memory.takes.writes.max(writes),
+        ..memory.takes
+    }
+}
+
+/// Whether what a look came to is worth no word: our own budget spares Azure for a moment, and the next look follows at once.
+pub fn is_passing(problem: &Problem) -> bool {
+    spared(problem) && matches!(problem.retry, Retry::After(pause) if pause <= PASSING)
 }
 
 /// What a look is about.
@@ -156,6 +178,7 @@ pub fn remember(
         failures,
         unregistered: memory.unregistered,
         became: None,
+        takes: memory.takes,
     }
 }
 

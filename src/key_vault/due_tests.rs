@@ -241,3 +241,32 @@ fn a_note_is_looked_at_when_it_lapses_and_not_later() {
         assert!(memory.next.unwrap() > at(240), "{memory:?}");
     }
 }
+
+#[test]
+fn a_look_asks_for_what_it_was_refused_and_at_least_for_what_a_new_vault_takes() {
+    let memory = Memory {
+        takes: Calls {
+            reads: 5,
+            writes: 1,
+            deletes: 0,
+        },
+        ..Memory::default()
+    };
+    let numbers = |calls: Calls| (calls.reads, calls.writes);
+    assert_eq!(numbers(takes(&memory, true)), (5, 2));
+    assert_eq!(numbers(takes(&Memory::default(), true)), (3, 2));
+    assert_eq!(numbers(takes(&Memory::default(), false)), (1, 1));
+}
+
+#[test]
+fn only_our_own_restraint_for_a_moment_is_worth_no_word() {
+    let problem =
+        |pause: Duration| Problem::new(Reason::Throttled, Retry::After(pause), "m".to_owned());
+    assert!(is_passing(&problem(Duration::from_secs(1))));
+    assert!(!is_passing(&problem(Duration::from_secs(11))));
+    let azures = Problem {
+        http_status: Some(429),
+        ..problem(Duration::from_secs(1))
+    };
+    assert!(!is_passing(&azures));
+}

@@ -1,6 +1,6 @@
 //! The reads that a round needs: of Resource Manager, and of the vault's own data plane.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
@@ -8,6 +8,8 @@ use super::ctx::Ctx;
 use super::desired::Desired;
 use super::plan::{Group, Look, Plane, Polled, SecretSeen, Seen};
 use super::valid::Valid;
+use crate::azure::arm::budget::{Kind as CallKind, Work};
+use crate::azure::arm::client::{Place, Who, spared};
 use crate::azure::arm::roles::{self, Assignment};
 use crate::azure::arm::{
     self, ApiVersions, Call, GroupId, Namespace, Poll, Reply, Scope, groups, providers, vaults,
@@ -43,15 +45,51 @@ pub struct Eyes<'a> {
     pub owner: &'a Owner,
     /// The versions that its cloud speaks.
     pub versions: &'static ApiVersions,
+    /// The calls of Resource Manager in this round.
+    pub work: &'a Mutex<Work>,
 }
 
 impl Eyes<'_> {
     /// One call of Resource Manager.
     pub async fn call(&self, call: &Call) -> Result<Reply, Problem> {
-        self.ctx
-            .arm
-            .call(self.identity, &self.valid.uid, call)
-            .await
+        self.call_in(None, call).await
+    }
+
+    /// One call, in the place that was taken for it.
+    pub async fn call_in(&self, place: Option<Place>, call: &Call) -> Result<Reply, Problem> {
+        let kind = CallKind::of(&call.method);
+        let (paid, who) = (place.is_some(), self.who(kind));
+        let reply = self.ctx.arm.call_in(place, self.identity, who, call).await;
+        if !paid {
+            self.came_to(kind, &reply);
+        }
+        reply
+    }
+
+    /// Takes a place for a call.
+    pub async fn reserve(&self, call: &Call) -> Result<Place, Problem> {
+        let kind = CallKind::of(&call.method);
+        let place = self.ctx.arm.reserve(self.identity, self.who(kind), call);
+        let place = place.await;
+        self.came_to(kind, &place);
+        place
+    }
+
+    fn who(&self, kind: CallKind) -> Who<'_> {
+        Who {
+            uid: &self.valid.uid,
+            calls: self.work().left(kind),
+        }
+    }
+
+    fn came_to<T>(&self, kind: CallKind, outcome: &Result<T, Problem>) {
+        let refused = outcome.as_ref().is_err_and(spared);
+        self.work().came_to(kind, !refused);
+    }
+
+    /// The calls of this round.
+    pub fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads what is asked for, and adds it to what was seen.
@@ -146,8 +184,10 @@ impl Eyes<'_> {
         };
         let subject = vaults::get(self.versions, &self.valid.id).subject();
         let arm = &self.ctx.arm;
-        let stands = arm.poll(self.identity, &self.valid.uid, &subject, poll);
-        Ok(Some(match stands.await? {
+        let who = self.who(CallKind::Reads);
+        let stands = arm.poll(self.identity, who, &subject, poll).await;
+        self.came_to(CallKind::Reads, &stands);
+        Ok(Some(match stands? {
             arm::Polled::Running { retry_after } => Polled::Running(retry_after),
             arm::Polled::Succeeded(_) | arm::Polled::Lost => Polled::Ended,
             arm::Polled::Failed(problem) => Polled::Failed(problem),

@@ -1,6 +1,6 @@
 //! The list of steps that keeps a vault as its spec says.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,11 +11,13 @@ use tracing::{debug, info, warn};
 use super::PLURAL;
 use super::api::{KeyVault, KeyVaultStatus};
 use super::ctx::Ctx;
-use super::due::{CameTo, Due, Inputs as DueInputs, Memory, due, remember};
+use super::due::{CameTo, Due, Inputs as DueInputs, Memory, due, is_passing, remember, takes};
 use super::plan::{SecretSeen, Seen, record};
 use super::round::{Came, Round};
 use super::status::{DRIFTED, Look, SYNCED, kept, status};
 use super::valid::{Valid, parse};
+use crate::azure::arm::budget::{Calls, Work};
+use crate::azure::arm::client::spared;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::Usable;
@@ -61,7 +63,7 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
     };
     let inputs = due_inputs(ctx, &valid, &identity, (leaving, &syncs));
     // 3. is anything due? (pure)
-    let memory = ctx.recall(&valid.uid);
+    let mut memory = ctx.recall(&valid.uid);
     let old = object.status.clone().unwrap_or_default();
     let now = Timestamp::now();
     let deep = match due(&inputs, &memory, &old, now) {
@@ -69,20 +71,29 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
         Due::Look { deep } => deep,
     };
     // 4. look, plan, write, one thing after the other
+    let record = record::recalled(kept(&old), memory.became.as_ref());
+    let is_new = record.azure_id.is_none() && !leaving;
+    let work = Mutex::new(Work::new(takes(&memory, is_new)));
     let round = Round {
         ctx,
         valid: &valid,
         leaving: leaving.then_some(syncs.as_slice()),
         deep,
-        record: record::recalled(kept(&old), memory.became.as_ref()),
+        record,
         dry: false,
         object: Arc::clone(object),
         unregistered: memory.unregistered,
+        work: &work,
     };
     let came = match (identity, valid.detach && leaving) {
         (Ok(identity), _) => round.run(&identity).await?,
         (Err(_), true) => round.forget().await?,
         (Err(problem), false) => round.without_identity(problem),
+    };
+    let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    memory.takes = match &came.problem {
+        Some(problem) if spared(problem) => work.takes(),
+        _ => Calls::default(),
     };
     // 5. status, memory, and when to come back
     conclude(ctx, &valid, came, inputs, (&old, memory, deep)).await
@@ -142,9 +153,12 @@ async fn conclude(
         info!(vault = %valid.name, namespace = %valid.namespace, "Let go");
         return Ok(("gone", Action::await_change()));
     }
-    let look = came.look(inputs.leaving, valid.sync_at.clone());
-    let new = status(old, came.object.metadata.generation, &look, now);
-    write_status(ctx, &came.object, old, new).await?;
+    let passing = came.problem.as_ref().is_some_and(is_passing) && came.record == kept(old);
+    if !passing {
+        let look = came.look(inputs.leaving, valid.sync_at.clone());
+        let new = status(old, came.object.metadata.generation, &look, now);
+        write_status(ctx, &came.object, old, new).await?;
+    }
     if !came.repaired.is_empty() && !inputs.leaving {
         tell_repair(ctx, &came).await;
     }

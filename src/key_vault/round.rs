@@ -1,7 +1,7 @@
 //! One round about one vault: asks the plan what is next, and carries that out, until nothing is left or something stands in
 //! the way.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -15,8 +15,9 @@ use super::plan::record::{self, Became, Outcome};
 use super::plan::{Inputs, Leaving, Look, Next, Plane, Polled, Record, Seen, Step, assume, next};
 use super::status::{self, keep, recorded};
 use super::valid::{Valid, desired};
-use crate::azure::arm::ApiVersions;
-use crate::azure::arm::client::spared;
+use crate::azure::arm::budget::Work;
+use crate::azure::arm::client::{Place, spared};
+use crate::azure::arm::{ApiVersions, Call};
 use crate::azure_identity::valid::Usable;
 use crate::azure_resource::FINALIZER;
 use crate::azure_resource::api::{DriftPolicy, Mode};
@@ -46,6 +47,8 @@ pub struct Round<'a> {
     pub object: Arc<KeyVault>,
     /// Whether the provider was found not to be registered.
     pub unregistered: bool,
+    /// How many calls it takes.
+    pub work: &'a Mutex<Work>,
 }
 
 /// What a round came to.
@@ -116,6 +119,7 @@ impl Round<'_> {
             identity,
             owner: &wanted.owner,
             versions: ApiVersions::of(&identity.profile.cloud),
+            work: self.work,
         };
         let seen = Seen {
             unregistered: self.unregistered,
@@ -143,9 +147,18 @@ impl Round<'_> {
                 Next::Do(step) if self.is_dry() => sight.assume(&inputs, &step),
                 Next::Do(Step::Forget) => return self.forget().await,
                 Next::Do(step) => {
+                    // Before the note: one that is made in vain costs two writes of the status.
+                    let noted = match reserve(&eyes, &inputs, &step, &sight.seen).await {
+                        Ok(noted) => noted,
+                        Err(problem) => return Ok(self.end(wanted, sight, Some(problem))),
+                    };
                     self.prepare(&step).await?;
                     let inputs = self.inputs(&wanted, Timestamp::now());
-                    let wrote = eyes.write(&inputs, &step, &mut sight.seen).await;
+                    let seen = &mut sight.seen;
+                    let wrote = match noted {
+                        Some(noted) => eyes.write_noted(&step, noted, seen).await,
+                        None => eyes.write(&inputs, &step, seen).await,
+                    };
                     if let Some(problem) = self.wrote(&step, wrote, &mut sight) {
                         return Ok(self.end(wanted, sight, Some(problem)));
                     }
@@ -371,6 +384,19 @@ impl Round<'_> {
             now: Timestamp::now(),
             valid: self.valid.clone(),
         }
+    }
+}
+
+/// The call of a step that is noted before it is made, with a place for it.
+async fn reserve(
+    eyes: &Eyes<'_>,
+    inputs: &Inputs<'_>,
+    step: &Step,
+    seen: &Seen,
+) -> Result<Option<(Place, Call)>, Problem> {
+    match eyes.noted(inputs, step, seen) {
+        Some(call) => Ok(Some((eyes.reserve(&call).await?, call))),
+        None => Ok(None),
     }
 }
 

@@ -9,8 +9,9 @@ use super::observe::{Eyes, provider, secret};
 use super::plan::{Inputs, Role, SecretSeen, Seen, Step, assigned, created, id_of, update};
 use super::seeds;
 use super::vault::{Permissions, Policies, Principal, Vault};
+use crate::azure::arm::client::Place;
 use crate::azure::arm::vaults::{self, PolicyChange};
-use crate::azure::arm::{self, Poll, Reply, groups, providers, roles};
+use crate::azure::arm::{self, Call, Poll, Reply, groups, providers, roles};
 use crate::azure::key_vault::write::{Content, Shape, To};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::OWNER_TAG;
@@ -18,7 +19,59 @@ use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
 impl Eyes<'_> {
-    /// Makes one write. Gives back the operation that it began, where Azure goes on with it.
+    /// The call of a step that is noted before it is made.
+    pub fn noted(&self, inputs: &Inputs<'_>, step: &Step, seen: &Seen) -> Option<Call> {
+        let (versions, id) = (self.versions, &self.valid.id);
+        match step {
+            Step::Create => Some(vaults::put(versions, id, &created(inputs))),
+            Step::Recover => {
+                let mut vault = created(inputs);
+                let deleted = seen.deleted.as_ref().and_then(Option::as_ref);
+                vault.tags = deleted.map_or_else(BTreeMap::new, |deleted| deleted.tags.clone());
+                Some(vaults::recover(versions, id, &vault))
+            }
+            Step::Purge => Some(vaults::purge(versions, id, &self.valid.location)),
+            Step::Delete => Some(vaults::delete(versions, id)),
+            Step::Register
+            | Step::CreateGroup
+            | Step::Update(_)
+            | Step::AddPolicies(_)
+            | Step::ReplacePolicies(_)
+            | Step::DropPolicies(_)
+            | Step::Assign(_)
+            | Step::Unassign(_)
+            | Step::MakeSecret(_)
+            | Step::Release
+            | Step::Forget => None,
+        }
+    }
+
+    /// Makes a write that was noted, in the place that was taken for it.
+    pub async fn write_noted(
+        &self,
+        step: &Step,
+        (place, call): (Place, Call),
+        seen: &mut Seen,
+    ) -> Result<Option<Poll>, Problem> {
+        let reply = self.call_in(Some(place), &call).await;
+        if *step == Step::Purge {
+            let reply = arm::absent(reply, vaults::NOT_DELETED)?;
+            seen.deleted = None;
+            return Ok(reply.and_then(|reply| reply.operation));
+        }
+        if *step == Step::Delete {
+            let reply = arm::absent(reply, vaults::ABSENT)?;
+            (seen.vault, seen.deleted) = (None, None);
+            return Ok(reply.and_then(|reply| reply.operation));
+        }
+        // A vault that is brought back is not a deleted one any more, or nobody knows.
+        if *step == Step::Recover {
+            seen.deleted = None;
+        }
+        made(&reply?, seen)
+    }
+
+    /// Makes one write that is not noted. Gives back the operation that it began, where Azure goes on with it.
     pub async fn write(
         &self,
         inputs: &Inputs<'_>,
@@ -38,29 +91,6 @@ impl Eyes<'_> {
                 self.call(&call).await?;
                 seen.group = None;
                 Ok(None)
-            }
-            Step::Create => {
-                let call = vaults::put(versions, id, &created(inputs));
-                made(&self.call(&call).await?, seen)
-            }
-            Step::Recover => {
-                let mut vault = created(inputs);
-                let deleted = seen.deleted.take().flatten();
-                vault.tags = deleted.map(|deleted| deleted.tags).unwrap_or_default();
-                let call = vaults::recover(versions, id, &vault);
-                made(&self.call(&call).await?, seen)
-            }
-            Step::Purge => {
-                let call = vaults::purge(versions, id, &self.valid.location);
-                let reply = arm::absent(self.call(&call).await, vaults::NOT_DELETED)?;
-                seen.deleted = None;
-                Ok(reply.and_then(|reply| reply.operation))
-            }
-            Step::Delete => {
-                let reply = self.call(&vaults::delete(versions, id)).await;
-                let reply = arm::absent(reply, vaults::ABSENT)?;
-                (seen.vault, seen.deleted) = (None, None);
-                Ok(reply.and_then(|reply| reply.operation))
             }
             Step::Update(differences) => {
                 let mut vault = self.vault(seen)?;
@@ -93,7 +123,7 @@ impl Eyes<'_> {
             Step::Assign(role) => self.assign(inputs, role, seen).await,
             Step::Unassign(assignment) => self.unassign(assignment, seen).await,
             Step::MakeSecret(name) => self.make_secret(name, seen).await,
-            Step::Forget => Ok(None),
+            Step::Forget | Step::Create | Step::Recover | Step::Purge | Step::Delete => Ok(None),
         }
     }
 

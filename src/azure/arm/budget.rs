@@ -4,6 +4,10 @@
 //! Azure has a token bucket for each subscription, principal and kind of call. Here is its image, corrected by what answers tell.
 //! Nobody waits here: who may not go is told when, and a token is kept under its name for when it comes back. So many who are
 //! refused together come back one after the other, as fast as the bucket fills.
+//!
+//! Most work is made of several calls, and begins anew when one of them is refused. Were tokens given one by one, many who wait
+//! would spend them all on their first calls, and none would come to its end. So who asks says how many calls its work still takes,
+//! and gets them together.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -18,6 +22,10 @@ use crate::retry::after;
 
 /// A token is kept so long for who does not come in time, and a tenth of the wait longer, by which pauses are spread.
 const KEPT: Duration = Duration::from_mins(1);
+/// Further calls of a piece of work that has begun have their tokens until there was none for so long.
+const TURN: Duration = Duration::from_secs(10);
+/// Nobody's work has more tokens kept for it than this.
+const MOST_TOGETHER: u32 = 50;
 /// The first pause after a 429 that does not say for how long, and the longest.
 const UNSAID: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -83,11 +91,83 @@ impl Kind {
     }
 }
 
+/// Numbers of calls by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// GET and HEAD.
+    pub reads: u32,
+    /// PUT, PATCH and POST.
+    pub writes: u32,
+    /// DELETE.
+    pub deletes: u32,
+}
+
+impl Calls {
+    fn of(&mut self, kind: Kind) -> &mut u32 {
+        match kind {
+            Kind::Reads => &mut self.reads,
+            Kind::Writes => &mut self.writes,
+            Kind::Deletes => &mut self.deletes,
+        }
+    }
+}
+
+/// The calls of one piece of work: how many it takes, as far as is known, and how many it has made.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Work {
+    takes: Calls,
+    made: Calls,
+}
+
+impl Work {
+    /// One that is begun.
+    pub fn new(takes: Calls) -> Self {
+        Self {
+            takes,
+            made: Calls::default(),
+        }
+    }
+
+    /// How many calls of a kind are left with the next one. There is that one at least.
+    pub fn left(mut self, kind: Kind) -> u32 {
+        let (takes, made) = (*self.takes.of(kind), *self.made.of(kind));
+        takes.saturating_sub(made).max(1)
+    }
+
+    /// A call was made, or was refused: then the work takes it besides all that it has made when it begins anew.
+    pub fn came_to(&mut self, kind: Kind, made: bool) {
+        let count = self.made.of(kind);
+        if made {
+            *count = count.saturating_add(1);
+        } else {
+            let takes = count.saturating_add(1);
+            let known = self.takes.of(kind);
+            *known = takes.max(*known);
+        }
+    }
+
+    /// How many calls it takes.
+    pub fn takes(self) -> Calls {
+        self.takes
+    }
+}
+
 /// Somebody who was told to come back.
 #[derive(Debug, Clone)]
 struct Waiting {
     who: String,
+    /// Tokens that are kept.
+    calls: f64,
     kept_until: Timestamp,
+}
+
+/// Somebody whose work has begun.
+#[derive(Debug, Clone)]
+struct Turn {
+    who: String,
+    /// Tokens that are kept for its further calls.
+    left: f64,
+    until: Timestamp,
 }
 
 /// The calls of one kind that one principal may make in one subscription.
@@ -101,6 +181,7 @@ pub struct Budget {
     at: Option<Timestamp>,
     /// In the order in which they asked.
     waiting: Vec<Waiting>,
+    turns: Vec<Turn>,
     closed: Option<Timestamp>,
     /// Refusals in a row that did not say for how long.
     unsaid: u32,
@@ -117,40 +198,75 @@ impl Budget {
             level: size,
             at: None,
             waiting: Vec::new(),
+            turns: Vec::new(),
             closed: None,
             unsaid: 0,
         }
     }
 
-    /// Takes a token, or says how long to wait for one. It is kept under the name of `who`.
-    pub fn ask(&mut self, now: Timestamp, who: &str) -> Result<(), Duration> {
+    /// Takes a token for a call that is work by itself. See [`Self::ask_for`].
+    #[cfg(test)]
+    fn ask(&mut self, now: Timestamp, who: &str) -> Result<(), Duration> {
+        self.ask_for(now, who, 1)
+    }
+
+    /// Takes a token where there is one for each of so many calls, and keeps the others for a while; or says how long to wait for
+    /// them. They are kept under the name of `who`.
+    pub fn ask_for(&mut self, now: Timestamp, who: &str, calls: u32) -> Result<(), Duration> {
         self.refill(now);
         self.waiting.retain(|waiting| waiting.kept_until >= now);
-        let place = self.waiting.iter().position(|waiting| waiting.who == who);
-        let ahead = place.unwrap_or(self.waiting.len());
-        // A bucket that is full serves whoever comes: those ahead who are late have theirs in it as far as it holds them.
-        let needed = rank(ahead).min(self.size);
+        self.turns.retain(|turn| turn.until >= now);
         let closed = self.closed.filter(|until| *until > now);
+        let turn = self.turns.iter().position(|turn| turn.who == who);
+        let turn = turn.map(|turn| self.turns.remove(turn).left);
+        if let Some(left) = turn.filter(|_| closed.is_none() && self.level + ROUNDING >= 1.0) {
+            self.take(now, who, left);
+            return Ok(());
+        }
+        let place = self.waiting.iter().position(|waiting| waiting.who == who);
+        let before = self
+            .waiting
+            .get(..place.unwrap_or(self.waiting.len()))
+            .unwrap_or_default();
+        let ahead = before.iter().map(|waiting| waiting.calls).sum::<f64>()
+            + self.turns.iter().map(|turn| turn.left).sum::<f64>();
+        let calls = f64::from(calls.clamp(1, MOST_TOGETHER));
+        // A bucket that is full serves whoever comes: those ahead who are late have theirs in it as far as it holds them.
+        let needed = (ahead + calls).min(self.size);
         if closed.is_none() && self.level + ROUNDING >= needed {
-            self.level -= 1.0;
             if let Some(place) = place {
                 self.waiting.remove(place);
             }
+            self.take(now, who, calls);
             return Ok(());
         }
-        let lacking = (rank(ahead) - self.level).max(0.0) / (self.rate * self.share);
+        let lacking = (ahead + calls - self.level).max(0.0) / (self.rate * self.share);
         let due = after(closed.unwrap_or(now), seconds(lacking));
         let wait = Duration::try_from(due.duration_since(now)).unwrap_or_default();
         let wait = wait.max(Duration::from_millis(1));
-        let kept_until = after(now, wait + wait / 10 + KEPT);
+        let waiting = Waiting {
+            who: who.to_owned(),
+            calls,
+            kept_until: after(now, wait + wait / 10 + KEPT),
+        };
         match place.and_then(|place| self.waiting.get_mut(place)) {
-            Some(waiting) => waiting.kept_until = kept_until,
-            None => self.waiting.push(Waiting {
-                who: who.to_owned(),
-                kept_until,
-            }),
+            Some(place) => *place = waiting,
+            None => self.waiting.push(waiting),
         }
         Err(wait)
+    }
+
+    /// Takes the first of so many tokens, and keeps the others.
+    fn take(&mut self, now: Timestamp, who: &str, calls: f64) {
+        self.level -= 1.0;
+        let left = calls - 1.0;
+        if left >= 1.0 {
+            self.turns.push(Turn {
+                who: who.to_owned(),
+                left,
+                until: after(now, TURN),
+            });
+        }
     }
 
     /// A call was answered, and the answer told how many are left. Others spend from the same bucket, so there may be fewer
@@ -196,7 +312,9 @@ impl Budget {
     fn is_idle(&mut self, now: Timestamp) -> bool {
         self.refill(now);
         self.waiting.retain(|waiting| waiting.kept_until >= now);
+        self.turns.retain(|turn| turn.until >= now);
         self.waiting.is_empty()
+            && self.turns.is_empty()
             && self.closed_until(now).is_none()
             && self.share >= 1.0
             && self.level >= self.size
@@ -210,11 +328,6 @@ impl Budget {
         // A clock that was set back gives nothing twice; a bucket that is closed fills from its opening on.
         self.at = self.at.max(Some(now));
     }
-}
-
-/// With so many ahead, so many tokens are needed.
-fn rank(ahead: usize) -> f64 {
-    f64::from(u32::try_from(ahead).unwrap_or(u32::MAX)) + 1.0
 }
 
 fn seconds(seconds: f64) -> Duration {

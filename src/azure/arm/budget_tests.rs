@@ -9,6 +9,11 @@ fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap()
 }
 
+/// So many calls.
+fn rank(ahead: usize) -> f64 {
+    f64::from(u32::try_from(ahead).unwrap()) + 1.0
+}
+
 fn later(now: Timestamp, pause: Duration) -> Timestamp {
     after(now, pause)
 }
@@ -139,6 +144,76 @@ fn a_clock_set_back_gives_nothing_twice() {
     assert!(budget.ask(at(0), "a").is_err());
     assert!(budget.ask(at(10_050), "a").is_err());
     assert_eq!(budget.ask(at(10_100), "a"), Ok(()));
+}
+
+/// Rounds of three calls each, which begin anew where one is refused, as the operator's do: how many calls they take in all, and
+/// how long. None where they do not come to their end.
+fn rounds(many: usize, calls: u32, together: bool) -> Option<(usize, Timestamp)> {
+    let mut budget = Budget::new(Kind::Reads);
+    let mut due: BTreeMap<(Timestamp, usize), ()> =
+        (0..many).map(|who| ((at(0), who), ())).collect();
+    let (mut made, mut now) = (0, at(0));
+    while let Some(((when, who), ())) = due.pop_first() {
+        now = when;
+        if made > many * 20 {
+            return None;
+        }
+        for call in 0..calls {
+            let left = if together { calls - call } else { 1 };
+            match budget.ask_for(now, &who.to_string(), left) {
+                Ok(()) => made += 1,
+                Err(wait) => {
+                    due.insert((later(now, wait), who), ());
+                    break;
+                }
+            }
+        }
+    }
+    Some((made, now))
+}
+
+#[test]
+fn many_who_need_several_calls_come_to_their_end_one_after_the_other() {
+    assert_eq!(
+        rounds(500, 3, false),
+        None,
+        "one by one all waited for ever"
+    );
+    let (made, end) = rounds(500, 3, true).unwrap();
+    assert_eq!(made, 1500, "calls were made in vain");
+    let floor = at(50_000);
+    assert!(end <= later(floor, Duration::from_secs(1)), "{end}");
+}
+
+#[test]
+fn what_is_kept_for_work_that_has_begun_is_free_again_when_it_makes_no_more_calls() {
+    let mut budget = drained(Kind::Writes, at(0));
+    budget.ask_for(at(500), "a", 5).unwrap();
+    assert!(budget.ask(at(500), "b").is_err(), "it took what was kept");
+    for _ in 0..2 {
+        budget.ask_for(at(500), "a", 1).unwrap();
+    }
+    let free = later(at(501), TURN);
+    assert_eq!(budget.ask(free, "b"), Ok(()));
+}
+
+#[test]
+fn work_asks_for_all_that_it_made_before_and_for_what_was_refused() {
+    let mut work = Work::new(Calls {
+        writes: 2,
+        ..Calls::default()
+    });
+    assert_eq!((work.left(Kind::Reads), work.left(Kind::Writes)), (1, 2));
+    work.came_to(Kind::Reads, true);
+    work.came_to(Kind::Writes, true);
+    assert_eq!(work.left(Kind::Writes), 1);
+    work.came_to(Kind::Reads, false);
+    let mut anew = Work::new(work.takes());
+    assert_eq!((anew.left(Kind::Reads), anew.left(Kind::Writes)), (2, 2));
+    for made in [true, true, false] {
+        anew.came_to(Kind::Reads, made);
+    }
+    assert_eq!(anew.takes().reads, 3);
 }
 
 #[test]

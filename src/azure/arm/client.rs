@@ -37,10 +37,30 @@ struct Inner {
     lanes: Mutex<Lanes>,
 }
 
+/// For whom a call is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Who<'a> {
+    /// The uid of the object: a place in the budget is kept under it.
+    pub uid: &'a str,
+    /// How many calls of the same kind its work still takes, with this one.
+    pub calls: u32,
+}
+
+/// Work of one call.
+impl<'a> From<&'a str> for Who<'a> {
+    fn from(uid: &'a str) -> Self {
+        Self { uid, calls: 1 }
+    }
+}
+
+/// A place for a call that is made soon: a token of the budget, and a place among the calls under way.
+#[derive(Debug)]
+pub struct Place(OwnedSemaphorePermit);
+
 /// What one exchange needs to know besides its request.
 struct Errand<'a> {
     identity: &'a Usable,
-    who: &'a str,
+    who: Who<'a>,
     operation: &'static str,
     subscription: &'a SubscriptionId,
     what: &'a str,
@@ -63,34 +83,57 @@ impl Arm {
         }))
     }
 
-    /// Makes a call. `who` is the uid of the object that it is made for: a place in the budget is kept under it.
-    pub async fn call(&self, identity: &Usable, who: &str, call: &Call) -> Result<Reply, Problem> {
+    /// Makes a call.
+    pub async fn call<'a>(
+        &self,
+        identity: &Usable,
+        who: impl Into<Who<'a>>,
+        call: &Call,
+    ) -> Result<Reply, Problem> {
+        self.call_in(None, identity, who, call).await
+    }
+
+    /// Takes a place for a call before it is made: so what must be noted ahead of it is not noted in vain.
+    pub async fn reserve<'a>(
+        &self,
+        identity: &Usable,
+        who: impl Into<Who<'a>>,
+        call: &Call,
+    ) -> Result<Place, Problem> {
+        let errand = Errand::of(identity, who.into(), call);
+        self.0.identities.token(identity, &want(&errand)?).await?;
+        let lane = self.lane(&errand)?;
+        self.pay(&errand)?;
+        Ok(Place(lane))
+    }
+
+    /// Makes a call, in the place that was taken for it.
+    pub async fn call_in<'a>(
+        &self,
+        place: Option<Place>,
+        identity: &Usable,
+        who: impl Into<Who<'a>>,
+        call: &Call,
+    ) -> Result<Reply, Problem> {
         let profile = &identity.profile;
-        let errand = Errand {
-            identity,
-            who,
-            operation: call.operation,
-            subscription: &call.subscription,
-            what: &call.what,
-            kind: Kind::of(&call.method),
-        };
+        let errand = Errand::of(identity, who.into(), call);
         let request = |token: &Token| super::request(profile, call, &token.value);
         let read = |answer: &Answer| super::read(profile, call, answer, Timestamp::now());
-        self.ask(&errand, request, read).await
+        self.ask(&errand, place, request, read).await
     }
 
     /// Asks how an operation stands. An error means that this is not known; the operation may go on.
-    pub async fn poll(
+    pub async fn poll<'a>(
         &self,
         identity: &Usable,
-        who: &str,
+        who: impl Into<Who<'a>>,
         subject: &Subject,
         poll: &Poll,
     ) -> Result<Polled, Problem> {
         let profile = &identity.profile;
         let errand = Errand {
             identity,
-            who,
+            who: who.into(),
             operation: "PollOperation",
             subscription: &subject.subscription,
             what: &subject.what,
@@ -99,21 +142,29 @@ impl Arm {
         let request = |token: &Token| operation::request(profile, poll, &token.value);
         let read =
             |answer: &Answer| operation::read(profile, subject, poll, answer, Timestamp::now());
-        self.ask(&errand, request, read).await
+        self.ask(&errand, None, request, read).await
     }
 
     /// One exchange; two where a token was refused, which may have been revoked or have outlived its key.
     async fn ask<T>(
         &self,
         errand: &Errand<'_>,
+        place: Option<Place>,
         request: impl Fn(&Token) -> Result<Request, Problem>,
         read: impl Fn(&Answer) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
         let identity = errand.identity;
         let identities = &self.0.identities;
-        let want = Want::ours(manager(&identity.profile)?.audience.clone());
+        let want = want(errand)?;
         let token = identities.token(identity, &want).await?;
-        let _lane = self.lane(errand)?;
+        let _lane = if let Some(Place(lane)) = place {
+            self.is_open(errand)?;
+            lane
+        } else {
+            let lane = self.lane(errand)?;
+            self.pay(errand)?;
+            lane
+        };
         let answer = self.exchange(errand, request(&token)?).await?;
         let outcome = read(&answer);
         let refused = |problem: &Problem| problem.reason == Reason::Unauthorized;
@@ -125,18 +176,42 @@ impl Arm {
         if renewed.value == token.value {
             return outcome;
         }
+        self.pay(errand)?;
         read(&self.exchange(errand, request(&renewed)?).await?)
     }
 
-    /// Sends one request if the budget has it, and tells the budget what came of it.
+    /// Takes a token of the budget.
+    fn pay(&self, errand: &Errand<'_>) -> Result<(), Problem> {
+        let (key, now) = (&errand.identity.valid.key, Timestamp::now());
+        let Who { uid, calls } = errand.who;
+        self.budgets()
+            .of(now, errand.subscription, key, errand.kind)
+            .ask_for(now, uid, calls)
+            .map_err(|wait| self.spare(errand, wait))
+    }
+
+    /// Azure may have asked for a pause since a place was taken.
+    fn is_open(&self, errand: &Errand<'_>) -> Result<(), Problem> {
+        let (key, now) = (&errand.identity.valid.key, Timestamp::now());
+        let closed = self
+            .budgets()
+            .of(now, errand.subscription, key, errand.kind)
+            .closed_until(now);
+        let Some(until) = closed else {
+            return Ok(());
+        };
+        let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+        Err(self.spare(errand, wait))
+    }
+
+    fn spare(&self, errand: &Errand<'_>, wait: Duration) -> Problem {
+        self.0.http.metrics().azure_spared(errand.operation);
+        over_budget(errand, wait)
+    }
+
+    /// Sends one request, and tells the budget what came of it.
     async fn exchange(&self, errand: &Errand<'_>, request: Request) -> Result<Answer, Problem> {
         let key = &errand.identity.valid.key;
-        let asked = Timestamp::now();
-        self.budgets()
-            .of(asked, errand.subscription, key, errand.kind)
-            .ask(asked, errand.who)
-            .map_err(|wait| over_budget(errand, wait))
-            .inspect_err(|_| self.0.http.metrics().azure_spared(errand.operation))?;
         let endpoint = &manager(&errand.identity.profile)?.endpoint;
         let sent = self.0.http.send(errand.operation, endpoint, request).await;
         let answer = sent.inspect_err(|problem| {
@@ -185,6 +260,24 @@ impl Arm {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl<'a> Errand<'a> {
+    fn of(identity: &'a Usable, who: Who<'a>, call: &'a Call) -> Self {
+        Self {
+            identity,
+            who,
+            operation: call.operation,
+            subscription: &call.subscription,
+            what: &call.what,
+            kind: Kind::of(&call.method),
+        }
+    }
+}
+
+fn want(errand: &Errand<'_>) -> Result<Want, Problem> {
+    let manager = manager(&errand.identity.profile)?;
+    Ok(Want::ours(manager.audience.clone()))
 }
 
 fn over_budget(errand: &Errand<'_>, wait: Duration) -> Problem {

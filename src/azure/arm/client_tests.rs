@@ -267,6 +267,24 @@ async fn what_azure_says_is_left_is_not_overdrawn() {
 }
 
 #[tokio::test]
+async fn a_place_that_was_taken_is_its_calls_own() {
+    let kit = Kit::start().await;
+    let get = call(Method::GET);
+    let place = kit.arm.reserve(&kit.identity, "a", &get).await.unwrap();
+    assert_eq!(kit.world.calls(), 0, "it asked already");
+    let left = http::HeaderName::from_static("x-ms-ratelimit-remaining-subscription-reads");
+    let headers = HeaderMap::from_iter([(left, "0".parse().unwrap())]);
+    *kit.world.answer.lock().unwrap() = Some((StatusCode::OK, headers));
+    kit.get("b", SUBSCRIPTION).await.unwrap();
+    assert!(spared(&kit.get("b", SUBSCRIPTION).await.unwrap_err()));
+    let reply = kit.arm.call_in(Some(place), &kit.identity, "a", &get).await;
+    assert!(reply.is_ok(), "{reply:?}");
+    let refused = kit.arm.reserve(&kit.identity, "a", &get).await;
+    assert!(spared(&refused.unwrap_err()));
+    assert_eq!(kit.world.calls(), 2);
+}
+
+#[tokio::test]
 async fn a_subscription_that_hangs_holds_up_nobody_else() {
     let kit = Arc::new(Kit::start().await);
     kit.get("first", OTHER).await.unwrap();

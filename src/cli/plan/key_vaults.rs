@@ -1,6 +1,6 @@
 //! The plan for a KeyVault: a round that writes nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use super::applied::UNBORN;
 use super::desk::{Desk, is_leaving};
 use super::planned::Planned;
+use crate::azure::arm::budget::Work;
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::Usable;
 use crate::azure_resource::api::{DriftPolicy, Mode};
@@ -47,6 +48,7 @@ pub(super) async fn plan(desk: &Desk, object: &KeyVault) -> Planned {
         object,
         valid: &valid,
         record,
+        work: Mutex::default(),
     };
     match look.take().await {
         Ok(came) => tell(&mut planned, &came, leaving),
@@ -60,6 +62,7 @@ struct Look<'a> {
     object: &'a KeyVault,
     valid: &'a Valid,
     record: Record,
+    work: Mutex<Work>,
 }
 
 impl Look<'_> {
@@ -98,6 +101,7 @@ impl Look<'_> {
             dry: true,
             object: Arc::new(self.object.clone()),
             unregistered,
+            work: &self.work,
         }
     }
 }
