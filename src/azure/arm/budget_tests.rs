@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -150,10 +150,9 @@ fn a_clock_set_back_gives_nothing_twice() {
 /// how long. None where they do not come to their end.
 fn rounds(many: usize, calls: u32, together: bool) -> Option<(usize, Timestamp)> {
     let mut budget = Budget::new(Kind::Reads);
-    let mut due: BTreeMap<(Timestamp, usize), ()> =
-        (0..many).map(|who| ((at(0), who), ())).collect();
+    let mut due: BTreeSet<(Timestamp, usize)> = (0..many).map(|who| (at(0), who)).collect();
     let (mut made, mut now) = (0, at(0));
-    while let Some(((when, who), ())) = due.pop_first() {
+    while let Some((when, who)) = due.pop_first() {
         now = when;
         if made > many * 20 {
             return None;
@@ -163,7 +162,7 @@ fn rounds(many: usize, calls: u32, together: bool) -> Option<(usize, Timestamp)>
             match budget.ask_for(now, &who.to_string(), left) {
                 Ok(()) => made += 1,
                 Err(wait) => {
-                    due.insert((later(now, wait), who), ());
+                    due.insert((later(now, wait), who));
                     break;
                 }
             }
