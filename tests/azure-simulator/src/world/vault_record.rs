@@ -45,7 +45,8 @@ impl Record {
             created: now,
             modified_by: actor,
             modified: now,
-            ready: now,
+            // What takes no time is there, whatever becomes of the clock.
+            ready: Moment::default(),
             ..Self::default()
         }
     }
