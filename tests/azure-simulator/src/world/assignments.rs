@@ -44,7 +44,8 @@ impl Assignment {
             updated: now,
             created_by: None,
             updated_by: None,
-            from: now,
+            // At once, and whatever becomes of the clock.
+            from: Moment::default(),
             until: None,
         }
     }
