@@ -56,21 +56,14 @@ pub fn allows_object(
     vault: &VaultUri,
     object: &Object,
 ) -> Result<(), Problem> {
-    let Some(grants) = &identity.grants else {
-        return own_namespace(identity, borrower.namespace);
-    };
-    let allowed = grants.iter().any(|grant| {
-        selects(&grant.namespaces, borrower)
-            && lends_vault(grant, vault)
-            && lends_object(grant, object.name.as_str())
-    });
-    if allowed {
-        return Ok(());
-    }
-    Err(denied(format!(
-        "{} does not allow {object} to namespace {}: an administrator can add a pattern to spec.allow[].secrets",
-        identity.key, borrower.namespace
-    )))
+    let lends =
+        |grant: &Grant| lends_vault(grant, vault) && lends_object(grant, object.name.as_str());
+    lent(identity, borrower, lends, || {
+        format!(
+            "{} does not allow {object} to namespace {}: an administrator can add a pattern to spec.allow[].secrets",
+            identity.key, borrower.namespace
+        )
+    })
 }
 
 /// Whether this namespace may write this object to this vault. It is lent by its own list alone, since who may read need not
@@ -81,26 +74,17 @@ pub fn allows_push(
     vault: &VaultUri,
     object: &Object,
 ) -> Result<(), Problem> {
-    let Some(grants) = &identity.grants else {
-        return own_namespace(identity, borrower.namespace);
-    };
-    let name = object.name.as_str();
     let lends = |grant: &Grant| {
-        let mut patterns = grant.push.iter().flatten();
-        patterns.any(|pattern| fits(pattern, name))
+        lends_vault(grant, vault) && names(grant.push.as_deref(), object.name.as_str())
     };
-    let allowed = grants.iter().any(|grant| {
-        selects(&grant.namespaces, borrower) && lends_vault(grant, vault) && lends(grant)
-    });
-    if allowed {
-        return Ok(());
-    }
-    Err(denied(format!(
-        "{} does not let namespace {} push {object} to vault {:?}: an administrator can add a pattern to spec.allow[].push",
-        identity.key,
-        borrower.namespace,
-        vault.vault_name()
-    )))
+    lent(identity, borrower, lends, || {
+        format!(
+            "{} does not let namespace {} push {object} to vault {:?}: an administrator can add a pattern to spec.allow[].push",
+            identity.key,
+            borrower.namespace,
+            vault.vault_name()
+        )
+    })
 }
 
 /// Whether this namespace may have resources of this group of this subscription managed with the identity. It is lent by its own
@@ -110,24 +94,14 @@ pub fn allows_manage(
     borrower: Borrower<'_>,
     (subscription, group): (&str, &str),
 ) -> Result<(), Problem> {
-    let Some(grants) = &identity.grants else {
-        return own_namespace(identity, borrower.namespace);
-    };
     let place = format!("{subscription}/{group}");
-    let lends = |grant: &Grant| {
-        let mut patterns = grant.manage.iter().flatten();
-        patterns.any(|pattern| fits(pattern, &place))
-    };
-    let allowed = grants
-        .iter()
-        .any(|grant| selects(&grant.namespaces, borrower) && lends(grant));
-    if allowed {
-        return Ok(());
-    }
-    Err(denied(format!(
-        "{} does not let namespace {} manage resources in {place:?}: an administrator can add a pattern to spec.allow[].manage",
-        identity.key, borrower.namespace
-    )))
+    let lends = |grant: &Grant| names(grant.manage.as_deref(), &place);
+    lent(identity, borrower, lends, || {
+        format!(
+            "{} does not let namespace {} manage resources in {place:?}: an administrator can add a pattern to spec.allow[].manage",
+            identity.key, borrower.namespace
+        )
+    })
 }
 
 /// Whether this namespace may have tokens of the identity for a resource. What a token can do is not limited by vaults or
@@ -137,25 +111,38 @@ pub fn allows_resource(
     borrower: Borrower<'_>,
     resource: &Resource,
 ) -> Result<(), Problem> {
+    let lends = |grant: &Grant| names(grant.resources.as_deref(), resource.as_str());
+    lent(identity, borrower, lends, || {
+        format!(
+            "{} does not give tokens for {resource} to namespace {}: an administrator can add a pattern to spec.allow[].resources",
+            identity.key, borrower.namespace
+        )
+    })
+}
+
+/// Whether one entry for this namespace lends something; an identity of a namespace lends everything to its own.
+fn lent(
+    identity: &Valid,
+    borrower: Borrower<'_>,
+    lends: impl Fn(&Grant) -> bool,
+    denial: impl FnOnce() -> String,
+) -> Result<(), Problem> {
     let Some(grants) = &identity.grants else {
         return own_namespace(identity, borrower.namespace);
     };
-    let lends = |grant: &Grant| {
-        let patterns = grant.resources.iter().flatten();
-        patterns
-            .into_iter()
-            .any(|pattern| fits(pattern, resource.as_str()))
-    };
-    let allowed = grants
+    let mut here = grants
         .iter()
-        .any(|grant| selects(&grant.namespaces, borrower) && lends(grant));
-    if allowed {
+        .filter(|grant| selects(&grant.namespaces, borrower));
+    if here.any(lends) {
         return Ok(());
     }
-    Err(denied(format!(
-        "{} does not give tokens for {resource} to namespace {}: an administrator can add a pattern to spec.allow[].resources",
-        identity.key, borrower.namespace
-    )))
+    Err(denied(denial()))
+}
+
+/// Whether a list that lends nothing where it is absent has a pattern for a name.
+fn names(patterns: Option<&[String]>, name: &str) -> bool {
+    let mut patterns = patterns.into_iter().flatten();
+    patterns.any(|pattern| fits(pattern, name))
 }
 
 /// Whether the vault belongs to the identity's cloud: a token is sent nowhere else.

@@ -14,11 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::azure::arm::Poll;
 use crate::azure_identity::api::IdentityRef;
-
-/// What is as it would be anyway is not written.
-pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
+use crate::k8s::fields::is_default;
 
 /// What is said of every resource of Azure.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@ pub mod api;
 pub mod conditions;
 pub mod controller;
 pub mod crds;
+pub mod fields;
 pub mod line;
 mod objects;
 pub mod overlay;

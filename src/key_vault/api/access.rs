@@ -8,7 +8,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::azure_resource::api::is_default;
+use crate::k8s::fields::is_default;
 
 /// What a principal may do with the vault's objects (Azure, "Vaults", `AccessPolicyEntry`).
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,8 @@ pub use self::access::{
     AccessPolicyMode, AccessPolicySpec, Bypass, DefaultAction, NetworkRulesSpec, SubnetSpec,
 };
 pub use self::seeds::{Characters, SeedSpec, SeedStatus};
-use crate::azure_resource::api::{ResourceSpec, ResourceStatus, is_default};
+use crate::azure_resource::api::{ResourceSpec, ResourceStatus};
+use crate::k8s::fields::is_default;
 
 /// One Key Vault in Azure.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]

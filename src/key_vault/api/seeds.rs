@@ -10,7 +10,7 @@ use kube::core::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::azure_resource::api::is_default;
+use crate::k8s::fields::is_default;
 
 /// A secret that is made up where the vault does not have it.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::vault_secret_sync::api::is_default;
+use crate::k8s::fields::is_default;
 
 /// A certificate of the vault with its private key. The identity must be allowed to read the secret of the same name, which is
 /// where Key Vault keeps both.

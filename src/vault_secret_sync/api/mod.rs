@@ -14,17 +14,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::azure_identity::api::{IdentityRef, SecretKeyRef};
+use crate::k8s::fields::is_default;
 use crate::vault_secret_sync::api::certificates::{CertificateSource, PublicKeySource};
 use crate::vault_secret_sync::api::sources::{
     DataFromEntry, KeyVaultRef, TemplateSpec, WindowSpec,
 };
 use crate::vault_secret_sync::push::api::{PushEntry, PushStatus};
 use crate::vault_secret_sync::rollout::api::{RolloutStatus, RolloutTarget};
-
-/// What is as it would be anyway is not written.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
 
 /// Objects of a Key Vault mirrored into one Kubernetes Secret.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use kube::core::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::vault_secret_sync::api::is_default;
+use crate::k8s::fields::is_default;
 
 use crate::vault_secret_sync::api::SecretSource;
 
