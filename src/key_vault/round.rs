@@ -12,8 +12,10 @@ use super::ctx::Ctx;
 use super::desired::{Capabilities, Desired};
 use super::observe::Eyes;
 use super::plan::record::{self, Became, Outcome};
-use super::plan::{Inputs, Leaving, Look, Next, Plane, Polled, Record, Seen, Step, assume, next};
-use super::status::{self, keep, recorded};
+use super::plan::{Inputs, Leaving, Look, Next, Record, Seen, Step, next};
+use super::recorded::{keep, recorded};
+use super::sight::{Sight, copy, imagine, is_absent, is_untouched};
+use super::status;
 use super::valid::{Valid, desired};
 use crate::azure::arm::budget::Work;
 use crate::azure::arm::client::{Place, spared};
@@ -125,13 +127,7 @@ impl Round<'_> {
             unregistered: self.unregistered,
             ..Seen::default()
         };
-        let mut sight = Sight {
-            seen,
-            real: None,
-            planned: Vec::new(),
-            did: Vec::new(),
-            began: Timestamp::now(),
-        };
+        let mut sight = Sight::new(seen, Timestamp::now());
         for _ in 0..MOST {
             // The time of the round's beginning: no look is taken for later than a deadline that passes meanwhile.
             let inputs = self.inputs(&wanted, sight.began);
@@ -400,28 +396,6 @@ async fn reserve(
     }
 }
 
-/// What is seen in a round, really or as it would be.
-struct Sight {
-    /// What decisions are made on.
-    seen: Seen,
-    /// What was really seen, as soon as `seen` holds what is only assumed.
-    real: Option<Seen>,
-    /// What would be done.
-    planned: Vec<String>,
-    /// What was done.
-    did: Vec<String>,
-    /// When the round began.
-    began: Timestamp,
-}
-
-impl Sight {
-    fn assume(&mut self, inputs: &Inputs<'_>, step: &Step) {
-        self.real.get_or_insert_with(|| self.seen.clone());
-        assume(inputs, step, &mut self.seen);
-        self.planned.push(step.to_string());
-    }
-}
-
 /// Whether a write never left us: our own budget spared it, or there was no token for it.
 fn was_not_sent(problem: &Problem) -> bool {
     let broken = matches!(
@@ -429,66 +403,4 @@ fn was_not_sent(problem: &Problem) -> bool {
         Reason::ConnectionFailed | Reason::TimedOut | Reason::MalformedAnswer
     );
     spared(problem) || problem.http_status.is_none() && !broken
-}
-
-/// Whether there really is no vault.
-fn is_absent(real: &Seen) -> bool {
-    matches!(real.vault, Some(None))
-}
-
-/// Whether a look at what there is shows what it would show after all that is planned for a vault that is not there. A name is
-/// taken until its deleted vault is purged.
-fn is_untouched(look: &Look, real: &Seen) -> bool {
-    let is_free = !matches!(real.deleted, Some(Some(_)));
-    match look {
-        Look::Provider => true,
-        Look::Name | Look::DeletedElsewhere => is_free,
-        Look::Operation
-        | Look::Vault
-        | Look::Deleted
-        | Look::Group
-        | Look::RoleDefinition(_)
-        | Look::RoleAssignments
-        | Look::DataPlane
-        | Look::Secret(_) => false,
-    }
-}
-
-/// Adds what a look has really shown to what is assumed.
-fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
-    match look {
-        Look::DataPlane => seen.plane.clone_from(&real.plane),
-        Look::RoleAssignments => seen.assignments.clone_from(&real.assignments),
-        Look::Secret(_) => seen.secrets.clone_from(&real.secrets),
-        Look::RoleDefinition(_) => seen.definitions.clone_from(&real.definitions),
-        Look::Name => seen.name.clone_from(&real.name),
-        Look::DeletedElsewhere => seen.deleted_elsewhere.clone_from(&real.deleted_elsewhere),
-        Look::Provider => seen.provider = real.provider,
-        Look::Operation | Look::Vault | Look::Deleted | Look::Group => {}
-    }
-}
-
-/// What a look would show, if what is planned were done.
-fn imagine(look: &Look, seen: &mut Seen) {
-    use super::plan::SecretSeen;
-    match look {
-        Look::DataPlane => seen.plane = Some(Plane::Answers),
-        Look::RoleAssignments => seen.assignments = Some(Vec::new()),
-        Look::Secret(name) => {
-            seen.secrets.insert(name.clone(), SecretSeen::Absent);
-        }
-        Look::Name => seen.name = Some(Ok(())),
-        Look::Deleted => seen.deleted = Some(None),
-        Look::DeletedElsewhere => seen.deleted_elsewhere = Some(None),
-        Look::Operation => seen.operation = Some(Polled::Ended),
-        Look::Group => seen.group = Some(Some(super::plan::Group { deleting: false })),
-        Look::Provider => {
-            seen.provider = Some(crate::azure::arm::providers::Registration::Registered);
-        }
-        Look::RoleDefinition(name) => {
-            seen.definitions
-                .insert(name.clone(), Some(uuid::Uuid::nil()));
-        }
-        Look::Vault => seen.vault = Some(None),
-    }
 }

@@ -4,12 +4,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::api::{KeyVaultStatus, SeedStatus};
-use super::desired::{Set, differences};
-use super::plan::{Inputs, Plane, Record, SecretSeen, Seen, id_of, over};
-use super::vault::{Principal, Vault};
-use crate::azure_resource::api::{Mode, RoleAssignmentStatus};
+use super::desired::differences;
+use super::plan::{Inputs, Plane, Record, SecretSeen, Seen};
+use super::recorded::keep;
+use crate::azure_resource::api::Mode;
 use crate::azure_resource::difference::Difference;
-use crate::azure_resource::owner::Claim;
 use crate::k8s::conditions::{self, Says, find};
 use crate::problem::{Problem, Reason};
 
@@ -70,32 +69,6 @@ pub fn status(
         .collect();
     new.resource.conditions = conditions::set(&old.resource.conditions, says, generation, now);
     new
-}
-
-/// Writes down what is kept.
-pub fn keep(status: &mut KeyVaultStatus, record: &Record) {
-    let resource = &mut status.resource;
-    resource.operation.clone_from(&record.operation);
-    resource.azure_id.clone_from(&record.azure_id);
-    resource.role_assignments.clone_from(&record.roles);
-    resource.tags.clone_from(&record.set.tags);
-    resource.applied_generation = record.applied;
-    status.access_policies.clone_from(&record.set.policies);
-}
-
-/// Reads it back.
-pub fn kept(status: &KeyVaultStatus) -> Record {
-    let resource = &status.resource;
-    Record {
-        azure_id: resource.azure_id.clone(),
-        applied: resource.applied_generation,
-        operation: resource.operation.clone(),
-        set: Set {
-            tags: resource.tags.clone(),
-            policies: status.access_policies.clone(),
-        },
-        roles: resource.role_assignments.clone(),
-    }
 }
 
 /// Differences that are there at the end of a round.
@@ -355,112 +328,6 @@ fn calm(old: &[Condition], says: Says) -> Says {
         },
         None => says,
     }
-}
-
-/// What is kept after a round: names of what is set, so that it can be taken back, and the generation where all was written.
-pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) -> Record {
-    let mut record = over(inputs.record, seen, inputs.now);
-    let Some(vault) = seen.vault.as_ref().and_then(Option::as_ref) else {
-        return record;
-    };
-    let observes = inputs.valid.mode == Mode::Observe;
-    let taken = observes || inputs.owner.claim(&vault.tags) == Claim::Ours;
-    if !taken {
-        return record;
-    }
-    record.azure_id = Some(vault.id.clone());
-    if dry || observes {
-        return record;
-    }
-    let clean = differences(
-        inputs.desired,
-        vault,
-        &record.set,
-        &inputs.owner.to_string(),
-    )
-    .iter()
-    .all(|one| one.stuck.is_some());
-    record.set = set(inputs, vault, clean);
-    if inputs.leaving.is_none() && clean && !problem {
-        record.applied = Some(inputs.valid.generation);
-    }
-    if let Some(there) = &seen.assignments {
-        record.roles = roles(inputs, there);
-    }
-    record
-}
-
-/// What is wanted counts as set once it is there; what was set before counts until nothing is left to be written. So what others
-/// have set, and this object was not able to replace, is never taken away as if it were its own.
-fn set(inputs: &Inputs<'_>, vault: &Vault, clean: bool) -> Set {
-    let desired = inputs.desired;
-    let missing = desired.changed_policies(&vault.policies);
-    let there = |who: &&Principal| !missing.contains_key(who);
-    let policies = desired.policies.keys().filter(there);
-    let policies = policies.map(ToString::to_string);
-    let tags = desired.tags.iter().filter(|(name, value)| {
-        let mut tags = vault.tags.iter();
-        tags.any(|(tag, has)| tag.eq_ignore_ascii_case(name) && has == *value)
-    });
-    let tags = tags.map(|(name, _)| name.clone());
-    let before = |names: &[String]| if clean { Vec::new() } else { names.to_vec() };
-    let old = &inputs.record.set;
-    let union = |old: Vec<String>, new: Vec<String>| {
-        let mut all: Vec<String> = old.into_iter().chain(new).collect();
-        all.sort();
-        all.dedup();
-        all
-    };
-    Set {
-        tags: union(before(&old.tags), tags.collect()),
-        policies: union(before(&old.policies), policies.collect()),
-    }
-}
-
-/// Assignments that are there and were made by this object: those that were recorded, and those whose name only it gives.
-fn roles(
-    inputs: &Inputs<'_>,
-    there: &[crate::azure::arm::roles::Assignment],
-) -> Vec<RoleAssignmentStatus> {
-    let old = &inputs.record.roles;
-    let mut kept: Vec<RoleAssignmentStatus> = old
-        .iter()
-        .filter(|one| {
-            there
-                .iter()
-                .any(|is| id_of(is).eq_ignore_ascii_case(&one.id))
-        })
-        .cloned()
-        .collect();
-    for role in &inputs.valid.roles {
-        let named = there.iter().find(|is| {
-            if role
-                .definition
-                .is_some_and(|definition| definition != is.role)
-            {
-                return false;
-            }
-            let role = super::plan::Role {
-                definition: Some(is.role),
-                ..role.clone()
-            };
-            super::plan::assigned(inputs, &role).is_some_and(|made| made.name == is.name)
-        });
-        let Some(id) = named.map(id_of) else { continue };
-        let as_named = RoleAssignmentStatus {
-            principal_id: role.principal.to_string(),
-            role: role.role.clone(),
-            id,
-        };
-        let known = kept
-            .iter_mut()
-            .find(|one| one.id.eq_ignore_ascii_case(&as_named.id));
-        match known {
-            Some(known) => *known = as_named,
-            None => kept.push(as_named),
-        }
-    }
-    kept
 }
 
 #[cfg(test)]

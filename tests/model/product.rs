@@ -13,7 +13,7 @@ use lakevault::key_vault::plan::record::{self, Outcome, begun, came_to};
 use lakevault::key_vault::plan::{
     Group, Inputs, Leaving, Look, Next, Polled, Record, Seen, Step, created, next,
 };
-use lakevault::key_vault::status::recorded;
+use lakevault::key_vault::recorded::recorded;
 use lakevault::key_vault::valid::{Valid, desired, parse};
 use lakevault::key_vault::vault::{Deleted, SkuName, Tags, Vault};
 use lakevault::problem::{Problem, Reason};

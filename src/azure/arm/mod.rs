@@ -11,6 +11,7 @@ pub mod operation;
 pub mod providers;
 pub mod refusal;
 pub mod roles;
+mod vault_answers;
 pub mod vaults;
 pub mod versions;
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::{reply, told, vault};
 use crate::azure::arm::fixtures::VAULT;
 use crate::azure::arm::vaults::*;
-use crate::key_vault::vault::Tags;
+use crate::key_vault::api::Switch;
+use crate::key_vault::vault::{Onoff, Tags};
 
 #[test]
 fn a_vault_is_read_by_meaning() {

@@ -4,7 +4,9 @@ mod reading;
 use serde_json::Value;
 
 use super::*;
+use crate::azure::arm::Reply;
 use crate::azure::arm::fixtures::{SUBSCRIPTION, VAULT, profile, stack};
+use crate::key_vault::vault::{Permissions, Principal};
 
 fn versions() -> &'static ApiVersions {
     ApiVersions::of(&profile().cloud)

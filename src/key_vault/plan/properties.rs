@@ -13,7 +13,7 @@ use super::*;
 use crate::azure::arm::Call;
 use crate::azure::arm::vaults::{self, PolicyChange};
 use crate::key_vault::desired::{Capabilities, differences};
-use crate::key_vault::status::recorded;
+use crate::key_vault::recorded::recorded;
 use crate::key_vault::valid::desired;
 use crate::key_vault::vault::{Policies, Vault};
 

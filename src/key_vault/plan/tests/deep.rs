@@ -22,7 +22,7 @@ fn deeply(case: &Case) -> Seen {
 
 /// What a round would record of roles that were given.
 fn records(case: &mut Case, seen: &Seen) {
-    case.record = crate::key_vault::status::recorded(&case.inputs(), seen, (false, false));
+    case.record = crate::key_vault::recorded::recorded(&case.inputs(), seen, (false, false));
 }
 
 const READER: &str = "Key Vault Reader";
