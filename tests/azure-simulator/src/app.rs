@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use parking_lot::RwLock;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -35,7 +36,10 @@ use crate::{
         server::Listener,
         tls::{self, Authority},
     },
-    world::{World, moment::Moment, settings::Settings, spec::Seed, stack::StackHost},
+    world::{
+        World, moment::Moment, settings::Settings, spec::Seed, stack::StackHost,
+        storage_account::StorageService,
+    },
 };
 
 /// How long open connections may take to end.
@@ -138,8 +142,18 @@ impl App {
         let stacks = world.stacks.values();
         let stacks = stacks.flat_map(|stack| stack.fixed_hosts(&self.names.suffix));
         let names = self.names.logins().into_iter();
+        let services = StorageService::ALL;
+        let accounts = world.storage_accounts.values();
+        let accounts = accounts.filter(|account| account.resolves(now));
+        let accounts = accounts
+            .flat_map(|account| services.map(|service| account.host(service, &self.names)));
+        let stores = world.lake_stores.values();
+        let stores = stores.filter(|store| store.resolves(now));
+        let stores = stores.map(|store| store.host(&self.names));
         names
             .chain([self.names.management()])
+            .chain(accounts)
+            .chain(stores)
             .chain(stacks)
             .chain(world.ml_servers.keys().cloned())
             .chain(vaults)
@@ -207,7 +221,7 @@ impl App {
         {
             let mut current = self.world.write();
             let mut world = current.clone();
-            world.merge(seed, new_version_id, Moment::now)?;
+            world.merge(seed, new_version_id, new_account_key, Moment::now)?;
             *current = world;
         }
         self.settle_in_time();
@@ -218,6 +232,11 @@ impl App {
 /// 32 hex digits, as Key Vault's versions have.
 pub(crate) fn new_version_id() -> String {
     Uuid::new_v4().simple().to_string()
+}
+
+/// A key of a storage account: 64 random bytes, base64.
+pub(crate) fn new_account_key() -> String {
+    STANDARD.encode(rand::random::<[u8; 64]>())
 }
 
 /// Where a running simulator is; written to `endpoints.json`.

@@ -17,7 +17,7 @@ struct Known {
     storage_suffix: &'static str,
     /// Graph, and the one before it.
     graphs: [&'static str; 2],
-    /// Further services whose tokens are given, though none of them is here: Storage, Data Lake Store.
+    /// Further services whose tokens are given: Storage, Data Lake Store.
     resources: &'static [&'static str],
 }
 
@@ -132,7 +132,22 @@ impl Names {
         format!("https://{}", self.name("graph", |known| known.graphs[0]))
     }
 
-    /// What `/metadata/endpoints` calls the storage suffix.
+    /// What follows the name of a Data Lake Store (Gen1) and a dot.
+    pub(crate) fn lake_store_suffix(&self) -> String {
+        self.name("azuredatalakestore", |_| "azuredatalakestore.net")
+    }
+
+    /// Audience of tokens for Data Lake Stores (Gen1), without the slash that clients write at its end.
+    pub(crate) fn lake_store_audience(&self) -> String {
+        format!("https://{}", self.name("datalake", |_| "datalake.azure.net"))
+    }
+
+    /// Audience of tokens for the files of all storage accounts.
+    pub(crate) fn storage_audience(&self) -> String {
+        format!("https://{}", self.name("storage", |_| "storage.azure.com"))
+    }
+
+    /// What `/metadata/endpoints` calls the storage suffix; an account's host has its name and service before it.
     pub(crate) fn storage_suffix(&self) -> String {
         self.name("storage", |known| known.storage_suffix)
     }
@@ -157,7 +172,7 @@ impl Names {
             return false;
         };
         let of_set = match self.set.known() {
-            None => ["storage", "graph"]
+            None => ["storage", "datalake", "graph"]
                 .iter()
                 .any(|service| host == format!("{service}.{}", self.suffix)),
             Some(known) => {

@@ -13,7 +13,7 @@ use super::{Answer, Body, Refused, changes::same_or_absent, done};
 use crate::{
     app::App,
     wire::holds::{Held, Release},
-    world::{subscription::SubscriptionSpec, vault_record::Actor},
+    world::{life::Actor, subscription::SubscriptionSpec},
 };
 
 type Here = State<Arc<App>>;

@@ -8,7 +8,7 @@ use crate::{
     wire::reply::Reply,
     world::{
         failure::Failure,
-        roles::{ROLES, Role},
+        roles::{self, Role},
     },
 };
 
@@ -80,7 +80,7 @@ pub(super) fn list(context: &Context<'_>) -> Result<Reply, Failure> {
         )));
     }
     let fits = |role: &&Role| wanted.is_none_or(|name| role.name.eq_ignore_ascii_case(name));
-    let roles = ROLES.iter().filter(fits);
+    let roles = roles::all().filter(fits);
     Ok(lists::whole(
         roles.map(|role| document(context, role)).collect(),
     ))

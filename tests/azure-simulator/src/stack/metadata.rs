@@ -217,7 +217,12 @@ impl Place<'_> {
             "gallery": format!("https://gallery.{suffix}/"),
             "resourceManager": format!("{}/", self.url(&names.management())),
             "microsoftGraphResourceId": format!("{}/", names.graph()),
-            "suffixes": {"keyVaultDns": names.vault_suffix(), "storage": names.storage_suffix()},
+            "activeDirectoryDataLake": format!("{}/", names.lake_store_audience()),
+            "suffixes": {
+                "keyVaultDns": names.vault_suffix(),
+                "storage": names.storage_suffix(),
+                "azureDataLakeStoreFileSystem": names.lake_store_suffix(),
+            },
         })
     }
 }

@@ -8,6 +8,8 @@ pub(crate) mod certificate_spec;
 pub(crate) mod failure;
 pub(crate) mod guards;
 pub(crate) mod key;
+pub(crate) mod lake_store;
+pub(crate) mod life;
 pub(crate) mod long_operation;
 pub(crate) mod managed_identity;
 pub(crate) mod manager_settings;
@@ -26,6 +28,9 @@ pub(crate) mod settings;
 pub(crate) mod shelf;
 pub(crate) mod spec;
 pub(crate) mod stack;
+pub(crate) mod storage_account;
+pub(crate) mod storage_roles;
+pub(crate) mod storage_spec;
 pub(crate) mod subscription;
 pub(crate) mod tenant;
 pub(crate) mod vault;
@@ -42,6 +47,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use assignments::Assignments;
 use certificate_spec::{CertificateSeed, KeySeed};
+use lake_store::LakeStore;
+use life::Actor;
 use long_operation::LongOperation;
 use managed_identity::ManagedIdentitySpec;
 use manager_settings::ManagerSettings;
@@ -52,10 +59,11 @@ use secret::NewVersion;
 use settings::{Settings, SettingsPatch};
 use spec::{ApplicationSpec, Seed, TenantSpec, UserSpec, VaultSpec};
 use stack::StackSpec;
+use storage_account::{DeletedStorageAccount, StorageAccount};
 use subscription::Subscription;
 use tenant::{Application, Tenant, User};
 use vault::Vault;
-use vault_record::{Actor, DeletedVault, Record};
+use vault_record::{DeletedVault, Record};
 
 /// Everything that the simulator knows.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +91,12 @@ pub(crate) struct World {
     pub(crate) vaults: BTreeMap<String, Vault>,
     /// By lower-case name; a name is in one of the two.
     pub(crate) deleted_vaults: BTreeMap<String, DeletedVault>,
+    /// By name, which has no upper-case letters.
+    pub(crate) storage_accounts: BTreeMap<String, StorageAccount>,
+    /// By name; the last that had it.
+    pub(crate) deleted_storage_accounts: BTreeMap<String, DeletedStorageAccount>,
+    /// Data Lake Stores by name, which has no upper-case letters.
+    pub(crate) lake_stores: BTreeMap<String, LakeStore>,
     /// When something happens by itself next.
     pub(crate) next_due: Option<Moment>,
 }
@@ -113,11 +127,13 @@ impl World {
         self.vaults.get(name)
     }
 
-    /// Takes a seed document in, but for its issuers. After a mistake the world is to be thrown away.
+    /// Takes a seed document in, but for its issuers. After a mistake the world is to be thrown away. `new_id` makes
+    /// version ids, `new_key` keys of storage accounts.
     pub(crate) fn merge(
         &mut self,
         seed: Seed,
         mut new_id: impl FnMut() -> String,
+        mut new_key: impl FnMut() -> String,
         clock: impl Fn(i64) -> Moment,
     ) -> Result<(), String> {
         if let Some(clock) = seed.clock {
@@ -145,6 +161,12 @@ impl World {
         self.note_principals(now);
         for vault in seed.vaults {
             self.put_vault(vault, now, &mut new_id)?;
+        }
+        for account in seed.storage_accounts {
+            self.put_storage_account(account, now, &mut new_key)?;
+        }
+        for store in seed.data_lake_stores {
+            self.put_lake_store(store, now)?;
         }
         Ok(())
     }

@@ -67,12 +67,31 @@ impl Range {
         Some(Self { start, bits })
     }
 
-    fn holds(self, address: IpAddr) -> bool {
+    pub(crate) fn holds(self, address: IpAddr) -> bool {
         let IpAddr::V4(address) = address else {
             return false;
         };
         let above = |address: Ipv4Addr| u32::from(address).checked_shr(32 - self.bits);
         above(address) == above(self.start)
+    }
+}
+
+/// From one IPv4 address to another, both with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    first: Ipv4Addr,
+    last: Ipv4Addr,
+}
+
+impl Span {
+    /// None when an address is not one, or the last lies before the first.
+    pub(crate) fn of(first: &str, last: &str) -> Option<Self> {
+        let (first, last) = (first.parse().ok()?, last.parse().ok()?);
+        (first <= last).then_some(Self { first, last })
+    }
+
+    pub(crate) fn holds(self, address: IpAddr) -> bool {
+        matches!(address, IpAddr::V4(address) if (self.first..=self.last).contains(&address))
     }
 }
 
@@ -112,6 +131,10 @@ mod tests {
         assert!(lets(&["10.0.0.0/8"], "10.200.0.1") && !lets(&["10.0.0.0/8"], "11.0.0.1"));
         assert!(lets(&["0.0.0.0/0"], "192.0.2.1"));
         assert!(!lets(&["0.0.0.0/0"], "::1"));
+        let span = Span::of("10.0.0.1", "10.0.0.3").unwrap();
+        assert!(span.holds("10.0.0.3".parse().unwrap()));
+        assert!(!span.holds("10.0.0.4".parse().unwrap()));
+        assert!(Span::of("10.0.0.3", "10.0.0.1").is_none());
         assert!(Range::of("10.0.0.0/33").is_none() && Range::of("x").is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Who the resource manager knows.
 
-use super::{World, moment::Moment, vault_record::Actor};
+use super::{World, life::Actor, moment::Moment};
 use crate::wire::journal::Principal;
 
 impl World {

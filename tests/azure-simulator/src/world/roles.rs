@@ -1,6 +1,8 @@
 //! Built-in roles, as their definitions have them
 //! (<https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>).
 
+use super::storage_roles::STORAGE_ROLES;
+
 /// A role definition; no role here has `notDataActions`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Role {
@@ -28,7 +30,11 @@ const SEE_VAULTS: &[&str] = &[
 ];
 
 /// All roles.
-pub(crate) static ROLES: &[Role] = &[
+pub(crate) fn all() -> impl Iterator<Item = &'static Role> {
+    ROLES.iter().chain(STORAGE_ROLES)
+}
+
+static ROLES: &[Role] = &[
     Role {
         id: "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
         name: "Owner",
@@ -215,16 +221,17 @@ pub(crate) static ROLES: &[Role] = &[
 impl Role {
     /// By its whole name, in any case.
     pub(crate) fn named(name: &str) -> Option<&'static Self> {
-        ROLES
-            .iter()
-            .find(|role| role.name.eq_ignore_ascii_case(name))
+        all().find(|role| role.name.eq_ignore_ascii_case(name))
+    }
+
+    /// By its whole name, or by its GUID.
+    pub(crate) fn named_or_with_id(name: &str) -> Option<&'static Self> {
+        Self::named(name).or_else(|| Self::with_id(name))
     }
 
     /// By the name without "Key Vault ", as the seed of a vault may have it, by its whole name, or by its GUID.
     pub(crate) fn of_vaults(name: &str) -> Option<&'static Self> {
-        Self::named(&format!("Key Vault {name}"))
-            .or_else(|| Self::named(name))
-            .or_else(|| Self::with_id(name))
+        Self::named(&format!("Key Vault {name}")).or_else(|| Self::named_or_with_id(name))
     }
 
     /// A name by which [`Self::of_vaults`] finds it.
@@ -239,7 +246,7 @@ impl Role {
     /// By its GUID, or an id that ends in it.
     pub(crate) fn with_id(id: &str) -> Option<&'static Self> {
         let guid = id.trim_end_matches('/').rsplit('/').next()?;
-        ROLES.iter().find(|role| role.id.eq_ignore_ascii_case(guid))
+        all().find(|role| role.id.eq_ignore_ascii_case(guid))
     }
 
     /// Whether it allows an action of the resource manager.
@@ -248,7 +255,7 @@ impl Role {
         any(self.actions) && !any(self.not_actions)
     }
 
-    /// Whether it allows an action on the objects of a vault.
+    /// Whether it allows an action on the objects of a vault, or on the files of an account.
     pub(crate) fn allows_data(&self, action: &str) -> bool {
         self.data_actions
             .iter()

@@ -20,6 +20,19 @@ pub(crate) fn vault(subscription: &str, group: &str, name: &str) -> String {
     )
 }
 
+pub(crate) fn storage_account(subscription: &str, group: &str, name: &str) -> String {
+    format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Storage/storageAccounts/{name}"
+    )
+}
+
+/// Of a Data Lake Store.
+pub(crate) fn lake_store(subscription: &str, group: &str, name: &str) -> String {
+    format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataLakeStore/accounts/{name}"
+    )
+}
+
 /// A key and all above it, the nearest first.
 pub(crate) fn upward(key: &str) -> impl Iterator<Item = &str> {
     let mut next = Some(key).filter(|key| key.len() > 1);

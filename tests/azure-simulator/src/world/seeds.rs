@@ -15,15 +15,24 @@ pub(super) fn vault_assignments(
     spec: &mut VaultSpec,
     now: Moment,
 ) -> Result<Vec<Assignment>, String> {
-    let id = spec.id();
     let given = std::mem::take(&mut spec.role_assignments);
+    assignments(&spec.id(), &given, Role::of_vaults, now)
+        .map_err(|error| format!("vault {}: {error}", spec.name))
+}
+
+/// What a seed gives on something, whose id it is, or below it.
+pub(super) fn assignments(
+    id: &str,
+    given: &[RoleAssignment],
+    role: impl Fn(&str) -> Option<&'static Role>,
+    now: Moment,
+) -> Result<Vec<Assignment>, String> {
     given
         .iter()
         .map(|given| {
-            let role = Role::of_vaults(&given.role)
-                .ok_or_else(|| format!("vault {}: unknown role {:?}", spec.name, given.role))?;
-            let at = at_or_below(&id, given.scope.as_deref().unwrap_or_default())
-                .map_err(|error| format!("vault {}: {error}", spec.name))?;
+            let role =
+                role(&given.role).ok_or_else(|| format!("unknown role {:?}", given.role))?;
+            let at = at_or_below(id, given.scope.as_deref().unwrap_or_default())?;
             Ok(Assignment::of_seed(&at, role, &given.principal_id, now))
         })
         .collect()
@@ -63,19 +72,8 @@ impl World {
             ));
         }
         let id = scope::subscription(&spec.id);
-        let assignment = |given: &RoleAssignment| {
-            let role = Role::named(&given.role).ok_or_else(|| {
-                format!("subscription {}: unknown role {:?}", spec.id, given.role)
-            })?;
-            let at = at_or_below(&id, given.scope.as_deref().unwrap_or_default())
-                .map_err(|error| format!("subscription {}: {error}", spec.id))?;
-            Ok::<_, String>(Assignment::of_seed(&at, role, &given.principal_id, now))
-        };
-        let given = spec
-            .role_assignments
-            .iter()
-            .map(assignment)
-            .collect::<Result<Vec<_>, _>>()?;
+        let given = assignments(&id, &spec.role_assignments, Role::named, now)
+            .map_err(|error| format!("subscription {}: {error}", spec.id))?;
         let key = spec.id.to_ascii_lowercase();
         let mut subscription =
             self.subscriptions.get(&key).cloned().unwrap_or_else(|| {
@@ -104,22 +102,55 @@ impl World {
         }
         self.assignments
             .replace(&scope::key(&vault.id()), assignments);
-        let subscription = self
-            .subscriptions
+        self.subscriptions
             .entry(vault.subscription_id.to_ascii_lowercase())
             .or_insert_with(|| {
                 let stack = vault.stack.as_deref();
                 Subscription::new(&vault.subscription_id, &vault.tenant_id, stack)
             });
-        subscription
+        self.settle_group(
+            &vault.subscription_id,
+            &vault.tenant_id,
+            &vault.resource_group,
+            &vault.location,
+        );
+    }
+
+    /// Makes a group, and its subscription, when they are not there.
+    pub(super) fn settle_group(
+        &mut self,
+        subscription: &str,
+        tenant: &str,
+        group: &str,
+        location: &str,
+    ) {
+        self.subscriptions
+            .entry(subscription.to_ascii_lowercase())
+            .or_insert_with(|| Subscription::new(subscription, tenant, None))
             .groups
-            .entry(vault.resource_group.to_ascii_lowercase())
+            .entry(group.to_ascii_lowercase())
             .or_insert_with(|| Group {
-                name: vault.resource_group.clone(),
-                location: vault.location.clone(),
+                name: group.to_owned(),
+                location: location.to_owned(),
                 tags: None,
                 going: None,
             });
+    }
+
+    /// The role assignments on something and below it, as a seed gives them.
+    pub(super) fn assignments_given(&self, id: &str) -> Vec<RoleAssignment> {
+        let key = scope::key(id);
+        let here = self.assignments.on(&key);
+        here.chain(self.assignments.below(&key))
+            .map(|one| RoleAssignment {
+                principal_id: one.principal_id.clone(),
+                role: one.role.name.to_owned(),
+                scope: scope::key(&one.scope)
+                    .strip_prefix(&key)
+                    .filter(|rest| !rest.is_empty())
+                    .map(str::to_owned),
+            })
+            .collect()
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     certificate_spec::{CertificateSeed, KeySeed},
+    lake_store::LakeStoreSpec,
     managed_identity::ManagedIdentitySpec,
     ml_server::MlServerSpec,
     moment::Epoch,
@@ -14,6 +15,7 @@ use super::{
     scope,
     settings::SettingsPatch,
     stack::StackSpec,
+    storage_spec::StorageAccountSpec,
     subscription::SubscriptionSpec,
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct Seed {
     pub(crate) ml_servers: Vec<MlServerSpec>,
     pub(crate) stacks: Vec<StackSpec>,
     pub(crate) vaults: Vec<VaultSpec>,
+    pub(crate) storage_accounts: Vec<StorageAccountSpec>,
+    pub(crate) data_lake_stores: Vec<LakeStoreSpec>,
 }
 
 /// The simulator's clock against the machine's.
@@ -178,8 +182,8 @@ pub(crate) enum Authorization {
     AccessPolicies,
 }
 
-/// A role given to a principal on a vault, on one object of it, or in a subscription.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+/// A role given to a principal on a vault or account, on something in it, or in a subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct RoleAssignment {
     pub(crate) principal_id: String,

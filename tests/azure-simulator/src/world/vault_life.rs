@@ -5,13 +5,15 @@ use std::sync::Arc;
 use super::{
     World,
     failure::Failure,
+    life::{Actor, Life},
     manager_settings::LroPlan,
     moment::Moment,
+    roles::Role,
     scope,
     spec::VaultSpec,
     subscription::{Going, Group, Subscription},
     vault::Vault,
-    vault_record::{Actor, DeletedVault, Record},
+    vault_record::{DeletedVault, Record},
 };
 
 impl World {
@@ -60,21 +62,12 @@ impl World {
     /// A vault's spec with the role assignments on it and below it.
     pub(crate) fn whole_spec(&self, vault: &Vault) -> VaultSpec {
         let mut spec = VaultSpec::clone(&vault.spec);
-        let key = scope::key(&spec.id());
-        let here = self
-            .assignments
-            .on(&key)
-            .chain(self.assignments.below(&key));
-        spec.role_assignments = here
-            .map(|one| super::spec::RoleAssignment {
-                principal_id: one.principal_id.clone(),
-                role: one.role.name_of_vaults().to_owned(),
-                scope: scope::key(&one.scope)
-                    .strip_prefix(&key)
-                    .filter(|rest| !rest.is_empty())
-                    .map(str::to_owned),
-            })
-            .collect();
+        spec.role_assignments = self.assignments_given(&spec.id());
+        for given in &mut spec.role_assignments {
+            if let Some(role) = Role::named(&given.role) {
+                role.name_of_vaults().clone_into(&mut given.role);
+            }
+        }
         spec
     }
 
@@ -194,6 +187,7 @@ impl World {
         }
         self.settle_groups(now);
         self.settle_vaults(now);
+        self.settle_lakes(now);
         self.next_due = self.dues().filter(|due| *due > now).min();
     }
 
@@ -216,31 +210,53 @@ impl World {
                 });
         }
         for (subscription, group) in gone {
-            let inside = |vault: &&Vault| vault.spec.is_at(&subscription, &group);
-            let names: Vec<String> = self
-                .vaults
-                .values()
-                .filter(inside)
-                .map(|vault| vault.spec.name.clone())
-                .collect();
-            for name in names {
-                self.drop_vault(&name, now);
-            }
+            self.drop_all_in(&subscription, &group, now);
             let key = scope::key(&scope::group(&subscription, &group));
             self.assignments.forget(&key);
         }
     }
 
-    fn settle_vaults(&mut self, now: Moment) {
-        let mut ended = Vec::new();
-        for vault in self.vaults.values_mut() {
-            if let Some(end) = vault.record.going.filter(|end| end.at <= now) {
-                vault.record.going = None;
-                if !end.fails {
-                    ended.push(vault.spec.name.clone());
-                }
-            }
+    /// Drops what lies in a group that is gone.
+    fn drop_all_in(&mut self, subscription: &str, group: &str, now: Moment) {
+        let mut vaults = self.vaults.clone();
+        vaults.retain(|_, vault| vault.spec.is_at(subscription, group));
+        for name in vaults.keys() {
+            self.drop_vault(name, now);
         }
+        let mut accounts = self.storage_accounts.clone();
+        accounts.retain(|_, account| account.spec.is_at(subscription, group));
+        for name in accounts.keys() {
+            self.drop_storage_account(name, now);
+        }
+        let mut stores = self.lake_stores.clone();
+        stores.retain(|_, store| store.spec.is_at(subscription, group));
+        for name in stores.keys() {
+            self.drop_lake_store(name);
+        }
+    }
+
+    fn settle_lakes(&mut self, now: Moment) {
+        let accounts = self.storage_accounts.iter_mut();
+        let ended: Vec<String> = accounts
+            .filter_map(|(key, account)| account.life.ends(now).then(|| key.clone()))
+            .collect();
+        for name in ended {
+            self.drop_storage_account(&name, now);
+        }
+        let stores = self.lake_stores.iter_mut();
+        let ended: Vec<String> = stores
+            .filter_map(|(key, store)| store.life.ends(now).then(|| key.clone()))
+            .collect();
+        for name in ended {
+            self.drop_lake_store(&name);
+        }
+    }
+
+    fn settle_vaults(&mut self, now: Moment) {
+        let vaults = self.vaults.iter_mut();
+        let ended: Vec<String> = vaults
+            .filter_map(|(key, vault)| vault.record.ends(now).then(|| key.clone()))
+            .collect();
         for name in ended {
             self.drop_vault(&name, now);
         }
@@ -263,14 +279,15 @@ impl World {
                 .filter_map(|provider| provider.registering);
             groups.chain(providers)
         });
-        let vaults = self.vaults.values();
-        let ready = vaults.clone().map(|vault| vault.record.ready);
+        let vaults = self.vaults.values().map(|vault| &*vault.record);
+        let accounts = self.storage_accounts.values().map(|account| &account.life);
+        let stores = self.lake_stores.values().map(|store| &store.life);
+        let lives = vaults.chain(accounts).chain(stores);
         let deleted = self.deleted_vaults.values();
         subscriptions
-            .chain(vaults.filter_map(|vault| vault.record.going))
             .chain(deleted.clone().filter_map(|deleted| deleted.going))
             .map(|going| going.at)
             .chain(deleted.map(|deleted| deleted.scheduled_purge))
-            .chain(ready)
+            .chain(lives.flat_map(Life::dues))
     }
 }
