@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{
     World,
+    life::{Actor, Life},
     moment::Moment,
     networks::{Access, Span},
     object::Tags,
-    life::{Actor, Life},
     roles::Role,
     scope, seeds,
     spec::{DEFAULT_SUBSCRIPTION, RoleAssignment},
@@ -188,10 +188,6 @@ impl World {
         self.forget_store_files(&key);
         true
     }
-
-    /// Takes away what a store that is gone has held; `key` is its lower-case name.
-    #[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "the files are kept elsewhere")]
-    fn forget_store_files(&mut self, _key: &str) {}
 
     /// Makes or changes a store.
     pub(crate) fn put_lake_store(

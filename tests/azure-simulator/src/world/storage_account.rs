@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::{
     World,
-    moment::Moment,
     life::{Actor, Life},
+    moment::Moment,
     roles::Role,
     scope, seeds,
     spec::SecretText,
@@ -159,10 +159,6 @@ impl World {
         self.deleted_storage_accounts.insert(key, deleted);
         true
     }
-
-    /// Takes away what an account that is gone has held; `key` is its lower-case name.
-    #[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "the files are kept elsewhere")]
-    fn forget_files(&mut self, _key: &str) {}
 
     /// Makes or changes an account.
     pub(crate) fn put_storage_account(

@@ -1,7 +1,5 @@
 //! Access lists with POSIX meaning: what they say, and how a change changes them.
 
-use std::fmt::Write as _;
-
 use super::{
     acl_text::{Entry, Who},
     permissions::{Mode, Perm},
@@ -80,6 +78,18 @@ impl Acl {
         }
     }
 
+    /// Its three entries that are always there, alone.
+    pub(super) fn bare(&self) -> Self {
+        Self {
+            owner: self.owner,
+            users: Vec::new(),
+            group: self.group,
+            groups: Vec::new(),
+            mask: None,
+            other: self.other,
+        }
+    }
+
     fn count(&self) -> usize {
         3 + self.users.len() + self.groups.len() + usize::from(self.mask.is_some())
     }
@@ -108,8 +118,7 @@ impl Acl {
     fn write(&self, text: &mut String, scope: &str, name: &dyn Fn(&str) -> String) {
         let mut entry = |kind: &str, who: &str, perm: Perm| {
             let comma = if text.is_empty() { "" } else { "," };
-            // Writing to a string does not fail.
-            let _ = write!(text, "{comma}{scope}{kind}:{who}:{perm}");
+            text.push_str(&format!("{comma}{scope}{kind}:{who}:{perm}"));
         };
         entry("user", "", self.owner);
         for (id, perm) in &self.users {
@@ -175,7 +184,7 @@ impl Lists {
                 if of(true).next().is_none() {
                     self.default.clone()
                 } else {
-                    let base = self.default.clone().unwrap_or_else(|| bare(&access));
+                    let base = self.default.clone().unwrap_or_else(|| access.bare());
                     Some(modified(base, of(true))?)
                 }
             }
@@ -191,16 +200,6 @@ impl Lists {
     }
 }
 
-/// The three entries of a list alone.
-fn bare(acl: &Acl) -> Acl {
-    Acl {
-        users: Vec::new(),
-        groups: Vec::new(),
-        mask: None,
-        ..acl.clone()
-    }
-}
-
 /// A list by its entries alone. Those of the three that are missing are `instead`'s, if there is one.
 fn whole<'a>(
     entries: impl Iterator<Item = &'a Entry> + Clone,
@@ -208,7 +207,7 @@ fn whole<'a>(
 ) -> Result<Acl, Refusal> {
     let has = |who: &Who| entries.clone().any(|entry| entry.who == *who);
     let mut acl = match instead {
-        Some(instead) => bare(instead),
+        Some(instead) => instead.bare(),
         None if [Who::Owner, Who::Group, Who::Other].iter().all(has) => Acl {
             owner: Perm::NONE,
             users: Vec::new(),
@@ -229,10 +228,7 @@ fn whole<'a>(
     Ok(acl)
 }
 
-fn modified<'a>(
-    mut acl: Acl,
-    entries: impl Iterator<Item = &'a Entry>,
-) -> Result<Acl, Refusal> {
+fn modified<'a>(mut acl: Acl, entries: impl Iterator<Item = &'a Entry>) -> Result<Acl, Refusal> {
     let (mut touched, mut masked) = (false, false);
     for entry in entries {
         touched = true;
@@ -288,7 +284,7 @@ fn removed_default<'a>(
     entries: impl Iterator<Item = &'a Entry>,
     access: &Acl,
 ) -> Result<Option<Acl>, Refusal> {
-    let mut acl = default.clone().unwrap_or_else(|| bare(access));
+    let mut acl = default.clone().unwrap_or_else(|| access.bare());
     let (touched, base) = take_out(&mut acl, entries)?;
     if default.is_none() {
         return Ok(None);

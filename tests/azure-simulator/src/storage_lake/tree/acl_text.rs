@@ -76,7 +76,8 @@ mod tests {
 
     #[test]
     fn entries_are_read() {
-        let entries = read("user::rwx,user:AB:r--,default:group:g:-wx,mask::--x,other::---").unwrap();
+        let entries =
+            read("user::rwx,user:AB:r--,default:group:g:-wx,mask::--x,other::---").unwrap();
         assert_eq!(entries.len(), 5);
         assert_eq!(entries[1].who, Who::User("ab".into()));
         assert!(entries[2].default && entries[2].perm == Perm::of_text("-wx"));
@@ -84,7 +85,14 @@ mod tests {
 
     #[test]
     fn what_goes_has_no_permissions() {
-        for text in ["user:a", "user:a:", "mask", "mask::", "default:group", "default:user:a"] {
+        for text in [
+            "user:a",
+            "user:a:",
+            "mask",
+            "mask::",
+            "default:group",
+            "default:user:a",
+        ] {
             assert_eq!(read(text).unwrap()[0].perm, None, "{text}");
         }
     }
@@ -92,8 +100,16 @@ mod tests {
     #[test]
     fn nonsense_is_refused() {
         for text in [
-            "", ",", "king::rwx", "user::rw", "mask:a:rwx", "other:a:rwx", "user::rwx,",
-            "user::rwx:", "user:a:rwx,user:A:r--", "default:default:user::rwx",
+            "",
+            ",",
+            "king::rwx",
+            "user::rw",
+            "mask:a:rwx",
+            "other:a:rwx",
+            "user::rwx,",
+            "user::rwx:",
+            "user:a:rwx,user:A:r--",
+            "default:default:user::rwx",
         ] {
             assert!(read(text).is_err(), "{text}");
         }

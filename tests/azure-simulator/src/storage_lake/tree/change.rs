@@ -22,15 +22,28 @@ pub(crate) struct Change {
     pub(crate) group: Option<Arc<str>>,
     pub(crate) mode: Option<Mode>,
     pub(crate) list: Option<(How, Vec<Entry>)>,
+    /// The access list keeps no more than a mode says.
+    pub(crate) bare: bool,
+    /// The default list goes.
+    pub(crate) no_default: bool,
 }
 
 impl Change {
+    /// Whether nothing is to change.
+    pub(crate) fn is_empty(&self) -> bool {
+        let listed = self.list.is_some() || self.bare || self.no_default;
+        self.owner.is_none() && self.group.is_none() && self.mode.is_none() && !listed
+    }
+
     /// Whether a caller may make it on what has this access.
     fn check(&self, caller: &Caller, access: &Access) -> Result<(), Refusal> {
         let owns = caller.by_lists.any(Rights::PERMISSIONS) && caller.owns(access);
-        let gives_away = self.owner.as_ref().is_some_and(|owner| *owner != access.owner);
+        let gives_away = self
+            .owner
+            .as_ref()
+            .is_some_and(|owner| *owner != access.owner);
         let regroups = self.group.as_ref().filter(|group| **group != access.group);
-        let listed = self.mode.is_some() || self.list.is_some();
+        let listed = self.mode.is_some() || self.list.is_some() || self.bare || self.no_default;
         let allowed = (!gives_away || caller.granted.any(Rights::OWNERSHIP))
             && regroups.is_none_or(|group| {
                 caller.granted.any(Rights::OWNERSHIP) || owns && caller.groups.contains(&**group)
@@ -53,6 +66,12 @@ impl Change {
             Some((how, entries)) => access.changed(*how, entries, directory)?,
             None => access.clone(),
         };
+        if self.bare {
+            access.lists.access = access.lists.access.bare();
+        }
+        if self.no_default {
+            access.lists.default = None;
+        }
         if let Some(mode) = self.mode {
             access = access.with_mode(mode);
         }
@@ -94,8 +113,7 @@ impl Tree {
         key: &str,
         properties: Option<BTreeMap<String, String>>,
         headers: Option<ContentHeaders>,
-        conditions: &Conditions,
-        lease: Option<&str>,
+        (conditions, lease): (&Conditions, Option<&str>),
         now: Moment,
     ) -> Result<&Node, Refusal> {
         self.check(caller, Rights::WRITE, key, Perm::WRITE)?;
@@ -113,6 +131,13 @@ impl Tree {
         node.version = version;
         node.modified = now;
         Ok(node)
+    }
+
+    /// Puts properties in the place of those that are there, as a part of another change.
+    pub(crate) fn replace_properties(&mut self, key: &str, properties: BTreeMap<String, String>) {
+        if let Some(node) = self.nodes.get_mut(key) {
+            node.more_mut().properties = properties;
+        }
     }
 
     /// Acts on the lease of a path; gives the seconds that a broken one still lasts.

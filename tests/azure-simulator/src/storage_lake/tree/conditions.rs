@@ -78,14 +78,68 @@ mod tests {
         let none = Conditions::default;
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(check(none()), Ok(()));
-        assert_eq!(check(Conditions { if_match: text("\"0x1\""), ..none() }), Ok(()));
-        assert_eq!(check(Conditions { if_match: text("*"), ..none() }), Ok(()));
-        assert_eq!(check(Conditions { if_match: text("\"0x2\""), ..none() }), Err(Missed::Other));
-        assert_eq!(check(Conditions { if_none_match: text("\"0x1\""), ..none() }), Err(Missed::AsKnown));
-        assert_eq!(check(Conditions { if_none_match: text("\"0x2\""), ..none() }), Ok(()));
-        assert_eq!(check(Conditions { if_modified_since: Some(100), ..none() }), Err(Missed::AsKnown));
-        assert_eq!(check(Conditions { if_modified_since: Some(99), ..none() }), Ok(()));
-        assert_eq!(check(Conditions { if_unmodified_since: Some(100), ..none() }), Ok(()));
-        assert_eq!(check(Conditions { if_unmodified_since: Some(99), ..none() }), Err(Missed::Other));
+        assert_eq!(
+            check(Conditions {
+                if_match: text("\"0x1\""),
+                ..none()
+            }),
+            Ok(())
+        );
+        assert_eq!(
+            check(Conditions {
+                if_match: text("*"),
+                ..none()
+            }),
+            Ok(())
+        );
+        assert_eq!(
+            check(Conditions {
+                if_match: text("\"0x2\""),
+                ..none()
+            }),
+            Err(Missed::Other)
+        );
+        assert_eq!(
+            check(Conditions {
+                if_none_match: text("\"0x1\""),
+                ..none()
+            }),
+            Err(Missed::AsKnown)
+        );
+        assert_eq!(
+            check(Conditions {
+                if_none_match: text("\"0x2\""),
+                ..none()
+            }),
+            Ok(())
+        );
+        assert_eq!(
+            check(Conditions {
+                if_modified_since: Some(100),
+                ..none()
+            }),
+            Err(Missed::AsKnown)
+        );
+        assert_eq!(
+            check(Conditions {
+                if_modified_since: Some(99),
+                ..none()
+            }),
+            Ok(())
+        );
+        assert_eq!(
+            check(Conditions {
+                if_unmodified_since: Some(100),
+                ..none()
+            }),
+            Ok(())
+        );
+        assert_eq!(
+            check(Conditions {
+                if_unmodified_since: Some(99),
+                ..none()
+            }),
+            Err(Missed::Other)
+        );
     }
 }

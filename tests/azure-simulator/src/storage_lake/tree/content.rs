@@ -78,8 +78,33 @@ impl Tree {
         if let Some(body) = node.body_mut() {
             body.data = data;
             let kept = body.staged.split_off(&flush.position);
-            body.staged = if flush.retain { kept } else { Default::default() };
+            body.staged = if flush.retain {
+                kept
+            } else {
+                Default::default()
+            };
             body.headers.take_in(&flush.headers);
+        }
+        node.version = version;
+        node.modified = now;
+        Ok(node)
+    }
+
+    /// Appends to a file at once.
+    pub(crate) fn extend(
+        &mut self,
+        caller: &Caller,
+        key: &str,
+        data: &Bytes,
+        now: Moment,
+    ) -> Result<&Node, Refusal> {
+        self.writable(caller, key, None, now)?;
+        let version = self.next_version(now);
+        let node = self.get_mut(key)?;
+        if let Some(body) = node.body_mut() {
+            let mut whole = BytesMut::from(&*body.data);
+            whole.extend_from_slice(data);
+            body.data = whole.freeze();
         }
         node.version = version;
         node.modified = now;

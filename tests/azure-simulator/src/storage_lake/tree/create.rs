@@ -69,7 +69,11 @@ impl Wish {
                 }
             }
             None => {
-                let all = if self.directory { mode(7, 7, 7) } else { mode(6, 6, 6) };
+                let all = if self.directory {
+                    mode(7, 7, 7)
+                } else {
+                    mode(6, 6, 6)
+                };
                 let umask = self.umask.unwrap_or(mode(0, 2, 7));
                 let given = self.permissions.unwrap_or(all).without(umask);
                 Lists {
@@ -81,7 +85,10 @@ impl Wish {
         let owner = self.owner.clone().unwrap_or_else(|| Arc::clone(&caller.id));
         let access = Access {
             owner,
-            group: self.group.clone().unwrap_or_else(|| Arc::clone(&parent.group)),
+            group: self
+                .group
+                .clone()
+                .unwrap_or_else(|| Arc::clone(&parent.group)),
             lists,
             sticky: self.permissions.is_some_and(|mode| mode.sticky),
         };
@@ -109,8 +116,14 @@ impl Tree {
         if !wish.directory && wish.list.iter().flatten().any(|entry| entry.default) {
             return Err(Refusal::InvalidAcl);
         }
-        let of_others = wish.owner.as_ref().is_some_and(|owner| **owner != *caller.id)
-            || wish.group.as_ref().is_some_and(|group| !caller.groups.contains(&**group));
+        let of_others = wish
+            .owner
+            .as_ref()
+            .is_some_and(|owner| **owner != *caller.id)
+            || wish
+                .group
+                .as_ref()
+                .is_some_and(|group| !caller.groups.contains(&**group));
         if of_others && !caller.granted.any(Rights::OWNERSHIP) {
             return Err(Refusal::AuthorizationPermissionMismatch);
         }
@@ -134,7 +147,10 @@ impl Tree {
         now: Moment,
     ) -> Result<Arc<Access>, Refusal> {
         let above: Vec<&str> = path::ancestors(key).collect();
-        let there = above.iter().rev().find(|key| self.nodes.contains_key(**key));
+        let there = above
+            .iter()
+            .rev()
+            .find(|key| self.nodes.contains_key(**key));
         let start = there.copied().unwrap_or_default();
         let writable = Perm::WRITE | Perm::EXECUTE;
         self.check(caller, Rights::CREATE | Rights::WRITE, start, writable)?;

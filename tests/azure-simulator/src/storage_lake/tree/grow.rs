@@ -2,8 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use serde::Deserialize;
-
 use super::{
     Tree,
     node::{Access, Kind},
@@ -13,25 +11,25 @@ use super::{
 use crate::world::moment::Moment;
 
 /// What a tree is to look like.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     /// Paths in all.
     pub(crate) count: usize,
     /// Directories in each directory.
-    #[serde(default = "ten")]
     pub(crate) fan_out: usize,
     /// Levels of directories.
-    #[serde(default = "three")]
     pub(crate) depth: usize,
 }
 
-fn ten() -> usize {
-    10
-}
-
-fn three() -> usize {
-    3
+impl Shape {
+    /// Ten directories in each, on three levels, unless it is said otherwise.
+    pub(crate) fn new(count: usize, fan_out: Option<usize>, depth: Option<usize>) -> Self {
+        Self {
+            count,
+            fan_out: fan_out.unwrap_or(10),
+            depth: depth.unwrap_or(3),
+        }
+    }
 }
 
 impl Tree {

@@ -212,10 +212,17 @@ mod tests {
     #[test]
     fn a_break_ends_it_at_once_or_later() {
         let (endless, _) = act(None, acquire("a", -1), Moment(0)).unwrap();
-        let (broken, left) = act(endless.clone(), Action::Break { period: None }, Moment(5)).unwrap();
-        assert_eq!((left, state(broken.as_ref(), Moment(5))), (0, State::Broken));
+        let (broken, left) =
+            act(endless.clone(), Action::Break { period: None }, Moment(5)).unwrap();
+        assert_eq!(
+            (left, state(broken.as_ref(), Moment(5))),
+            (0, State::Broken)
+        );
         let (breaking, left) = act(endless, Action::Break { period: Some(9) }, Moment(0)).unwrap();
-        assert_eq!((left, state(breaking.as_ref(), Moment(5))), (9, State::Breaking));
+        assert_eq!(
+            (left, state(breaking.as_ref(), Moment(5))),
+            (9, State::Breaking)
+        );
         assert_eq!(
             act(breaking, Action::Renew { id: "a".into() }, Moment(5)),
             Err(Refusal::LeaseIdMismatchWithLeaseOperation)
@@ -225,7 +232,15 @@ mod tests {
     #[test]
     fn a_lease_is_changed_and_released_by_its_holder() {
         let (lease, _) = act(None, acquire("a", -1), Moment(0)).unwrap();
-        let (lease, _) = act(lease, Action::Change { id: "a".into(), to: "b".into() }, Moment(0)).unwrap();
+        let (lease, _) = act(
+            lease,
+            Action::Change {
+                id: "a".into(),
+                to: "b".into(),
+            },
+            Moment(0),
+        )
+        .unwrap();
         let by = |id: &str| act(lease.clone(), Action::Release { id: id.into() }, Moment(0));
         assert_eq!(by("a"), Err(Refusal::LeaseIdMismatchWithLeaseOperation));
         assert_eq!(by("b"), Ok((None, 0)));

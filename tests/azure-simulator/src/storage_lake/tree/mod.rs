@@ -11,17 +11,12 @@ mod create;
 pub(crate) mod grow;
 pub(crate) mod lease;
 mod list;
-mod moving;
+pub(crate) mod moving;
 pub(crate) mod node;
 pub(crate) mod path;
 pub(crate) mod permissions;
 pub(crate) mod recursive;
 pub(crate) mod refusal;
-
-#[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod tests;
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
@@ -70,9 +65,13 @@ impl Tree {
         self.nodes.get_mut(key).ok_or(Refusal::PathNotFound)
     }
 
-    /// What is at a key, for a caller who may see its properties: whoever reaches the directory that it is in.
-    pub(crate) fn look(&self, caller: &Caller, key: &str) -> Result<&Node, Refusal> {
-        let rights = Rights::READ | Rights::EXECUTE | Rights::LIST;
+    /// What is at a key, for a caller who has one of the rights or reaches the directory that it is in.
+    pub(crate) fn look(
+        &self,
+        caller: &Caller,
+        key: &str,
+        rights: Rights,
+    ) -> Result<&Node, Refusal> {
         self.check(caller, rights, key, Perm::NONE)?;
         self.get(key)
     }
@@ -142,11 +141,8 @@ impl Tree {
         from: Option<&str>,
     ) -> impl Iterator<Item = (&'a str, &'a Node)> + use<'a> {
         let (start, end) = path::contents(directory);
-        let start = match from {
-            Some(from) if from > start.as_str() => from.to_owned(),
-            _ => start,
-        };
-        let start = Bound::Included(start.as_str());
+        let start = bounded(from.unwrap_or_default(), &start, end.as_deref());
+        let start = Bound::Included(start);
         let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         self.nodes
             .range::<str, _>((start, end))
@@ -156,4 +152,10 @@ impl Tree {
     fn is_empty_directory(&self, key: &str) -> bool {
         self.below(key, None).next().is_none()
     }
+}
+
+/// A key within bounds. One that lies outside is no mistake: what it was of may be gone.
+fn bounded<'a>(key: &'a str, first: &'a str, end: Option<&'a str>) -> &'a str {
+    let key = key.max(first);
+    end.map_or(key, |end| key.min(end))
 }

@@ -32,12 +32,7 @@ pub(crate) struct Taken {
 impl Tree {
     /// Whether a caller may take something out of its directory: it must be able to write there, and where that is sticky
     /// own one of the two.
-    fn check_taking(
-        &self,
-        caller: &Caller,
-        rights: Rights,
-        key: &str,
-    ) -> Result<(), Refusal> {
+    fn check_taking(&self, caller: &Caller, rights: Rights, key: &str) -> Result<(), Refusal> {
         let Some(parent) = path::parent(key) else {
             return Err(Refusal::InvalidInput);
         };
@@ -47,9 +42,8 @@ impl Tree {
         self.check(caller, rights, parent, Perm::WRITE | Perm::EXECUTE)?;
         let parent = self.get(parent)?;
         let node = self.get(key)?;
-        let free = !parent.access.sticky
-            || caller.owns(&parent.access)
-            || caller.owns(&node.access);
+        let free =
+            !parent.access.sticky || caller.owns(&parent.access) || caller.owns(&node.access);
         if free {
             Ok(())
         } else {
@@ -91,7 +85,9 @@ impl Tree {
     /// Whether a caller may take out all that a directory holds.
     fn check_emptying(&self, caller: &Caller, key: &str) -> Result<(), Refusal> {
         let all = Perm::READ | Perm::WRITE | Perm::EXECUTE;
-        let directories = self.below(key, None).filter(|(_, node)| node.is_directory());
+        let directories = self
+            .below(key, None)
+            .filter(|(_, node)| node.is_directory());
         let own = std::iter::once((key, self.get(key)?));
         for (_, node) in own.chain(directories) {
             if !caller.may(&node.access, all) {
@@ -125,8 +121,7 @@ impl Tree {
         caller: &Caller,
         key: &str,
         directory: bool,
-        conditions: &Conditions,
-        lease: Option<&str>,
+        (conditions, lease): (&Conditions, Option<&str>),
         now: Moment,
     ) -> Result<(), Refusal> {
         let parent = path::parent(key).ok_or(Refusal::InvalidInput)?;

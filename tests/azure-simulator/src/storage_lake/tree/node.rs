@@ -226,7 +226,11 @@ mod tests {
     fn times_are_counted_as_the_service_does() {
         // 2023-12-01T01:17:33.127Z
         let at = Moment(1_701_393_453_127);
-        assert!(etag(ticks(at)).starts_with("0x8DBF20B4B"), "{}", etag(ticks(at)));
+        assert!(
+            etag(ticks(at)).starts_with("0x8DBF20B4B"),
+            "{}",
+            etag(ticks(at))
+        );
         assert_eq!(moment(ticks(at)), at);
         let node = Node {
             access: Arc::new(Access::of_root(SUPERUSER)),
@@ -242,7 +246,10 @@ mod tests {
     #[test]
     fn permissions_tell_of_stickiness_and_of_more() {
         let mut access = Access::of_root(SUPERUSER);
-        assert_eq!((access.permissions(), access.digits()), ("rwxr-x---".into(), "750".into()));
+        assert_eq!(
+            (access.permissions(), access.digits()),
+            ("rwxr-x---".into(), "750".into())
+        );
         access.sticky = true;
         assert_eq!(access.permissions(), "rwxr-x--T");
         access.lists.default = Some(access.lists.access.clone());

@@ -112,7 +112,14 @@ mod tests {
 
     #[test]
     fn what_is_too_long_or_odd_is_refused() {
-        for odd in ["a/../b", "./a", "a\0b", &"x".repeat(256), &"a/".repeat(64), &"abcdefghi/".repeat(110)] {
+        for odd in [
+            "a/../b",
+            "./a",
+            "a\0b",
+            &"x".repeat(256),
+            &"a/".repeat(64),
+            &"abcdefghi/".repeat(110),
+        ] {
             assert!(key(odd).is_err(), "{odd}");
         }
         assert!(key(&"a/".repeat(63)).is_ok() && key(&"x".repeat(255)).is_ok());
@@ -128,7 +135,9 @@ mod tests {
         let order: Vec<_> = keys.iter().map(|key| text(key)).collect();
         assert_eq!(order, ["a", "a/b", "a/b/c", "a/b!", "a!", "b"]);
         let (from, to) = contents("a");
-        let within = keys.iter().filter(|key| ***key >= *from && ***key < *to.clone().unwrap());
+        let within = keys
+            .iter()
+            .filter(|key| ***key >= *from && ***key < *to.clone().unwrap());
         assert_eq!(within.count(), 3);
     }
 
@@ -138,7 +147,12 @@ mod tests {
         let above: Vec<_> = ancestors(&deep).map(text).collect();
         assert_eq!(above, ["", "a", "a/b"]);
         assert_eq!(ancestors("").count(), 0);
-        assert_eq!((parent(&deep), parent("a"), parent("")), (Some("a\0b"), Some(""), None));
-        assert!(is_below("a\0b", "a") && is_below("a", "") && !is_below("ab", "a") && !is_below("", ""));
+        assert_eq!(
+            (parent(&deep), parent("a"), parent("")),
+            (Some("a\0b"), Some(""), None)
+        );
+        assert!(
+            is_below("a\0b", "a") && is_below("a", "") && !is_below("ab", "a") && !is_below("", "")
+        );
     }
 }

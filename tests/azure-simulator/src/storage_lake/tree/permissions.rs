@@ -14,7 +14,6 @@ impl Perm {
     pub(crate) const EXECUTE: Self = Self(1);
     pub(crate) const WRITE: Self = Self(2);
     pub(crate) const READ: Self = Self(4);
-    pub(crate) const ALL: Self = Self(7);
 
     /// From a digit, of which the lowest three bits count.
     pub(crate) fn of_digit(digit: u32) -> Self {
@@ -159,7 +158,18 @@ mod tests {
         }
         assert_eq!(Mode::of_text("750"), Mode::of_text("0750"));
         assert_eq!(Mode::of_text("rwxr-x---+"), Mode::of_text("0750"));
-        for wrong in ["", "8", "0780", "2750", "00750", "rwx", "rwxrwxrwz", "xwrrwxrwx", "75", "é75"] {
+        for wrong in [
+            "",
+            "8",
+            "0780",
+            "2750",
+            "00750",
+            "rwx",
+            "rwxrwxrwz",
+            "xwrrwxrwx",
+            "75",
+            "é75",
+        ] {
             assert_eq!(Mode::of_text(wrong), None, "{wrong}");
         }
     }

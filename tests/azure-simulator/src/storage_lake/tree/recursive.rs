@@ -6,6 +6,7 @@ use super::{
     Tree,
     acl::How,
     acl_text::Entry,
+    bounded,
     caller::{Caller, Rights},
     node::{Access, Node},
     path,
@@ -113,12 +114,12 @@ impl Tree {
             free: caller.granted.any(Rights::PERMISSIONS),
             closed: None,
         };
-        let start = from.unwrap_or(root).to_owned();
+        let (_, end) = path::contents(root);
+        let start = bounded(from.unwrap_or(root), root, end.as_deref()).to_owned();
         if !walk.free {
             let way = path::ancestors(&start).filter(|above| above.len() >= root.len());
             walk.closed = self.closed_on(caller, way);
         }
-        let (_, end) = path::contents(root);
         let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let range = self
             .nodes

@@ -7,6 +7,7 @@ pub(crate) enum Refusal {
     ConditionNotMet,
     SourceConditionNotMet,
     ContentLengthMustBeZero,
+    Crc64Mismatch,
     DirectoryNotEmpty,
     FilesystemAlreadyExists,
     FilesystemBeingDeleted,
@@ -139,9 +140,11 @@ impl Refusal {
                 "InvalidHeaderValue",
                 "The value for one of the HTTP headers is not in the correct format.",
             ),
-            Self::InvalidPropertyName => {
-                (400, "InvalidPropertyName", "A property name cannot be empty.")
-            }
+            Self::InvalidPropertyName => (
+                400,
+                "InvalidPropertyName",
+                "A property name cannot be empty.",
+            ),
             Self::InvalidQueryParameterValue => (
                 400,
                 "InvalidQueryParameterValue",
@@ -161,6 +164,11 @@ impl Refusal {
                 400,
                 "InvalidResourceName",
                 "The specified resource name contains invalid characters.",
+            ),
+            Self::Crc64Mismatch => (
+                400,
+                "Crc64Mismatch",
+                "The CRC64 value specified in the request did not match with the CRC64 value calculated by the server.",
             ),
             Self::Md5Mismatch => (
                 400,
