@@ -7,7 +7,13 @@ use crate::{
         checksum,
         context::{Context, Done, empty, http_date, of_node, with},
         leases, requests,
-        tree::{Flush, caller::Rights, lease, node::Node, refusal::Refusal},
+        tree::{
+            Flush,
+            caller::Rights,
+            lease,
+            node::{ContentHeaders, Node},
+            refusal::Refusal,
+        },
     },
     wire::reply::Reply,
 };
@@ -209,7 +215,7 @@ pub(super) fn set_properties(context: &Context<'_>) -> Done {
     let call = context.call;
     let properties = requests::properties(call)?;
     let headers = requests::content_headers(call, "x-ms-");
-    let given = headers != Default::default();
+    let given = headers != ContentHeaders::default();
     let conditions = context.conditions()?;
     let caller = context.caller(&filesystem)?;
     let lease = context.lease();

@@ -38,7 +38,7 @@ fn truth(value: bool) -> &'static str {
 }
 
 /// A JSON answer as this endpoint writes it: with a line break at its end.
-pub(super) fn json(body: &impl Serialize) -> Done {
+pub(super) fn json(body: &impl Serialize) -> Reply {
     let reply = Reply::json(StatusCode::OK, body);
     let mut bytes = reply.body.to_vec();
     bytes.push(b'\n');
@@ -46,7 +46,7 @@ pub(super) fn json(body: &impl Serialize) -> Done {
         body: bytes.into(),
         ..reply
     };
-    Ok(reply.with(http::header::CONTENT_TYPE, "application/json;charset=utf-8"))
+    reply.with(http::header::CONTENT_TYPE, "application/json;charset=utf-8")
 }
 
 pub(super) fn list(context: &Context<'_>) -> Done {
@@ -72,11 +72,7 @@ pub(super) fn list(context: &Context<'_>) -> Done {
         })
         .collect();
     let next = fitting.next().map_or("", |(name, _)| name);
-    Ok(with(
-        json(&List { filesystems })?,
-        "x-ms-continuation",
-        next,
-    ))
+    Ok(with(json(&List { filesystems }), "x-ms-continuation", next))
 }
 
 pub(super) fn create(context: &Context<'_>) -> Done {
