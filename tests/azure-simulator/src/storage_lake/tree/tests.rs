@@ -467,7 +467,8 @@ fn what_is_appended_counts_when_it_is_flushed_without_gaps() {
             retain,
             ..super::Flush::default()
         };
-        tree.flush(&all, "f", &flush, NOW).map(super::node::Node::length)
+        tree.flush(&all, "f", &flush, NOW)
+            .map(super::node::Node::length)
     };
     assert_eq!(
         flush(&mut tree, 4, false),
