@@ -8,6 +8,7 @@
     reason = "tests"
 )]
 
+mod blobs;
 #[path = "../common/mod.rs"]
 mod common;
 mod machine;
