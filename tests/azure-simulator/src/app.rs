@@ -142,11 +142,11 @@ impl App {
         let stacks = world.stacks.values();
         let stacks = stacks.flat_map(|stack| stack.fixed_hosts(&self.names.suffix));
         let names = self.names.logins().into_iter();
-        let services = StorageService::ALL;
+        let services = StorageService::SERVED;
         let accounts = world.storage_accounts.values();
         let accounts = accounts.filter(|account| account.resolves(now));
-        let accounts = accounts
-            .flat_map(|account| services.map(|service| account.host(service, &self.names)));
+        let accounts =
+            accounts.flat_map(|account| services.map(|service| account.host(service, &self.names)));
         let stores = world.lake_stores.values();
         let stores = stores.filter(|store| store.resolves(now));
         let stores = stores.map(|store| store.host(&self.names));

@@ -139,7 +139,10 @@ impl Names {
 
     /// Audience of tokens for Data Lake Stores (Gen1), without the slash that clients write at its end.
     pub(crate) fn lake_store_audience(&self) -> String {
-        format!("https://{}", self.name("datalake", |_| "datalake.azure.net"))
+        format!(
+            "https://{}",
+            self.name("datalake", |_| "datalake.azure.net")
+        )
     }
 
     /// Audience of tokens for the files of all storage accounts.

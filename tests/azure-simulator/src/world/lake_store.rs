@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{
     World,
+    life::{Actor, Life},
     moment::Moment,
     networks::{Access, Span},
     object::Tags,
-    life::{Actor, Life},
     roles::Role,
     scope, seeds,
     spec::{DEFAULT_SUBSCRIPTION, RoleAssignment},
@@ -37,6 +37,8 @@ pub(crate) struct LakeStoreSpec {
     pub(crate) default_group: Option<String>,
     pub(crate) encryption_state: Access,
     pub(crate) encryption_config: Option<Value>,
+    /// It uses the customer's key that it was made with.
+    pub(crate) key_vault_enabled: bool,
     pub(crate) firewall_state: Access,
     pub(crate) firewall_allow_azure_ips: Access,
     pub(crate) firewall_rules: Vec<AddressSpan>,
@@ -61,6 +63,7 @@ impl Default for LakeStoreSpec {
             default_group: None,
             encryption_state: Access::Enabled,
             encryption_config: None,
+            key_vault_enabled: false,
             firewall_state: Access::Disabled,
             firewall_allow_azure_ips: Access::Disabled,
             firewall_rules: Vec::new(),
@@ -190,7 +193,11 @@ impl World {
     }
 
     /// Takes away what a store that is gone has held; `key` is its lower-case name.
-    #[allow(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "the files are kept elsewhere")]
+    #[allow(
+        clippy::unused_self,
+        clippy::needless_pass_by_ref_mut,
+        reason = "the files are kept elsewhere"
+    )]
     fn forget_store_files(&mut self, _key: &str) {}
 
     /// Makes or changes a store.

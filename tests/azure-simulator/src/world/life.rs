@@ -79,6 +79,9 @@ impl Life {
 
     /// When something happens to it by itself.
     pub(crate) fn dues(&self) -> impl Iterator<Item = Moment> {
-        self.going.map(|going| going.at).into_iter().chain([self.ready])
+        self.going
+            .map(|going| going.at)
+            .into_iter()
+            .chain([self.ready])
     }
 }

@@ -30,8 +30,7 @@ pub(super) fn assignments(
     given
         .iter()
         .map(|given| {
-            let role =
-                role(&given.role).ok_or_else(|| format!("unknown role {:?}", given.role))?;
+            let role = role(&given.role).ok_or_else(|| format!("unknown role {:?}", given.role))?;
             let at = at_or_below(id, given.scope.as_deref().unwrap_or_default())?;
             Ok(Assignment::of_seed(&at, role, &given.principal_id, now))
         })

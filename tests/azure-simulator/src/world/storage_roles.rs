@@ -95,7 +95,9 @@ pub(super) static STORAGE_ROLES: &[Role] = &[
         id: "db58b8e5-c6ad-4a2a-8342-4190687cbf4a",
         name: "Storage Blob Delegator",
         description: "Allows for generation of a user delegation key which can be used to sign SAS tokens",
-        actions: &["Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"],
+        actions: &[
+            "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action",
+        ],
         not_actions: &[],
         data_actions: &[],
     },
