@@ -3,6 +3,7 @@
 mod azure;
 mod changes;
 mod identity;
+mod lakes;
 mod machine;
 mod objects;
 mod watching;
@@ -128,6 +129,24 @@ fn router(app: Arc<App>) -> Router {
             axum::routing::delete(azure::purge_vault),
         )
         .route("/deletedvaults/{name}/recover", post(azure::recover_vault))
+        .route("/storageaccounts", get(lakes::accounts))
+        .route(
+            "/storageaccounts/{name}",
+            get(lakes::account)
+                .put(lakes::put_account)
+                .patch(lakes::patch_account)
+                .delete(lakes::delete_account),
+        )
+        .route("/storageaccounts/{name}/keys", get(lakes::keys))
+        .route("/storageaccounts/{name}/keys/{key}", put(lakes::put_key))
+        .route("/datalakestores", get(lakes::stores))
+        .route(
+            "/datalakestores/{name}",
+            get(lakes::store)
+                .put(lakes::put_store)
+                .patch(lakes::patch_store)
+                .delete(lakes::delete_store),
+        )
         .route("/holds", get(azure::holds))
         .route("/holds/release", post(azure::release))
         .route("/vaults", get(watching::vaults))

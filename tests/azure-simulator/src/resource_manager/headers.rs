@@ -52,8 +52,13 @@ pub(super) fn add(reply: &mut Reply, app: &App, call: &Call, ask: &Ask) {
     if reply.body.is_empty() && reply.status != StatusCode::NO_CONTENT {
         reply.headers.remove(http::header::CONTENT_TYPE);
     }
-    if ask.space() == Space::Storage && reply.status == StatusCode::ACCEPTED {
-        reply.insert_static("content-type", "text/plain; charset=utf-8");
+    if ask.space() == Space::Storage && !reply.headers.contains_key("x-ms-failure-cause") {
+        if reply.status == StatusCode::ACCEPTED {
+            reply.insert_static("content-type", "text/plain; charset=utf-8");
+        } else if !reply.body.is_empty() {
+            // This provider names no character set.
+            reply.insert_static("content-type", "application/json");
+        }
     }
     let request = Uuid::new_v4().to_string();
     let correlation = call

@@ -28,6 +28,9 @@ const PAIRS: [(&str, &str); 12] = [
     ("chinaeast2", "chinanorth2"),
 ];
 
+/// What stands before `.web`: a number that differs by region in Azure, and here is one.
+const WEB_ZONE: &str = ".z5";
+
 /// Of an account that is there.
 pub(in crate::resource_manager) fn of(context: &Context<'_>, account: &StorageAccount) -> Value {
     let spec = &account.spec;
@@ -191,7 +194,12 @@ fn endpoints(context: &Context<'_>, account: &StorageAccount, copy: &str) -> Val
     };
     let names = &context.app.names;
     let all = services.iter().map(|service| {
-        let host = account.host_of(*service, copy, names);
+        let host = if *service == Web {
+            let zone = format!("{copy}{WEB_ZONE}");
+            account.host_of(*service, &zone, names)
+        } else {
+            account.host_of(*service, copy, names)
+        };
         let url = format!("{}://{host}/", names.scheme);
         (service.label().to_owned(), json!(url))
     });

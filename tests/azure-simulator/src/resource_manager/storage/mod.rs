@@ -15,10 +15,8 @@ mod network_body;
 mod policies;
 mod route;
 
-use http::header::{CONTENT_TYPE, HeaderValue};
-
 pub(super) use self::{accounts::of_subscription, document::list_row, route::Part};
-use super::context::Context;
+use super::{context::Context, errors};
 use crate::{
     wire::reply::Reply,
     world::{World, failure::Failure, storage_account::StorageAccount},
@@ -46,16 +44,12 @@ pub(super) fn run(context: &Context<'_>, part: &Part) -> Result<Reply, Failure> 
         Part::DeletedAccount(location, name) => deleted::get(context, location, name),
         Part::Operation(id) => super::operations::poll(context, id),
     };
-    Ok(plainly(limits::stamp(reply?, part, left)))
-}
-
-/// This provider names no character set.
-fn plainly(mut reply: Reply) -> Reply {
-    if !reply.body.is_empty() {
-        let json = HeaderValue::from_static("application/json");
-        reply.headers.insert(CONTENT_TYPE, json);
-    }
-    reply
+    let reply = match reply {
+        // What this provider refuses has the headers of what it does.
+        Err(failure) if !failure.gateway => errors::reply(&failure),
+        other => other?,
+    };
+    Ok(limits::stamp(reply, part, left))
 }
 
 /// The account, or the 404 of its absence.
