@@ -26,6 +26,7 @@ use crate::{
     mint, ml_server,
     names::Names,
     resource_manager::Throttle,
+    storage_lake::{delegation::Delegation, lake::Lake},
     wire::{
         call::Target,
         faults::Faults,
@@ -58,6 +59,7 @@ pub(crate) struct App {
     pub(crate) recordings: Recordings,
     pub(crate) machine: Machine,
     pub(crate) ml_sessions: ml_server::Sessions,
+    pub(crate) delegation: Delegation,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
     pub(crate) names_changed: watch::Sender<()>,
@@ -111,6 +113,19 @@ impl App {
                     .vault(&vault)
                     .is_some_and(|vault| vault.record.resolves(now))
             }
+            Target::Storage(account, _) => {
+                let now = self.now();
+                let world = self.world.read();
+                let account = world.storage_account(&account);
+                !account.is_some_and(|account| account.resolves(now))
+            }
+            Target::LakeStore(store) => {
+                let now = self.now();
+                let world = self.world.read();
+                !world
+                    .lake_store(&store)
+                    .is_some_and(|store| store.resolves(now))
+            }
             Target::Login
             | Target::Management
             | Target::StackManagement(_)
@@ -122,6 +137,12 @@ impl App {
         gone || self.faults.dns_failure(host)
             || self.faults.untrusted_certificate(host)
             || self.faults.refused_connection(host)
+    }
+
+    /// The files of an account that is there.
+    pub(crate) fn lake(&self, account: &str) -> Arc<RwLock<Lake>> {
+        let made = self.world.read().lake(account);
+        made.unwrap_or_else(|| self.world.write().lake_made(account))
     }
 
     /// To be called after each change of vaults or faults.
@@ -326,6 +347,7 @@ impl Simulator {
             recordings: Recordings::default(),
             machine,
             ml_sessions: ml_server::Sessions::default(),
+            delegation: Delegation::new(),
             hosts: HostsFile::new(&dir, address, own_addresses)?,
             names_changed: watch::Sender::new(()),
             wake_at: watch::Sender::new(None),

@@ -16,6 +16,7 @@ mod names;
 mod pki;
 mod resource_manager;
 mod stack;
+mod storage_lake;
 mod wire;
 mod world;
 

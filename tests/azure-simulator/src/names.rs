@@ -2,7 +2,11 @@
 
 use clap::ValueEnum;
 
-use crate::wire::call::Target;
+use crate::{wire::call::Target, world::storage_account::StorageService};
+
+/// Resources that clients name so wherever they are.
+const STORAGE: &str = "storage.azure.com";
+const LAKE_STORE: &str = "datalake.azure.net";
 
 /// Names and audiences of a cloud of Microsoft's.
 #[derive(Debug)]
@@ -150,6 +154,16 @@ impl Names {
         format!("https://{}", self.name("storage", |_| "storage.azure.com"))
     }
 
+    /// Those that accounts take: that, and the one that is the same in all clouds of Microsoft's.
+    pub(crate) fn storage_audiences(&self) -> [String; 2] {
+        [self.storage_audience(), format!("https://{STORAGE}")]
+    }
+
+    /// Audiences that Data Lake Stores (Gen1) take.
+    pub(crate) fn lake_store_audiences(&self) -> [String; 2] {
+        [self.lake_store_audience(), format!("https://{LAKE_STORE}")]
+    }
+
     /// What `/metadata/endpoints` calls the storage suffix; an account's host has its name and service before it.
     pub(crate) fn storage_suffix(&self) -> String {
         self.name("storage", |known| known.storage_suffix)
@@ -175,15 +189,21 @@ impl Names {
             return false;
         };
         let of_set = match self.set.known() {
-            None => ["storage", "datalake", "graph"]
-                .iter()
-                .any(|service| host == format!("{service}.{}", self.suffix)),
+            None => {
+                let own = ["storage", "datalake", "graph"];
+                host == STORAGE
+                    || host == LAKE_STORE
+                    || own
+                        .iter()
+                        .any(|service| host == format!("{service}.{}", self.suffix))
+            }
             Some(known) => {
                 let mut names = known.graphs.iter().chain(known.resources);
                 host == known.classic_management || names.any(|name| *name == host)
             }
         };
-        of_set || host == self.vault_suffix() || host == self.management()
+        let of_account = matches!(self.target(&host), Target::Storage(..));
+        of_set || of_account || host == self.vault_suffix() || host == self.management()
     }
 
     /// The service behind a lower-case host name.
@@ -194,15 +214,26 @@ impl Names {
         if host == self.management() {
             return Target::Management;
         }
-        let vault = host
-            .strip_suffix(self.vault_suffix().as_str())
-            .and_then(|rest| rest.strip_suffix('.'));
-        match vault {
-            Some(vault) if !vault.is_empty() && !vault.contains('.') => {
-                Target::Vault(vault.to_owned())
-            }
-            _ => Target::Unknown,
+        let below = |suffix: &str| {
+            host.strip_suffix(suffix)
+                .and_then(|rest| rest.strip_suffix('.'))
+        };
+        let label = |name: &&str| !name.is_empty() && !name.contains('.');
+        if let Some(vault) = below(&self.vault_suffix()).filter(label) {
+            return Target::Vault(vault.to_owned());
         }
+        if let Some(store) = below(&self.lake_store_suffix()).filter(label) {
+            return Target::LakeStore(store.to_owned());
+        }
+        let services = [StorageService::Blob, StorageService::Dfs];
+        below(&self.storage_suffix())
+            .and_then(|rest| rest.split_once('.'))
+            .filter(|(account, _)| label(account))
+            .and_then(|(account, given)| {
+                let service = services.into_iter().find(|one| one.label() == given)?;
+                Some(Target::Storage(account.to_owned(), service))
+            })
+            .unwrap_or(Target::Unknown)
     }
 }
 
@@ -233,6 +264,31 @@ mod tests {
             "login.microsoftonline.com",
         ] {
             assert_eq!(own.target(host), Target::Unknown, "{host}");
+        }
+    }
+
+    #[test]
+    fn accounts_have_a_host_for_each_service() {
+        let own = names(NameSet::Own);
+        let storage = |host: &str| own.target(host);
+        assert_eq!(
+            storage("a.dfs.storage.sim.test"),
+            Target::Storage("a".into(), StorageService::Dfs)
+        );
+        assert_eq!(
+            names(NameSet::Public).target("a.blob.core.windows.net"),
+            Target::Storage("a".into(), StorageService::Blob)
+        );
+        assert_eq!(
+            storage("a.azuredatalakestore.sim.test"),
+            Target::LakeStore("a".into())
+        );
+        for host in [
+            "a.queue.storage.sim.test",
+            ".dfs.storage.sim.test",
+            "a.b.dfs.storage.sim.test",
+        ] {
+            assert_eq!(storage(host), Target::Unknown, "{host}");
         }
     }
 
@@ -289,12 +345,18 @@ mod tests {
         for resource in [
             "https://management.core.windows.net/",
             "https://management.azure.com",
-            "https://datalake.azure.net/",
+            "https://a.dfs.core.windows.net",
             "https://vault.azure.net",
         ] {
             assert!(public.is_resource(resource), "{resource}");
             assert!(!own.is_resource(resource), "{resource}");
         }
         assert!(!public.is_resource("http://vault.azure.net"));
+        for resource in ["https://storage.azure.com", "https://datalake.azure.net/"] {
+            assert!(
+                own.is_resource(resource) && public.is_resource(resource),
+                "{resource}"
+            );
+        }
     }
 }

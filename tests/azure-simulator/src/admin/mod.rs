@@ -2,6 +2,7 @@
 
 mod azure;
 mod changes;
+mod files;
 mod identity;
 mod lakes;
 mod machine;
@@ -123,6 +124,7 @@ fn router(app: Arc<App>) -> Router {
         )
         .route("/subscriptions", get(azure::subscriptions))
         .route("/subscriptions/{id}", put(azure::put_subscription))
+        .merge(of_files())
         .route("/deletedvaults", get(azure::deleted_vaults))
         .route(
             "/deletedvaults/{name}",
@@ -193,6 +195,41 @@ fn router(app: Arc<App>) -> Router {
         .fallback(async || Refused::absent("no such admin path"))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(app)
+}
+
+/// What is about files, and who is in which group.
+fn of_files() -> Router<Arc<App>> {
+    let of_lake = "/filesystems/{account}/{filesystem}";
+    Router::new()
+        .route("/groups", get(files::groups))
+        .route(
+            "/groups/{id}",
+            put(files::put_group).delete(files::delete_group),
+        )
+        .route("/filesystems/{account}", get(files::filesystems))
+        .route(
+            of_lake,
+            put(files::put_filesystem).delete(files::delete_filesystem),
+        )
+        .route(
+            &format!("{of_lake}/path"),
+            get(files::path_of_lake)
+                .put(files::put_path_of_lake)
+                .delete(files::delete_path_of_lake),
+        )
+        .route(&format!("{of_lake}/tree"), post(files::grow_lake))
+        .route(&format!("{of_lake}/failures"), put(files::put_failures))
+        .route(
+            &format!("{of_lake}/continuations"),
+            axum::routing::delete(files::expire_continuations),
+        )
+        .route(
+            "/storefiles/{store}/path",
+            get(files::path_of_store)
+                .put(files::put_path_of_store)
+                .delete(files::delete_path_of_store),
+        )
+        .route("/storefiles/{store}/tree", post(files::grow_store))
 }
 
 /// Makes keys and certificates away from the threads that serve.

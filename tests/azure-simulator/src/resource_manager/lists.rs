@@ -26,7 +26,11 @@ pub(super) fn page<'a>(
     rows: impl Iterator<Item = (&'a str, Value)>,
 ) -> Result<Reply, Failure> {
     let top =
-        match context.call.query("$top") {
+        match context
+            .call
+            .query("$top")
+            .or(context.call.query("$maxpagesize"))
+        {
             None => PAGE_ROWS,
             Some(text) => text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
                 Failure::bad_request(format!("Invalid value '{text}' for '$top'."))

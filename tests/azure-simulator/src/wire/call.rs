@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
 use url::form_urlencoded;
 
-use crate::managed_identity::Endpoint;
+use crate::{managed_identity::Endpoint, world::storage_account::StorageService};
 
 /// Prefix of the path form: `/_host/<hostname>/<rest>`.
 const HOST_PREFIX: &str = "/_host/";
@@ -20,6 +20,10 @@ pub(crate) enum Target {
     Adfs(String),
     /// Lower-case vault name.
     Vault(String),
+    /// A service of a storage account, by the account's lower-case name.
+    Storage(String, StorageService),
+    /// A Data Lake Store (Gen1), by its lower-case name.
+    LakeStore(String),
     /// A Machine Learning Server, by its host.
     MlServer(String),
     /// An endpoint of the machine itself, which has no name.

@@ -27,7 +27,7 @@ use crate::{
     app::App,
     entra, key_vault,
     managed_identity::{self, Endpoint},
-    ml_server, resource_manager,
+    ml_server, resource_manager, storage_lake,
 };
 
 /// Largest request body, well above Key Vault's own limits.
@@ -101,7 +101,8 @@ pub(crate) async fn answer(
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let (route, target) = place(&app, &peer, &parts);
-    let operation = operation(&target, &parts.method, &route.path);
+    let query = parts.uri.query().unwrap_or_default();
+    let operation = operation(&target, &parts.method, &route.path, query);
     let user_agent = peer.user_agent(&app, &parts.headers);
     let record = Record {
         app,
@@ -213,8 +214,13 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
         code,
         body,
         location,
+        applied,
     }) = effect
     {
+        let done = match applied {
+            true => Some(Box::pin(serve(app, target, call, None)).await),
+            false => None,
+        };
         let reply = match target {
             Target::Login | Target::Adfs(_) => {
                 entra::errors::fault(*status, code.as_deref(), body.as_deref())
@@ -223,6 +229,15 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
                 managed_identity::fault(*endpoint, *status, code.as_deref(), body.as_deref())
             }
             Target::MlServer(_) => ml_server::fault(*status, body.as_deref()),
+            Target::Storage(_, service) => storage_lake::errors::fault(
+                (*status, code.as_deref(), body.as_deref()),
+                call,
+                *service,
+                app.now(),
+            ),
+            Target::LakeStore(_) => {
+                storage_lake::webhdfs::fault(*status, code.as_deref(), body.as_deref())
+            }
             Target::Management | Target::StackManagement(_) => {
                 resource_manager::fault(*status, code.as_deref(), body.as_deref())
             }
@@ -235,15 +250,22 @@ async fn serve(app: &App, target: &Target, call: &Call, effect: Option<&Effect>)
             (header::RETRY_AFTER, retry_after),
             (header::LOCATION, location.clone()),
         ];
-        return headers
+        let reply = headers
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
-            .fold(reply, |reply, (name, value)| reply.with(name, &value))
-            .into();
+            .fold(reply, |reply, (name, value)| reply.with(name, &value));
+        return Outcome {
+            reply,
+            principal: done.and_then(|done| done.principal),
+        };
     }
     match target {
         Target::Login => entra::answer(app, call, effect).await,
         Target::Vault(vault) => key_vault::answer(app, call, vault, effect).await,
+        Target::Storage(account, service) => {
+            storage_lake::answer(app, call, account, *service, effect)
+        }
+        Target::LakeStore(store) => storage_lake::webhdfs::answer(app, call, store, effect),
         Target::Machine(endpoint) => managed_identity::answer(app, call, *endpoint, effect),
         Target::Management => resource_manager::answer(app, call, None, effect),
         Target::StackManagement(region) => {
@@ -325,11 +347,13 @@ fn unknown_host(app: &App, call: &Call) -> Reply {
     Reply::text(StatusCode::NOT_FOUND, message)
 }
 
-fn operation(target: &Target, method: &Method, path: &str) -> &'static str {
+fn operation(target: &Target, method: &Method, path: &str, query: &str) -> &'static str {
     match target {
         Target::Login => entra::operation(method, path),
         Target::Vault(_) => key_vault::operation(method, path),
         Target::Machine(endpoint) => managed_identity::operation(*endpoint, path),
+        Target::Storage(_, service) => storage_lake::operation(*service, method, path, query),
+        Target::LakeStore(_) => storage_lake::webhdfs::operation(query),
         Target::Management | Target::StackManagement(_) => {
             resource_manager::operation(method, path)
         }

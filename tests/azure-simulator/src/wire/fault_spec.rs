@@ -57,6 +57,9 @@ pub(crate) struct FaultBody {
     body: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<String>,
+    /// With a status: the request is done all the same.
+    #[serde(skip_serializing_if = "is_false")]
+    applied: bool,
     #[serde(skip_serializing_if = "is_false")]
     hang: bool,
     #[serde(skip_serializing_if = "is_false")]
@@ -123,6 +126,8 @@ pub(crate) enum Effect {
         body: Option<String>,
         /// Where a redirect points.
         location: Option<String>,
+        /// The request is done all the same.
+        applied: bool,
     },
     Hang,
     ResetMidBody,
@@ -159,10 +164,12 @@ impl FaultBody {
         let details = self.retry_after.is_some()
             || self.code.is_some()
             || self.body.is_some()
-            || self.location.is_some();
+            || self.location.is_some()
+            || self.applied;
         if details && self.status.is_none() {
             return Err(
-                "retryAfter, code, body and location belong to a fault with a status".to_owned(),
+                "retryAfter, code, body, location and applied belong to a fault with a status"
+                    .to_owned(),
             );
         }
         let flag = |set: bool, kind: Kind| set.then_some(kind);
@@ -176,6 +183,7 @@ impl FaultBody {
                     code: self.code.clone(),
                     body: self.body.clone(),
                     location: self.location.clone(),
+                    applied: self.applied,
                 })
             }),
             flag(self.hang, Kind::Effect(Effect::Hang)),

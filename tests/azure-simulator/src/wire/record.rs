@@ -23,6 +23,7 @@ fn own_latency(target: &Target, app: &App) -> Duration {
             world.settings.token_latency_ms
         }
         Target::Vault(_) => world.settings.vault_latency_ms,
+        Target::Storage(..) | Target::LakeStore(_) => world.settings.storage_latency_ms,
         Target::Management | Target::StackManagement(_) => world.manager.latency_ms,
         Target::Unknown => 0,
     };
@@ -81,7 +82,7 @@ impl Record {
         let vault = match &self.target {
             Target::Login => "login",
             Target::Management => "management",
-            Target::Vault(vault) => vault,
+            Target::Vault(name) | Target::Storage(name, _) | Target::LakeStore(name) => name,
             Target::Machine(endpoint) => endpoint.host(),
             Target::StackManagement(_)
             | Target::Adfs(_)

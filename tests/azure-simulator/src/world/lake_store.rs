@@ -192,14 +192,6 @@ impl World {
         true
     }
 
-    /// Takes away what a store that is gone has held; `key` is its lower-case name.
-    #[allow(
-        clippy::unused_self,
-        clippy::needless_pass_by_ref_mut,
-        reason = "the files are kept elsewhere"
-    )]
-    fn forget_store_files(&mut self, _key: &str) {}
-
     /// Makes or changes a store.
     pub(crate) fn put_lake_store(
         &mut self,

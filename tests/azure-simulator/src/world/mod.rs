@@ -5,7 +5,9 @@ pub(crate) mod access;
 pub(crate) mod assignments;
 pub(crate) mod certificate;
 pub(crate) mod certificate_spec;
+pub(crate) mod containers;
 pub(crate) mod failure;
+pub(crate) mod files;
 pub(crate) mod guards;
 pub(crate) mod key;
 pub(crate) mod lake_store;
@@ -43,10 +45,14 @@ mod certificate_tests;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use assignments::Assignments;
 use certificate_spec::{CertificateSeed, KeySeed};
+use files::Files;
 use lake_store::LakeStore;
 use life::Actor;
 use long_operation::LongOperation;
@@ -97,6 +103,10 @@ pub(crate) struct World {
     pub(crate) deleted_storage_accounts: BTreeMap<String, DeletedStorageAccount>,
     /// Data Lake Stores by name, which has no upper-case letters.
     pub(crate) lake_stores: BTreeMap<String, LakeStore>,
+    /// Members of groups, by lower-case id, as are they.
+    pub(crate) groups: BTreeMap<String, BTreeSet<String>>,
+    /// What is in the accounts and stores.
+    files: Files,
     /// When something happens by itself next.
     pub(crate) next_due: Option<Moment>,
 }
@@ -164,6 +174,9 @@ impl World {
         }
         for account in seed.storage_accounts {
             self.put_storage_account(account, now, &mut new_key)?;
+        }
+        for group in seed.groups {
+            self.put_group(group)?;
         }
         for store in seed.data_lake_stores {
             self.put_lake_store(store, now)?;

@@ -10,6 +10,8 @@ use super::manager_settings::{Limits, LroPatch};
 pub(crate) struct SettingsPatch {
     pub(crate) vault_latency_ms: Option<u64>,
     pub(crate) token_latency_ms: Option<u64>,
+    pub(crate) storage_latency_ms: Option<u64>,
+    pub(crate) filesystem_deletion_ms: Option<u32>,
     pub(crate) token_lifetime_seconds: Option<i64>,
     pub(crate) managed_identity_lifetime_seconds: Option<i64>,
     pub(crate) deletion_delay_ms: Option<u32>,
@@ -44,6 +46,10 @@ pub(crate) struct Settings {
     pub(crate) vault_latency_ms: u64,
     /// Time that each request to the login host or for a managed identity takes at least.
     pub(crate) token_latency_ms: u64,
+    /// Time that each request to a storage account or a Data Lake Store takes at least.
+    pub(crate) storage_latency_ms: u64,
+    /// How long the name of a filesystem that is deleted is not free.
+    pub(crate) filesystem_deletion_ms: u32,
     /// Life of an access token.
     pub(crate) token_lifetime_seconds: i64,
     /// Life of an access token of a managed identity.
@@ -63,6 +69,8 @@ impl Default for Settings {
         Self {
             vault_latency_ms: 0,
             token_latency_ms: 0,
+            storage_latency_ms: 0,
+            filesystem_deletion_ms: 300,
             token_lifetime_seconds: 3600,
             managed_identity_lifetime_seconds: 24 * 60 * 60,
             deletion_delay_ms: 300,
@@ -78,6 +86,10 @@ impl Settings {
         Self {
             vault_latency_ms: patch.vault_latency_ms.unwrap_or(self.vault_latency_ms),
             token_latency_ms: patch.token_latency_ms.unwrap_or(self.token_latency_ms),
+            storage_latency_ms: patch.storage_latency_ms.unwrap_or(self.storage_latency_ms),
+            filesystem_deletion_ms: patch
+                .filesystem_deletion_ms
+                .unwrap_or(self.filesystem_deletion_ms),
             token_lifetime_seconds: patch
                 .token_lifetime_seconds
                 .unwrap_or(self.token_lifetime_seconds),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     certificate_spec::{CertificateSeed, KeySeed},
+    files::GroupSpec,
     lake_store::LakeStoreSpec,
     managed_identity::ManagedIdentitySpec,
     ml_server::MlServerSpec,
@@ -48,6 +49,7 @@ pub(crate) struct Seed {
     pub(crate) tenants: Vec<TenantSpec>,
     pub(crate) subscriptions: Vec<SubscriptionSpec>,
     pub(crate) managed_identities: Vec<ManagedIdentitySpec>,
+    pub(crate) groups: Vec<GroupSpec>,
     pub(crate) ml_servers: Vec<MlServerSpec>,
     pub(crate) stacks: Vec<StackSpec>,
     pub(crate) vaults: Vec<VaultSpec>,

@@ -185,14 +185,6 @@ impl World {
         true
     }
 
-    /// Takes away what an account that is gone has held; `key` is its lower-case name.
-    #[allow(
-        clippy::unused_self,
-        clippy::needless_pass_by_ref_mut,
-        reason = "the files are kept elsewhere"
-    )]
-    fn forget_files(&mut self, _key: &str) {}
-
     /// Makes or changes an account.
     pub(crate) fn put_storage_account(
         &mut self,

@@ -4,6 +4,7 @@
 mod accounts;
 mod blob_services;
 mod body;
+mod containers;
 mod deleted;
 pub(super) mod document;
 mod encryption;
@@ -38,6 +39,8 @@ pub(super) fn run(context: &Context<'_>, part: &Part) -> Result<Reply, Failure> 
         Part::BlobService(group, name, service) => {
             blob_services::one(context, group, name, service)
         }
+        Part::Containers(group, name) => containers::list(context, group, name),
+        Part::Container(group, name, container) => containers::one(context, group, name, container),
         Part::Policy(group, name, policy) => policies::one(context, group, name, policy),
         Part::CheckName => names::check(context),
         Part::DeletedAccounts => deleted::list(context),

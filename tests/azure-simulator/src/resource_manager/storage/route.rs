@@ -14,6 +14,8 @@ pub(in crate::resource_manager) enum Part {
     Migration(String, String),
     BlobServices(String, String),
     BlobService(String, String, String),
+    Containers(String, String),
+    Container(String, String, String),
     Policy(String, String, String),
     CheckName,
     DeletedAccounts,
@@ -61,6 +63,10 @@ impl Part {
             [_, "hnsonmigration"] => Self::Migration(group, account),
             [_, "blobservices"] => Self::BlobServices(group, account),
             [_, "blobservices", _] => Self::BlobService(group, account, at(3)?),
+            [_, "blobservices", "default", "containers"] => Self::Containers(group, account),
+            [_, "blobservices", "default", "containers", _] => {
+                Self::Container(group, account, at(5)?)
+            }
             [_, "managementpolicies", _] => Self::Policy(group, account, at(3)?),
             _ => return None,
         })
@@ -80,6 +86,11 @@ impl Part {
             "Microsoft.Storage/storageAccounts/managementPolicies/read",
             "Microsoft.Storage/storageAccounts/managementPolicies/write",
             "Microsoft.Storage/storageAccounts/managementPolicies/delete",
+        ];
+        const CONTAINERS: [&str; 3] = [
+            "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/write",
+            "Microsoft.Storage/storageAccounts/blobServices/containers/delete",
         ];
         const BLOB_READ: &str = "Microsoft.Storage/storageAccounts/blobServices/read";
         const BLOB_WRITE: &str = "Microsoft.Storage/storageAccounts/blobServices/write";
@@ -104,6 +115,11 @@ impl Part {
             (Self::BlobServices(..), "GET") => ("ListBlobServices", BLOB_READ),
             (Self::BlobService(..), "GET") => ("GetBlobService", BLOB_READ),
             (Self::BlobService(..), "PUT") => ("SetBlobService", BLOB_WRITE),
+            (Self::Containers(..), "GET") => ("ListBlobContainers", CONTAINERS[0]),
+            (Self::Container(..), "GET") => ("GetBlobContainer", CONTAINERS[0]),
+            (Self::Container(..), "PUT") => ("CreateBlobContainer", CONTAINERS[1]),
+            (Self::Container(..), "PATCH") => ("UpdateBlobContainer", CONTAINERS[1]),
+            (Self::Container(..), "DELETE") => ("DeleteBlobContainer", CONTAINERS[2]),
             (Self::Policy(..), "GET") => ("GetManagementPolicy", POLICIES[0]),
             (Self::Policy(..), "PUT") => ("SetManagementPolicy", POLICIES[1]),
             (Self::Policy(..), "DELETE") => ("DeleteManagementPolicy", POLICIES[2]),
@@ -134,6 +150,8 @@ impl Part {
             | Self::Migration(group, _)
             | Self::BlobServices(group, _)
             | Self::BlobService(group, ..)
+            | Self::Containers(group, _)
+            | Self::Container(group, ..)
             | Self::Policy(group, ..) => Some(group),
             Self::CheckName
             | Self::DeletedAccounts
@@ -155,6 +173,8 @@ impl Part {
             }
             Self::BlobServices(..)
             | Self::BlobService(..)
+            | Self::Containers(..)
+            | Self::Container(..)
             | Self::Policy(..)
             | Self::CheckName
             | Self::DeletedAccounts

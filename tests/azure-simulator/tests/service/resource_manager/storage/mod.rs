@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod changes;
+mod containers;
 mod encryption;
 mod names;
 mod operations;
