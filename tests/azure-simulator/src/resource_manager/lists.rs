@@ -25,12 +25,9 @@ pub(super) fn page<'a>(
     context: &Context<'_>,
     rows: impl Iterator<Item = (&'a str, Value)>,
 ) -> Result<Reply, Failure> {
+    let asked = context.call.query("$top");
     let top =
-        match context
-            .call
-            .query("$top")
-            .or(context.call.query("$maxpagesize"))
-        {
+        match asked.or_else(|| context.call.query("$maxpagesize")) {
             None => PAGE_ROWS,
             Some(text) => text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
                 Failure::bad_request(format!("Invalid value '{text}' for '$top'."))

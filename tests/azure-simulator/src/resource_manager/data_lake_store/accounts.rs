@@ -90,7 +90,7 @@ fn put(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failure>
     let location = locations::wanted(context, body.location.as_deref(), KIND)?;
     let mut world = context.app.world.write();
     let Some(present) = world.lake_store(name) else {
-        return create(context, &mut world, group, name, location, body);
+        return create(context, &mut world, group, name, &location, body);
     };
     let spec = &present.spec;
     if !spec.is_at(context.subscription, group) {
@@ -105,7 +105,7 @@ fn create(
     world: &mut World,
     group: &str,
     name: &str,
-    location: String,
+    location: &str,
     body: Body,
 ) -> Result<Reply, Failure> {
     let group = world.open_group(context.subscription, group)?.name.clone();
@@ -114,7 +114,7 @@ fn create(
         tenant_id: context.tenant.to_owned(),
         subscription_id: context.subscription.to_owned(),
         resource_group: group,
-        location: location.clone(),
+        location: location.to_owned(),
         ..LakeStoreSpec::default()
     };
     body.apply(&mut spec, true)?;
@@ -132,7 +132,7 @@ fn create(
         &plan,
         millis,
         Outcome::LakeStore(name.to_owned()),
-        operations::Place::LakeStores(&location),
+        operations::Place::LakeStores(location),
     );
     if millis > 0 {
         store.life.ready = ends;

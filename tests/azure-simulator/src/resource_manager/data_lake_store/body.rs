@@ -61,7 +61,7 @@ impl Body {
     /// Writes what the body says into a spec.
     pub(super) fn apply(self, spec: &mut LakeStoreSpec, made: bool) -> Result<(), Failure> {
         check_tags(self.tags.as_ref(), tags::MAX_NAME)?;
-        spec.tags = self.tags.or(spec.tags.take());
+        spec.tags = self.tags.or_else(|| spec.tags.take());
         if let Some(identity) = self.identity {
             if identity["type"] != "SystemAssigned" {
                 return Err(invalid("identity.type"));
@@ -69,7 +69,7 @@ impl Body {
             spec.identity = Some(identity);
         }
         let given = self.properties.unwrap_or_default();
-        spec.default_group = given.default_group.or(spec.default_group.take());
+        spec.default_group = given.default_group.or_else(|| spec.default_group.take());
         let set = |here: &mut Access, given: Option<Access>| *here = given.unwrap_or(*here);
         set(&mut spec.firewall_state, given.firewall_state);
         set(

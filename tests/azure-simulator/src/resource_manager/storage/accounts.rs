@@ -84,7 +84,7 @@ fn put(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failure>
         if names::is_held(context, &world, name) {
             return Err(names::taken(name));
         }
-        return create(context, &mut world, group, name, location, body);
+        return create(context, &mut world, group, name, &location, body);
     };
     let spec = &present.spec;
     let mine = spec
@@ -105,17 +105,17 @@ fn create(
     world: &mut World,
     group: &str,
     name: &str,
-    location: String,
+    location: &str,
     body: Body,
 ) -> Result<Reply, Failure> {
     let group = world.open_group(context.subscription, group)?.name.clone();
-    room(context, world, &location)?;
+    room(context, world, location)?;
     let mut spec = StorageAccountSpec {
         name: name.to_owned(),
         tenant_id: context.tenant.to_owned(),
         subscription_id: context.subscription.to_owned(),
         resource_group: group,
-        location: location.clone(),
+        location: location.to_owned(),
         access_tier: None,
         ..StorageAccountSpec::default()
     };
@@ -130,7 +130,7 @@ fn create(
         &plan,
         world.manager.storage_creation_ms,
         Outcome::StorageAccount(name.to_owned()),
-        operations::Place::Storage(&location),
+        operations::Place::Storage(location),
     );
     if world.manager.storage_creation_ms > 0 {
         account.life.ready = ends;

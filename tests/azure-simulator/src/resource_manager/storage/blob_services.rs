@@ -141,16 +141,16 @@ fn put(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failure>
     if let Some(policy) = &given.container_delete_retention_policy {
         here.container_delete_retention = policy.read("containerDeleteRetentionPolicy")?;
     }
-    here.cors = given.cors.or(here.cors.take());
+    here.cors = given.cors.or_else(|| here.cors.take());
     here.default_service_version = given
         .default_service_version
-        .or(here.default_service_version.take());
+        .or_else(|| here.default_service_version.take());
     here.is_versioning_enabled = given.is_versioning_enabled.or(here.is_versioning_enabled);
-    here.change_feed = given.change_feed.or(here.change_feed.take());
-    here.restore_policy = given.restore_policy.or(here.restore_policy.take());
+    here.change_feed = given.change_feed.or_else(|| here.change_feed.take());
+    here.restore_policy = given.restore_policy.or_else(|| here.restore_policy.take());
     here.last_access_time_tracking = given
         .last_access_time_tracking_policy
-        .or(here.last_access_time_tracking.take());
+        .or_else(|| here.last_access_time_tracking.take());
     // Blobs of a hierarchical namespace have no versions.
     if here.is_versioning_enabled == Some(true) && spec.has_namespace() {
         return Err(Failure::new(

@@ -221,7 +221,7 @@ pub(super) fn one_of(known: &[&str], given: &str, field: &str) -> Result<String,
         .ok_or_else(|| invalid_values(field))
 }
 
-/// An account becomes a StorageV2 account, and nothing else.
+/// An account becomes a `StorageV2` account, and nothing else.
 fn kind(given: Option<&str>, spec: &mut StorageAccountSpec, mode: Mode) -> Result<(), Failure> {
     let Some(given) = given else {
         return if mode == Mode::Create {
@@ -258,13 +258,13 @@ fn sku(given: Option<&str>, spec: &mut StorageAccountSpec, mode: Mode) -> Result
 
 /// What an account has from its making on.
 fn fixed(given: &Properties, spec: &mut StorageAccountSpec, mode: Mode) -> Result<(), Failure> {
-    let made = mode == Mode::Create;
+    let is_new = mode == Mode::Create;
     let flag = |here: &mut Option<bool>, given: Option<bool>, field: &str| {
         let Some(given) = given else { return Ok(()) };
-        if !made && given != here.unwrap_or(false) {
+        if !is_new && given != here.unwrap_or(false) {
             return Err(cannot_be_updated(field));
         }
-        if made {
+        if is_new {
             *here = Some(given);
         }
         Ok(())
@@ -281,17 +281,17 @@ fn fixed(given: &Properties, spec: &mut StorageAccountSpec, mode: Mode) -> Resul
     )?;
     if let Some(kind) = &given.dns_endpoint_type {
         let kind = one_of(&["Standard", "AzureDnsZone"], kind, "dnsEndpointType")?;
-        if !made && kind != spec.dns_endpoint_type.as_deref().unwrap_or("Standard") {
+        if !is_new && kind != spec.dns_endpoint_type.as_deref().unwrap_or("Standard") {
             return Err(cannot_be_updated("dnsEndpointType"));
         }
-        if made {
+        if is_new {
             spec.dns_endpoint_type = Some(kind);
         }
     }
     if let Some(versioning) = &given.immutable_storage_with_versioning {
         let on = |value: &Option<Value>| value.as_ref().is_some_and(|one| one["enabled"] == true);
         let changes = on(&Some(versioning.clone())) != on(&spec.immutable_storage_with_versioning);
-        if !made && changes {
+        if !is_new && changes {
             return Err(cannot_be_updated("immutableStorageWithVersioning.enabled"));
         }
         spec.immutable_storage_with_versioning = Some(versioning.clone());

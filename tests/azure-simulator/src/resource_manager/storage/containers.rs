@@ -1,7 +1,7 @@
 //! Containers, which are the filesystems of an account
 //! (<https://learn.microsoft.com/rest/api/storagerp/blob-containers>).
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{Method, StatusCode};
@@ -164,8 +164,8 @@ fn write(
     let access = given.public_access.as_deref();
     let access = access.map(|word| one_of(&ACCESS, word, "publicAccess"));
     let access = access.transpose()?.map(|word| word.to_ascii_lowercase());
-    let spec = world.storage_account(account).map(|one| one.spec.clone());
-    let Some(spec) = spec else {
+    let spec = world.storage_account(account);
+    let Some(spec) = spec.map(|one| Arc::clone(&one.spec)) else {
         return Err(refused(Refusal::FilesystemNotFound));
     };
     if access.as_deref().is_some_and(|word| word != "none") && !spec.allow_blob_public_access {

@@ -56,7 +56,7 @@ impl EncryptionBody {
         made: bool,
     ) -> Result<(), Failure> {
         if let Some(twice) = self.require_infrastructure_encryption {
-            let present = &mut spec.encryption.require_infrastructure_encryption;
+            let present = &mut spec.encryption.twice;
             if !made && twice != present.unwrap_or(false) {
                 return Err(cannot_be_updated(
                     "encryption.requireInfrastructureEncryption",
@@ -68,7 +68,7 @@ impl EncryptionBody {
         let source = one_of(&[OF_STORAGE, OF_VAULT], source, "encryption.keySource")?;
         let mut wanted = Encryption {
             key_source: source,
-            require_infrastructure_encryption: spec.encryption.require_infrastructure_encryption,
+            twice: spec.encryption.twice,
             key: None,
             user_assigned_identity: self.identity.and_then(|one| one.user_assigned_identity),
         };
@@ -193,7 +193,7 @@ pub(super) fn document(spec: &StorageAccountSpec, created: &str) -> Value {
     let Some(fields) = shown.as_object_mut() else {
         return shown;
     };
-    if let Some(twice) = encryption.require_infrastructure_encryption {
+    if let Some(twice) = encryption.twice {
         fields.insert("requireInfrastructureEncryption".to_owned(), json!(twice));
     }
     if let Some(key) = &encryption.key {
@@ -215,9 +215,11 @@ pub(super) fn identity(
     spec: &StorageAccountSpec,
     given: &Value,
 ) -> Result<Option<Value>, Failure> {
-    let words = given["type"].as_str().unwrap_or_default();
-    let words: Vec<&str> = words.split(',').map(str::trim).collect();
-    let has = |word: &str| words.iter().any(|one| one.eq_ignore_ascii_case(word));
+    let given_type = given["type"].as_str().unwrap_or_default();
+    let has = |wanted: &str| {
+        let mut types = given_type.split(',').map(str::trim);
+        types.any(|one| one.eq_ignore_ascii_case(wanted))
+    };
     let (system, user) = (has("SystemAssigned"), has("UserAssigned"));
     if has("None") && !system && !user {
         return Ok(Some(json!({"type": "None"})));
@@ -225,12 +227,12 @@ pub(super) fn identity(
     if !system && !user {
         return Err(invalid_values("identity.type"));
     }
-    let word = match (system, user) {
+    let told = match (system, user) {
         (true, true) => "SystemAssigned,UserAssigned",
         (true, false) => "SystemAssigned",
         _ => "UserAssigned",
     };
-    let mut shown = json!({"type": word});
+    let mut shown = json!({"type": told});
     let Some(fields) = shown.as_object_mut() else {
         return Ok(None);
     };

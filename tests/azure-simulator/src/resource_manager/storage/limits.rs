@@ -23,14 +23,11 @@ fn buckets(context: &Context<'_>, part: &Part, limits: &StorageLimits) -> Vec<Dr
             "01:00:00",
         ),
     ];
-    match part {
-        Part::CheckName | Part::Operation(_) | Part::DeletedAccounts | Part::DeletedAccount(..) => {
-            Vec::new()
-        }
-        Part::Accounts(_) => vec![lists],
-        Part::ListKeys(..) => vec![reads],
-        _ if context.is(&Method::GET) => vec![reads],
-        _ => writes.into(),
+    match (part, part.account(), context.is(&Method::GET)) {
+        (Part::Accounts(_), ..) => vec![lists],
+        (Part::ListKeys(..), ..) | (_, Some(_), true) => vec![reads],
+        (_, Some(_), false) => writes.into(),
+        (_, None, _) => Vec::new(),
     }
 }
 
@@ -55,12 +52,8 @@ impl Draw {
 /// Takes what a request costs; gives how much is left of it.
 pub(super) fn take(context: &Context<'_>, part: &Part) -> Result<u64, Failure> {
     let world = context.app.world.read();
-    let name = match part {
-        Part::Account(_, name) | Part::ListKeys(_, name) | Part::RegenerateKey(_, name) => name,
-        _ => "",
-    };
-    let place = world.storage_account(name);
-    let place = place.map_or("", |account| account.spec.location.as_str());
+    let account = part.account().and_then(|name| world.storage_account(name));
+    let place = account.map_or("", |account| account.spec.location.as_str());
     let limits = &world.manager.throttle;
     let mut left = u64::MAX;
     for draw in buckets(context, part, &limits.storage) {

@@ -160,6 +160,26 @@ impl Part {
         }
     }
 
+    /// The account that it is about.
+    pub(super) fn account(&self) -> Option<&str> {
+        match self {
+            Self::Account(_, name)
+            | Self::ListKeys(_, name)
+            | Self::RegenerateKey(_, name)
+            | Self::Migration(_, name)
+            | Self::BlobServices(_, name)
+            | Self::BlobService(_, name, _)
+            | Self::Containers(_, name)
+            | Self::Container(_, name, _)
+            | Self::Policy(_, name, _) => Some(name),
+            Self::Accounts(_)
+            | Self::CheckName
+            | Self::DeletedAccounts
+            | Self::DeletedAccount(..)
+            | Self::Operation(_) => None,
+        }
+    }
+
     /// The id that a role is needed for; `None`: the whole path.
     pub(in crate::resource_manager) fn scope(&self, subscription: &str) -> Option<String> {
         match self {
