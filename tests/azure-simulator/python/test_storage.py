@@ -139,6 +139,26 @@ def test_the_blob_service_and_the_rules_of_an_account(accounts, storage):
     policies.delete("rg", NAME, "default")
 
 
+def test_containers_are_the_filesystems(accounts, storage, simulator):
+    simulator.admin("POST", "/settings", {"filesystemDeletionMs": 0})
+    create(accounts)
+    week = {"enabled": True, "days": 7}
+    storage.blob_services.set_service_properties(
+        "rg", NAME, {"properties": {"containerDeleteRetentionPolicy": week}})
+    containers = storage.blob_containers
+    made = containers.create("rg", NAME, "files", {"properties": {"metadata": {"a": "b"}}})
+    assert (made.name, made.metadata) == ("files", {"a": "b"})
+    assert containers.get("rg", NAME, "files").lease_state == "Available"
+    assert containers.update("rg", NAME, "files", {"properties": {"metadata": {}}}).metadata in (None, {})
+    assert [one.name for one in containers.list("rg", NAME)] == ["files"]
+    containers.delete("rg", NAME, "files")
+    with pytest.raises(ResourceNotFoundError) as refused:
+        containers.get("rg", NAME, "files")
+    assert code(refused) == (404, "ContainerNotFound")
+    gone = list(containers.list("rg", NAME, include="deleted"))
+    assert [(one.name, one.deleted, one.remaining_retention_days) for one in gone] == [("files", True, 7)]
+
+
 def test_a_flat_account_is_migrated(accounts):
     create(accounts, isHnsEnabled=False)
     accounts.begin_hierarchical_namespace_migration("rg", NAME, request_type="HnsOnValidationRequest").result(20)
