@@ -8,7 +8,7 @@
 mod access;
 mod seeds;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -186,6 +186,14 @@ pub enum OnSoftDeleted {
     Recover,
     /// It is destroyed.
     Purge,
+}
+
+impl KeyVault {
+    /// The conditions of its status.
+    pub fn conditions(&self) -> &[Condition] {
+        let status = self.status.as_ref();
+        status.map_or(&[], |status| &status.resource.conditions)
+    }
 }
 
 /// What the operator knows of a vault.
