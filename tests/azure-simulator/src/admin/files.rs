@@ -15,7 +15,8 @@ use super::{Answer, Body, Refused, changes::Here, done, elsewhere};
 use crate::{
     app::App,
     storage_lake::{
-        lake::{Farewell, NewFilesystem, Stumble},
+        lake::{Farewell, NewFilesystem},
+        stumble::Stumble,
         tree::{
             Change, Tree, Wish,
             acl::How,
@@ -369,7 +370,7 @@ pub(super) async fn put_group(
     Body(mut group): Body<GroupSpec>,
 ) -> Answer {
     super::changes::same_or_absent(&mut group.id, id)?;
-    app.world.write().put_group(group)?;
+    app.world.write().put_group(&group)?;
     Ok(done())
 }
 

@@ -108,13 +108,11 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let (status, code, message) = refusal.words();
         let problem = Self::new(status, code, message);
-        match refusal {
-            Refusal::PathAlreadyExists { directory } => {
-                let kind = if directory { "directory" } else { "file" };
-                problem.with("x-ms-existing-resource-type", kind)
-            }
-            _ => problem,
+        if let Refusal::PathAlreadyExists { directory } = refusal {
+            let kind = if directory { "directory" } else { "file" };
+            return problem.with("x-ms-existing-resource-type", kind);
         }
+        problem
     }
 }
 
@@ -162,9 +160,10 @@ pub(super) fn reply(
     now: Moment,
 ) -> Reply {
     let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST);
-    let (code, text) = match service {
-        StorageService::Dfs => (problem.code.as_str(), None),
-        _ => blob_code(&problem.code),
+    let (code, text) = if service == StorageService::Dfs {
+        (problem.code.as_str(), None)
+    } else {
+        blob_code(&problem.code)
     };
     let text = text.unwrap_or(&problem.message);
     let message = format!("{text}\nRequestId:{id}\nTime:{}", time(now));

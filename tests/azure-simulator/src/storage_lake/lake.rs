@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::tree::{
-    Tree,
-    conditions::Conditions,
-    lease::{self, Lease},
-    node, path,
-    refusal::Refusal,
+use super::{
+    stumble::Stumble,
+    tree::{
+        Tree,
+        conditions::Conditions,
+        lease::{self, Lease},
+        node,
+        refusal::Refusal,
+    },
 };
 use crate::world::moment::Moment;
 
@@ -61,36 +62,8 @@ impl Filesystem {
 pub(crate) struct Deleted {
     pub(crate) name: String,
     pub(crate) filesystem: Filesystem,
-    pub(crate) deleted: Moment,
+    pub(crate) since: Moment,
     pub(crate) retention_days: u16,
-}
-
-/// Paths whose access cannot be changed, as a test asks for it.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Stumble {
-    /// A path. `/**` at its end: all that is below it, too.
-    pub(crate) path: String,
-    /// How many more times; absent: always.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) count: Option<u32>,
-}
-
-impl Stumble {
-    fn is_of(&self, path: &str) -> bool {
-        let own = self.path.trim_matches('/');
-        match own.strip_suffix("**") {
-            Some(above) => {
-                let above = above.trim_end_matches('/');
-                path == above
-                    || above.is_empty()
-                    || path
-                        .strip_prefix(above)
-                        .is_some_and(|rest| rest.starts_with('/'))
-            }
-            None => path == own,
-        }
-    }
 }
 
 /// All that an account holds.
@@ -180,7 +153,7 @@ impl Lake {
     pub(crate) fn all_deleted(&self, now: Moment) -> impl Iterator<Item = (&str, &Deleted)> {
         self.deleted
             .iter()
-            .filter(move |(_, one)| now < one.deleted.plus_millis(days(one.retention_days)))
+            .filter(move |(_, one)| now < one.since.plus_millis(days(one.retention_days)))
             .map(|(version, one)| (version.as_str(), one))
     }
 
@@ -221,7 +194,7 @@ impl Lake {
                 let deleted = Deleted {
                     name: name.to_owned(),
                     filesystem,
-                    deleted: now,
+                    since: now,
                     retention_days,
                 };
                 self.deleted.insert(format!("{version:016X}"), deleted);
@@ -289,22 +262,6 @@ pub(crate) struct Farewell {
     pub(crate) takes_ms: u32,
     /// For how long it can come back.
     pub(crate) retention_days: Option<u16>,
-}
-
-/// Whether a path's change of access is to fail; counts it.
-pub(crate) fn stumbles(list: &mut [Stumble], key: &str) -> bool {
-    if list.is_empty() {
-        return false;
-    }
-    let text = path::text(key);
-    let hit = |one: &&mut Stumble| one.count != Some(0) && one.is_of(&text);
-    let Some(one) = list.iter_mut().find(hit) else {
-        return false;
-    };
-    if let Some(count) = &mut one.count {
-        *count -= 1;
-    }
-    true
 }
 
 fn days(days: u16) -> i64 {
@@ -381,9 +338,9 @@ mod tests {
             .unwrap();
         let (version, _) = lake.all_deleted(Moment(1)).next().unwrap();
         let version = version.to_owned();
-        let mut late = lake.clone();
+        let mut expired = lake.clone();
         assert_eq!(
-            late.restore("data", &version, "data", Moment(days(1))),
+            expired.restore("data", &version, "data", Moment(days(1))),
             Err(Refusal::FilesystemNotFound)
         );
         lake.restore("data", &version, "other", Moment(1)).unwrap();
@@ -399,18 +356,5 @@ mod tests {
         for name in ["abc", "$logs", "a-b-c", "000"] {
             assert!(check_name(name).is_ok(), "{name}");
         }
-    }
-
-    #[test]
-    fn a_stumble_is_about_its_paths_and_runs_out() {
-        let one = |path: &str, count| Stumble {
-            path: path.to_owned(),
-            count,
-        };
-        let mut list = vec![one("/a/b", Some(1)), one("c/**", None)];
-        assert!(stumbles(&mut list, "a\0b") && !stumbles(&mut list, "a\0b"));
-        assert!(
-            stumbles(&mut list, "c") && stumbles(&mut list, "c\0d") && !stumbles(&mut list, "cd")
-        );
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn before_write(
         .ok_or(Refusal::MissingRequiredHeader)?;
     let duration = call
         .header("x-ms-lease-duration")
-        .map_or(Ok(-1), |text| text.parse::<i32>())
+        .map_or(Ok(-1), str::parse::<i32>)
         .map_err(|_| Refusal::InvalidHeaderValue)?;
     let action = Action::Acquire {
         id: id.into(),

@@ -13,6 +13,7 @@ mod leases;
 mod requests;
 mod sas;
 mod shared_key;
+pub(crate) mod stumble;
 mod tokens;
 pub(crate) mod tree;
 pub(crate) mod webhdfs;
@@ -89,9 +90,10 @@ pub(crate) fn operation(
     path: &str,
     query: &str,
 ) -> &'static str {
-    match service {
-        StorageService::Dfs => dfs::word(method, path, query),
-        _ => blob::word(method, path, query),
+    if service == StorageService::Dfs {
+        dfs::word(method, path, query)
+    } else {
+        blob::word(method, path, query)
     }
 }
 
@@ -159,9 +161,10 @@ fn serve(
         who,
         now,
     };
-    match service {
-        StorageService::Dfs => dfs::run(&context),
-        _ => blob::run(&context),
+    if service == StorageService::Dfs {
+        dfs::run(&context)
+    } else {
+        blob::run(&context)
     }
 }
 
@@ -219,9 +222,10 @@ fn own_audiences(account: &StorageAccount, names: &Names) -> [String; 2] {
 
 /// The headers that the service sends with everything.
 fn add_headers(reply: &mut Reply, call: &Call, service: StorageService, id: Uuid) {
-    let server = match service {
-        StorageService::Dfs => "Windows-Azure-HDFS/1.0 Microsoft-HTTPAPI/2.0",
-        _ => "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0",
+    let server = if service == StorageService::Dfs {
+        "Windows-Azure-HDFS/1.0 Microsoft-HTTPAPI/2.0"
+    } else {
+        "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0"
     };
     reply.insert_static("server", server);
     let given = call.header("x-ms-version").or_else(|| call.query("sv"));

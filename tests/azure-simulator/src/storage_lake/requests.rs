@@ -165,14 +165,13 @@ pub(super) fn number<T: std::str::FromStr>(call: &Call, name: &str) -> Result<Op
         .transpose()
 }
 
-/// The size of a page: up to `most`.
+/// The size of a page: what is wanted, or `most`, if more is wanted.
 pub(super) fn page(call: &Call, name: &str, most: usize) -> Result<usize, Refusal> {
-    match number::<i64>(call, name)? {
+    let wanted = number::<i64>(call, name)?.map(usize::try_from);
+    match wanted {
         None => Ok(most),
-        Some(wanted) => usize::try_from(wanted)
-            .ok()
-            .filter(|wanted| (1..=most).contains(wanted))
-            .ok_or(Refusal::OutOfRangeQueryParameterValue),
+        Some(Ok(wanted)) if wanted > 0 => Ok(wanted.min(most)),
+        Some(_) => Err(Refusal::OutOfRangeQueryParameterValue),
     }
 }
 

@@ -141,14 +141,14 @@ impl<'a> Sas<'a> {
     /// The headers that the request must have, each with a line break behind it.
     fn named_headers(self) -> String {
         names(self.get("srh"))
-            .map(|name| format!("{name}:{}\n", self.call.header(name).unwrap_or_default()))
+            .flat_map(|name| [name, ":", self.call.header(name).unwrap_or_default(), "\n"])
             .collect()
     }
 
     /// The query parameters that it must have, each with a line break before it.
     fn named_queries(self) -> String {
         names(self.get("srq"))
-            .map(|name| format!("\n{name}:{}", self.get(name)))
+            .flat_map(|name| ["\n", name, ":", self.get(name)])
             .collect()
     }
 }

@@ -76,8 +76,8 @@ fn headers(all: &HeaderMap, hyphenless: bool) -> String {
         named.sort_unstable();
     }
     named
-        .iter()
-        .map(|(name, value)| format!("{name}:{value}\n"))
+        .into_iter()
+        .flat_map(|(name, value)| [name, ":", value, "\n"])
         .collect()
 }
 

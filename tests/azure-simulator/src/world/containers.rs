@@ -55,7 +55,7 @@ impl World {
             .all()
             .map(|(name, found)| ContainerView::of(name, found, now));
         let deleted = lake.all_deleted(now).map(|(version, one)| ContainerView {
-            deleted: Some((version.to_owned(), one.deleted, one.retention_days)),
+            deleted: Some((version.to_owned(), one.since, one.retention_days)),
             ..ContainerView::of(&one.name, &one.filesystem, now)
         });
         live.chain(deleted).collect()

@@ -66,7 +66,7 @@ impl World {
     }
 
     /// Makes a group, or changes who is in it.
-    pub(crate) fn put_group(&mut self, group: GroupSpec) -> Result<(), String> {
+    pub(crate) fn put_group(&mut self, group: &GroupSpec) -> Result<(), String> {
         if group.id.is_empty() {
             return Err("a group needs an id".to_owned());
         }
@@ -102,12 +102,12 @@ mod tests {
             id: id.to_owned(),
             members: members.iter().map(|&id| id.to_owned()).collect(),
         };
-        world.put_group(group("A", &["Ann", "B"])).unwrap();
-        world.put_group(group("B", &["bob", "a"])).unwrap();
+        world.put_group(&group("A", &["Ann", "B"])).unwrap();
+        world.put_group(&group("B", &["bob", "a"])).unwrap();
         let of = |id: &str| world.groups_of(id).into_iter().collect::<Vec<_>>();
         assert_eq!(of("ANN"), ["a", "b"]);
         assert_eq!(of("bob"), ["a", "b"]);
         assert!(of("eve").is_empty());
-        assert!(world.put_group(group("", &[])).is_err());
+        assert!(world.put_group(&group("", &[])).is_err());
     }
 }

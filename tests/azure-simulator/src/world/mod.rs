@@ -176,7 +176,7 @@ impl World {
             self.put_storage_account(account, now, &mut new_key)?;
         }
         for group in seed.groups {
-            self.put_group(group)?;
+            self.put_group(&group)?;
         }
         for store in seed.data_lake_stores {
             self.put_lake_store(store, now)?;

@@ -19,6 +19,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod data_lake;
 mod manager;
 mod storage;
 

@@ -25,6 +25,7 @@ mod resource_manager;
 mod secret_lists;
 mod secrets;
 mod stack;
+mod storage;
 mod subject_names;
 mod transport;
 mod users;

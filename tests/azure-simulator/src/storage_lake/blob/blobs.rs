@@ -109,6 +109,9 @@ fn described(context: &Context<'_>, node: &Node) -> Reply {
     let mut reply = of_node(Reply::empty(StatusCode::OK), node)
         .with(header::ACCEPT_RANGES, "bytes")
         .with(header::CONTENT_TYPE, kind.unwrap_or(PLAIN));
+    if let Some(duration) = state.duration(node.lease()) {
+        reply = with(reply, "x-ms-lease-duration", duration);
+    }
     let told = headers.into_iter().flat_map(|headers| {
         [
             (header::CONTENT_ENCODING, &headers.encoding),

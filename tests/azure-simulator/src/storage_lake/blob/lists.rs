@@ -85,12 +85,12 @@ pub(super) fn containers(context: &Context<'_>) -> Done {
         .collect();
     if includes(context, "deleted") {
         all.extend(lake.all_deleted(context.now).map(|(version, one)| {
-            let past = (context.now.0 - one.deleted.0).div_euclid(24 * 60 * 60 * 1000);
+            let past = (context.now.0 - one.since.0).div_euclid(24 * 60 * 60 * 1000);
             let left = i64::from(one.retention_days) - past;
             Shown {
                 name: &one.name,
                 filesystem: &one.filesystem,
-                deleted: Some((version, http_date(one.deleted), left)),
+                deleted: Some((version, http_date(one.since), left)),
             }
         }));
         all.sort_by_key(|one| one.name);

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::filesystems::json;
 use crate::storage_lake::{
     context::{Context, Done, empty, of_node, with},
-    lake, requests,
+    requests, stumble,
     tokens::{self, Kind},
     tree::{
         Change,
@@ -80,7 +80,7 @@ pub(super) fn set(context: &Context<'_>) -> Done {
     let mut lake = context.lake.write();
     lake.get(&filesystem, context.now)?;
     let mut stumbles = lake.take_stumbles(&filesystem);
-    let fails = lake::stumbles(&mut stumbles, &key);
+    let fails = stumble::stumbles(&mut stumbles, &key);
     lake.set_stumbles(&filesystem, stumbles);
     if fails {
         return Err(Refusal::AuthorizationPermissionMismatch.into());
@@ -147,7 +147,7 @@ pub(super) fn set_recursive(context: &Context<'_>) -> Done {
     lake.get(&filesystem, context.now)?;
     let stumbles = std::cell::RefCell::new(lake.take_stumbles(&filesystem));
     let fails = |key: &str| {
-        lake::stumbles(&mut stumbles.borrow_mut(), key)
+        stumble::stumbles(&mut stumbles.borrow_mut(), key)
             .then_some(Refusal::AuthorizationPermissionMismatch)
     };
     let order = Order {

@@ -118,7 +118,7 @@ impl Acl {
     fn write(&self, text: &mut String, scope: &str, name: &dyn Fn(&str) -> String) {
         let mut entry = |kind: &str, who: &str, perm: Perm| {
             let comma = if text.is_empty() { "" } else { "," };
-            text.push_str(&format!("{comma}{scope}{kind}:{who}:{perm}"));
+            text.extend([comma, scope, kind, ":", who, ":", &perm.to_string()]);
         };
         entry("user", "", self.owner);
         for (id, perm) in &self.users {
@@ -188,7 +188,7 @@ impl Lists {
                     Some(modified(base, of(true))?)
                 }
             }
-            (true, How::Remove) => removed_default(self.default.clone(), of(true), &access)?,
+            (true, How::Remove) => removed_default(self.default.as_ref(), of(true), &access)?,
         };
         let lists = Self { access, default };
         let fits = |acl: &Acl| acl.count() <= MAX_ENTRIES;
@@ -257,7 +257,7 @@ fn take_out<'a>(
             Who::User(name) => acl.users.retain(|(id, _)| id != name),
             Who::NamedGroup(name) => acl.groups.retain(|(id, _)| id != name),
             Who::Mask => acl.mask = None,
-            who => base.push(who),
+            who @ (Who::Owner | Who::Group | Who::Other) => base.push(who),
         }
     }
     Ok((touched, base))
@@ -280,11 +280,11 @@ fn removed_access<'a>(
 /// A default list goes with the last of its entries; one that is left without some of the three gets those of the access
 /// list, as POSIX has it.
 fn removed_default<'a>(
-    default: Option<Acl>,
+    default: Option<&Acl>,
     entries: impl Iterator<Item = &'a Entry>,
     access: &Acl,
 ) -> Result<Option<Acl>, Refusal> {
-    let mut acl = default.clone().unwrap_or_else(|| access.bare());
+    let mut acl = default.cloned().unwrap_or_else(|| access.bare());
     let (touched, base) = take_out(&mut acl, entries)?;
     if default.is_none() {
         return Ok(None);
@@ -296,7 +296,9 @@ fn removed_default<'a>(
         match who {
             Who::Owner => acl.owner = access.owner,
             Who::Group => acl.group = access.group,
-            _ => acl.other = access.other,
+            Who::Other | Who::User(_) | Who::NamedGroup(_) | Who::Mask => {
+                acl.other = access.other;
+            }
         }
     }
     if touched {

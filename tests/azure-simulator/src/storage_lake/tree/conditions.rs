@@ -3,6 +3,7 @@
 use super::{node::Node, refusal::Refusal};
 
 /// What a client wants the path to be. Times are in whole seconds since 1970.
+#[allow(clippy::struct_field_names, reason = "the names of the headers")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conditions {
     /// Quotes are free; `*` is any.

@@ -1,5 +1,7 @@
 //! What is in files.
 
+use std::collections::BTreeMap;
+
 use bytes::{Bytes, BytesMut};
 
 use super::{
@@ -78,11 +80,7 @@ impl Tree {
         if let Some(body) = node.body_mut() {
             body.data = data;
             let kept = body.staged.split_off(&flush.position);
-            body.staged = if flush.retain {
-                kept
-            } else {
-                Default::default()
-            };
+            body.staged = if flush.retain { kept } else { BTreeMap::new() };
             body.headers.take_in(&flush.headers);
         }
         node.version = version;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    Tree,
+    Change, Tree,
     acl::{Acl, How, Lists},
     acl_text::Entry,
     caller::{Caller, Rights},
@@ -57,29 +57,26 @@ impl Wish {
     /// permissions bound it as POSIX has it.
     fn access(&self, parent: &Access, caller: &Caller) -> Result<Access, Refusal> {
         let inherited = parent.lists.default.as_ref();
-        let lists = match inherited {
-            Some(default) => {
-                let mut access = default.clone();
-                if let Some(mode) = self.permissions {
-                    access.bound(mode);
-                }
-                Lists {
-                    access,
-                    default: self.directory.then(|| default.clone()),
-                }
+        let lists = if let Some(default) = inherited {
+            let mut access = default.clone();
+            if let Some(mode) = self.permissions {
+                access.bound(mode);
             }
-            None => {
-                let all = if self.directory {
-                    mode(7, 7, 7)
-                } else {
-                    mode(6, 6, 6)
-                };
-                let umask = self.umask.unwrap_or(mode(0, 2, 7));
-                let given = self.permissions.unwrap_or(all).without(umask);
-                Lists {
-                    access: Acl::of_mode(given),
-                    default: None,
-                }
+            Lists {
+                access,
+                default: self.directory.then(|| default.clone()),
+            }
+        } else {
+            let all = if self.directory {
+                mode(7, 7, 7)
+            } else {
+                mode(6, 6, 6)
+            };
+            let umask = self.umask.unwrap_or_else(|| mode(0, 2, 7));
+            let given = self.permissions.unwrap_or(all).without(umask);
+            Lists {
+                access: Acl::of_mode(given),
+                default: None,
             }
         };
         let owner = self.owner.clone().unwrap_or_else(|| Arc::clone(&caller.id));
@@ -178,33 +175,22 @@ impl Tree {
     ) -> Result<&Node, Refusal> {
         let node = self.get(key)?;
         let directory = node.is_directory();
-        self.check(caller, Rights::WRITE, key, Perm::WRITE)
-            .or_else(|refusal| match wish.conditions.only_new() {
-                // Whoever may make things in the directory is told that this one is there.
-                true => self.check(caller, Rights::CREATE, key, Perm::NONE),
-                false => Err(refusal),
-            })?;
+        let writable = self.check(caller, Rights::WRITE, key, Perm::WRITE);
         if wish.conditions.only_new() {
-            return Err(Refusal::PathAlreadyExists { directory });
+            // Whoever may make things in the directory is told that this one is there.
+            return match writable.or_else(|_| self.check(caller, Rights::CREATE, key, Perm::NONE)) {
+                Ok(()) => Err(Refusal::PathAlreadyExists { directory }),
+                Err(refusal) => Err(refusal),
+            };
         }
+        writable?;
         wish.conditions.check(node)?;
         lease::check_write(node.lease(), wish.lease.as_deref(), now)?;
         if directory != wish.directory || key.is_empty() {
             return Err(Refusal::PathConflict);
         }
         if directory {
-            let version = self.next_version(now);
-            let node = self.get_mut(key)?;
-            node.version = version;
-            node.modified = now;
-            node.more_mut().properties = wish.properties.clone().unwrap_or_default();
-            if let Some(mode) = wish.permissions {
-                node.access = Arc::new(Access::clone(&node.access).with_mode(mode));
-            }
-            if let Some(entries) = &wish.list {
-                node.access = Arc::new(node.access.changed(How::Set, entries, true)?);
-            }
-            return Ok(node);
+            return self.renew_directory(caller, key, wish, now);
         }
         let lease = node.lease().cloned();
         let parent = path::parent(key).unwrap_or_default();
@@ -215,6 +201,29 @@ impl Tree {
         if lease.is_some() {
             node.more_mut().lease = lease;
         }
+        Ok(node)
+    }
+
+    fn renew_directory(
+        &mut self,
+        caller: &Caller,
+        key: &str,
+        wish: &Wish,
+        now: Moment,
+    ) -> Result<&Node, Refusal> {
+        let change = Change {
+            mode: wish.permissions,
+            list: wish.list.clone().map(|entries| (How::Set, entries)),
+            ..Change::default()
+        };
+        if !change.is_empty() {
+            self.change_access(caller, key, &change, &Conditions::default())?;
+        }
+        let version = self.next_version(now);
+        let node = self.get_mut(key)?;
+        node.version = version;
+        node.modified = now;
+        node.more_mut().properties = wish.properties.clone().unwrap_or_default();
         Ok(node)
     }
 

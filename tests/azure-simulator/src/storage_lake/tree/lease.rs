@@ -41,6 +41,16 @@ impl State {
         matches!(self, Self::Leased | Self::Breaking)
     }
 
+    /// Whether it is `infinite` or `fixed`, told while there is one.
+    pub(crate) fn duration(self, lease: Option<&Lease>) -> Option<&'static str> {
+        let lease = lease.filter(|_| self == Self::Leased)?;
+        Some(if lease.duration.is_none() {
+            "infinite"
+        } else {
+            "fixed"
+        })
+    }
+
     pub(crate) fn status(self) -> &'static str {
         if self.locks() { "locked" } else { "unlocked" }
     }

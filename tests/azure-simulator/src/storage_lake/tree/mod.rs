@@ -18,6 +18,11 @@ pub(crate) mod permissions;
 pub(crate) mod recursive;
 pub(crate) mod refusal;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 pub(crate) use change::Change;

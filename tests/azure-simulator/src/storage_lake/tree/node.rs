@@ -8,7 +8,7 @@ use super::{
     acl::{Acl, How, Lists},
     acl_text::Entry,
     lease::Lease,
-    permissions::Mode,
+    permissions::{Mode, Perm},
     refusal::Refusal,
 };
 use crate::world::moment::Moment;
@@ -31,9 +31,9 @@ impl Access {
     pub(crate) fn of_root(owner: &str) -> Self {
         let owner: Arc<str> = owner.into();
         let mode = Mode {
-            owner: super::permissions::Perm::of_digit(7),
-            group: super::permissions::Perm::of_digit(5),
-            other: super::permissions::Perm::NONE,
+            owner: Perm::of_digit(7),
+            group: Perm::of_digit(5),
+            other: Perm::NONE,
             sticky: false,
         };
         Self {
@@ -87,7 +87,7 @@ impl Access {
     /// As `750`.
     pub(crate) fn digits(&self) -> String {
         let acl = &self.lists.access;
-        let digits = [acl.owner, acl.group_class(), acl.other].map(|perm| perm.digit());
+        let digits = [acl.owner, acl.group_class(), acl.other].map(Perm::digit);
         format!("{}{}{}", digits[0], digits[1], digits[2])
     }
 

@@ -63,7 +63,9 @@ pub(crate) fn parent(key: &str) -> Option<&str> {
 /// The directories that lead to something, the root first.
 pub(crate) fn ancestors(key: &str) -> impl Iterator<Item = &str> {
     let root = (!key.is_empty()).then_some("");
-    let cuts = key.match_indices(SEPARATOR).map(|(at, _)| &key[..at]);
+    let cuts = key
+        .match_indices(SEPARATOR)
+        .filter_map(|(at, _)| key.get(..at));
     root.into_iter().chain(cuts)
 }
 

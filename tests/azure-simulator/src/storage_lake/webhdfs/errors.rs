@@ -1,4 +1,4 @@
-//! Errors of WebHDFS: `RemoteException`.
+//! Errors of `WebHDFS`: `RemoteException`.
 
 use http::{HeaderName, StatusCode, header};
 use serde_json::json;
@@ -10,6 +10,9 @@ use crate::{
     wire::reply::Reply,
     world::{lake_store::LakeStore, moment::Moment},
 };
+
+const NOT_ALLOWED: &str = "Either the resource does not exist or the current user is not authorized to perform \
+                           the requested operation";
 
 /// An error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,38 +58,39 @@ impl Exception {
     /// What the tree says of a path.
     pub(super) fn of(refusal: Refusal, path: &str) -> Self {
         let named = |what: &str| format!("{what}: /{}", path.trim_start_matches('/'));
-        match refusal {
-            Refusal::PathNotFound
-            | Refusal::SourcePathNotFound
-            | Refusal::RenameDestinationParentPathNotFound => Self::new(
-                404,
-                "java.io.FileNotFoundException",
-                "0x8309000A",
-                named("File/Folder does not exist"),
-            ),
-            Refusal::AuthorizationPermissionMismatch => Self::forbidden(&named(
-                "Either the resource does not exist or the current user is not authorized to perform the requested operation",
-            )),
-            Refusal::PathAlreadyExists { .. }
-            | Refusal::RenameDestinationExists
-            | Refusal::PathConflict => Self::new(
-                403,
-                "org.apache.hadoop.fs.FileAlreadyExistsException",
-                "0x83090017",
-                named("File/Folder already exists, or is of another type"),
-            ),
-            Refusal::DirectoryNotEmpty => Self::new(
-                403,
-                "org.apache.hadoop.fs.PathIsNotEmptyDirectoryException",
-                "0x83090010",
-                named("The directory is not empty"),
-            ),
-            Refusal::InvalidAcl | Refusal::AclBaseMissing => {
-                let class = "org.apache.hadoop.hdfs.protocol.AclException";
-                Self::new(400, class, "0x83090015", refusal.words().2.to_owned())
-            }
-            other => Self::argument(other.words().2),
-        }
+        let (absent, present) = (
+            [
+                Refusal::PathNotFound,
+                Refusal::SourcePathNotFound,
+                Refusal::RenameDestinationParentPathNotFound,
+            ],
+            [
+                Refusal::PathAlreadyExists { directory: false },
+                Refusal::PathAlreadyExists { directory: true },
+                Refusal::RenameDestinationExists,
+                Refusal::PathConflict,
+            ],
+        );
+        let (status, class, number, message) = if absent.contains(&refusal) {
+            let message = named("File/Folder does not exist");
+            (404, "java.io.FileNotFoundException", "0x8309000A", message)
+        } else if present.contains(&refusal) {
+            let message = named("File/Folder already exists, or is of another type");
+            let class = "org.apache.hadoop.fs.FileAlreadyExistsException";
+            (403, class, "0x83090017", message)
+        } else if refusal == Refusal::AuthorizationPermissionMismatch {
+            return Self::forbidden(&named(NOT_ALLOWED));
+        } else if refusal == Refusal::DirectoryNotEmpty {
+            let message = named("The directory is not empty");
+            let class = "org.apache.hadoop.fs.PathIsNotEmptyDirectoryException";
+            (403, class, "0x83090010", message)
+        } else if [Refusal::InvalidAcl, Refusal::AclBaseMissing].contains(&refusal) {
+            let class = "org.apache.hadoop.hdfs.protocol.AclException";
+            (400, class, "0x83090015", refusal.words().2.to_owned())
+        } else {
+            return Self::argument(refusal.words().2);
+        };
+        Self::new(status, class, number, message)
     }
 
     /// The 401 of a token that is none, or not for this.

@@ -22,8 +22,8 @@ const BLOCK_SIZE: u64 = 268_435_456;
 const PERMISSIONS: &str = "770";
 const MOST: u64 = 4000;
 
-fn boolean(value: bool) -> Done {
-    Ok(Reply::json(StatusCode::OK, &json!({"boolean": value})))
+fn boolean(value: bool) -> Reply {
+    Reply::json(StatusCode::OK, &json!({"boolean": value}))
 }
 
 /// What is to be made; a umask is not known here.
@@ -62,7 +62,7 @@ pub(super) fn make_directory(context: &Context<'_>) -> Done {
                 .map_err(|refusal| context.refused(refusal))?;
         }
     }
-    boolean(true)
+    Ok(boolean(true))
 }
 
 /// The 307 of a client that does not say that the data is here already.
@@ -228,7 +228,7 @@ pub(super) fn rename(context: &Context<'_>) -> Done {
         to = path::child(&to, path::name(from));
     }
     if *to == *from || path::is_below(&to, from) || tree.get(&to).is_ok() {
-        return boolean(false);
+        return Ok(boolean(false));
     }
     let directory = tree
         .check_source(caller, from, &none, None, now)
@@ -237,7 +237,7 @@ pub(super) fn rename(context: &Context<'_>) -> Done {
         .map_err(|refusal| Exception::of(refusal, destination))?;
     let taken = tree.take(from);
     tree.put(&to, taken);
-    boolean(true)
+    Ok(boolean(true))
 }
 
 pub(super) fn delete(context: &Context<'_>) -> Done {
@@ -247,8 +247,8 @@ pub(super) fn delete(context: &Context<'_>) -> Done {
     };
     let mut tree = context.tree.write();
     match tree.delete(&context.caller, &context.key, &deletion, context.now) {
-        Ok(_) => boolean(true),
-        Err(Refusal::PathNotFound) => boolean(false),
+        Ok(_) => Ok(boolean(true)),
+        Err(Refusal::PathNotFound) => Ok(boolean(false)),
         Err(refusal) => Err(context.refused(refusal)),
     }
 }

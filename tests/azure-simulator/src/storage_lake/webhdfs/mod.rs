@@ -1,4 +1,4 @@
-//! The file system of a Data Lake Store (Gen1), which speaks WebHDFS:
+//! The file system of a Data Lake Store (Gen1), which speaks `WebHDFS`:
 //! `https://<store>.azuredatalakestore.<suffix>/webhdfs/v1/<path>?OP=…`.
 
 mod access;
