@@ -175,7 +175,7 @@ def in_an_hour():
 
 def test_links_of_all_kinds_do(account, service, filesystem):
     filesystem.get_file_client("a/b/f").upload_data(b"abc", overwrite=True)
-    key = service.get_user_delegation_key(key_expiry_time=in_an_hour())
+    key = service.get_user_delegation_key(in_an_hour() - datetime.timedelta(hours=2), in_an_hour())
     assert key.signed_oid == OBJECT
     links = {
         "account": generate_account_sas(

@@ -94,7 +94,7 @@ impl Context<'_> {
 
     /// The id of the caller's lease.
     pub(super) fn lease(&self) -> Option<String> {
-        self.call.header("x-ms-lease-id").map(str::to_owned)
+        requests::text(self.call, "x-ms-lease-id").map(str::to_owned)
     }
 
     /// How long a deletion takes, and for how long what is deleted can come back.

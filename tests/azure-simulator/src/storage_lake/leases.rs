@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     context::{Context, Done, empty, of_node, split, stamped, with},
+    requests,
     tree::{
         caller::Caller,
         conditions::Conditions,
@@ -18,7 +19,7 @@ use crate::{storage_lake::identity::ContainerVerb, wire::reply::Reply};
 fn wanted(context: &Context<'_>) -> Result<(Action, StatusCode), Refusal> {
     let call = context.call;
     let own = || {
-        let id = call.header("x-ms-lease-id");
+        let id = requests::text(call, "x-ms-lease-id");
         id.map(Box::<str>::from)
             .ok_or(Refusal::MissingRequiredHeader)
     };

@@ -36,6 +36,11 @@ fn http_date(text: &str) -> Option<i64> {
     Some(parsed.timestamp().as_second())
 }
 
+/// A header that says something.
+pub(super) fn text<'a>(call: &'a Call, name: &str) -> Option<&'a str> {
+    call.header(name).filter(|text| !text.is_empty())
+}
+
 /// `x-ms-properties`: `name=base64,…`; empty for none.
 pub(super) fn properties(call: &Call) -> Result<Option<BTreeMap<String, String>>, Refusal> {
     let Some(text) = call.header("x-ms-properties") else {

@@ -168,7 +168,13 @@ pub(super) fn set_recursive(context: &Context<'_>) -> Done {
     });
     lake.set_stumbles(&filesystem, stumbles.into_inner());
     let (batch, next) = done?;
-    let reply = with(json(&Report::of(&batch)), "x-ms-namespace-enabled", "true");
+    let mut reply = with(
+        json(&Report::of(&batch)),
+        "x-ms-namespace-enabled",
+        "true",
+    );
+    // The service says of this one body alone not what it is.
+    reply.headers.remove(http::header::CONTENT_TYPE);
     Ok(match next {
         Some(next) => with(reply, "x-ms-continuation", &next),
         None => reply,

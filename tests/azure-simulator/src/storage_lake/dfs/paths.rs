@@ -158,8 +158,8 @@ pub(super) fn rename(context: &Context<'_>) -> Done {
     let properties = requests::properties(call)?;
     let source_conditions = requests::conditions(call, "x-ms-source-")?;
     let conditions = context.conditions()?;
-    let source_lease = call.header("x-ms-source-lease-id");
-    let lease = call.header("x-ms-lease-id");
+    let source_lease = requests::text(call, "x-ms-source-lease-id");
+    let lease = requests::text(call, "x-ms-lease-id");
     let now = context.now;
     let mover = context.caller(&from_filesystem)?;
     let receiver = context.caller(&to_filesystem)?;

@@ -168,6 +168,12 @@ impl Lists {
         entries: &[Entry],
         directory: bool,
     ) -> Result<Self, Refusal> {
+        if entries
+            .iter()
+            .any(|entry| entry.perm.is_none() != (how == How::Remove))
+        {
+            return Err(Refusal::InvalidAcl);
+        }
         let of = |default: bool| entries.iter().filter(move |entry| entry.default == default);
         let access = match how {
             How::Set => whole(of(false), None)?,
@@ -220,7 +226,7 @@ fn whole<'a>(
     };
     let masked = has(&Who::Mask);
     for entry in entries {
-        acl.put(&entry.who, entry.perm.ok_or(Refusal::InvalidAcl)?);
+        acl.put(&entry.who, entry.perm.unwrap_or_default());
     }
     if !masked {
         acl.remask();
@@ -233,7 +239,7 @@ fn modified<'a>(mut acl: Acl, entries: impl Iterator<Item = &'a Entry>) -> Resul
     for entry in entries {
         touched = true;
         masked |= entry.who == Who::Mask;
-        acl.put(&entry.who, entry.perm.ok_or(Refusal::InvalidAcl)?);
+        acl.put(&entry.who, entry.perm.unwrap_or_default());
     }
     if touched && !masked {
         acl.remask();
@@ -249,9 +255,6 @@ fn take_out<'a>(
     let mut touched = false;
     let mut base = Vec::new();
     for entry in entries {
-        if entry.perm.is_some() {
-            return Err(Refusal::InvalidAcl);
-        }
         touched = true;
         match &entry.who {
             Who::User(name) => acl.users.retain(|(id, _)| id != name),

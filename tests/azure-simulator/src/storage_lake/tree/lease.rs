@@ -104,7 +104,8 @@ pub(crate) fn check_write(
         (None, None) => Ok(()),
         (Some(_), None) => Err(Refusal::LeaseIdMissing),
         (Some(lease), Some(given)) if lease.id.eq_ignore_ascii_case(given) => Ok(()),
-        (_, Some(_)) => Err(Refusal::LeaseIdMismatch),
+        (Some(_), Some(_)) => Err(Refusal::LeaseIdMismatch),
+        (None, Some(_)) => Err(Refusal::LeaseNotPresentOnWrite),
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) enum Refusal {
     LeaseIdMismatchWithLeaseOperation,
     LeaseIdMissing,
     LeaseNotPresent,
+    LeaseNotPresentOnWrite,
     Md5Mismatch,
     MissingRequiredHeader,
     MissingRequiredQueryParameter,
@@ -249,6 +250,12 @@ const WORDS: &[(Refusal, u16, &str, &str)] = &[
         412,
         "LeaseIdMissing",
         "There is currently a lease on the resource and no lease ID was specified in the request.",
+    ),
+    (
+        Refusal::LeaseNotPresentOnWrite,
+        412,
+        "LeaseNotPresentWithBlobOperation",
+        "There is currently no lease on the resource.",
     ),
     (
         Refusal::LeaseNotPresent,

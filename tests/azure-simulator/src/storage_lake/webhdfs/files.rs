@@ -2,13 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Context, Done, errors::Exception};
 use crate::{
     storage_lake::{
         context::empty,
-        shared_key,
         tree::{
             Tree, Wish, caller::Rights, conditions::Conditions, moving::Deletion, node::Node, path,
             permissions::Mode, refusal::Refusal,
@@ -152,18 +152,22 @@ pub(super) fn open(context: &Context<'_>) -> Done {
     .with(header::CONTENT_TYPE, "application/octet-stream"))
 }
 
-/// The files that are to be put together: paths in the query or in the body, as `sources=a,b`.
+/// The body of MSCONCAT.
+#[derive(Deserialize)]
+struct Sources {
+    sources: Vec<String>,
+}
+
+/// The files that are to be put together: paths in the query with commas between them, or in a JSON body.
 fn sources(context: &Context<'_>) -> Done<Vec<Box<str>>> {
-    let body = String::from_utf8_lossy(&context.call.body);
-    let given = match context.text("sources") {
-        Some(given) => given.to_owned(),
-        None => shared_key::decoded(body.strip_prefix("sources=").unwrap_or(&body)),
+    let given = if let Some(given) = context.text("sources") {
+        given.split(',').map(str::to_owned).collect()
+    } else {
+        let body: Sources = serde_json::from_slice(&context.call.body)
+            .map_err(|_| Exception::argument("The body must be {\"sources\": [...]}."))?;
+        body.sources
     };
-    let sources: Result<Vec<_>, _> = given
-        .split(',')
-        .filter(|text| !text.is_empty())
-        .map(path::key)
-        .collect();
+    let sources: Result<Vec<_>, _> = given.iter().map(|text| path::key(text)).collect();
     sources.map_err(|refusal| context.refused(refusal))
 }
 
@@ -291,7 +295,8 @@ pub(super) fn list(context: &Context<'_>) -> Done {
         .look(&context.caller, &context.key, Rights::READ)
         .map_err(|refusal| context.refused(refusal))?;
     if !node.is_directory() {
-        let body = json!({"FileStatuses": {"FileStatus": [file_status("", node)]}});
+        let only = [file_status("", node)];
+        let body = json!({"FileStatuses": {"FileStatus": only, "continuationToken": ""}});
         return Ok(Reply::json(StatusCode::OK, &body));
     }
     let from = context
@@ -305,7 +310,10 @@ pub(super) fn list(context: &Context<'_>) -> Done {
     let entries: Vec<Value> = entries
         .map(|(key, node)| file_status(path::name(key), node))
         .collect();
-    let body = json!({"FileStatuses": {"FileStatus": entries}});
+    // The name after which to go on, when there is more.
+    let last = page.entries.last().filter(|_| page.next.is_some());
+    let next = last.map_or("", |(key, _)| path::name(key));
+    let body = json!({"FileStatuses": {"FileStatus": entries, "continuationToken": next}});
     Ok(Reply::json(StatusCode::OK, &body))
 }
 
