@@ -172,7 +172,10 @@ def manager(simulator, credential, specs, monkeypatch):
 # Settings of the resource manager that tests change.
 DEFAULTS = {
     "vaultCreationMs": 0, "vaultDeletionMs": 0, "purgeMs": 0, "groupDeletionMs": 0, "registrationMs": 0, "roleDelayMs": 0,
-    "lro": {"vaultPut": {"form": "body"}, "purge": {"form": "location"}, "groupDelete": {"form": "location"}},
+    "storageCreationMs": 0, "storageMigrationMs": 0, "storageNameHoldMs": 0, "lakeStoreCreationMs": 0,
+    "lakeStoreDeletionMs": 0, "filesystemDeletionMs": 300,
+    "lro": {"vaultPut": {"form": "body"}, "purge": {"form": "location"}, "groupDelete": {"form": "location"},
+            "storagePut": {"form": "location"}, "lakeStorePut": {"form": "body"}, "lakeStoreDelete": {"form": "body"}},
 }
 
 

@@ -163,7 +163,7 @@ impl App {
         let stacks = world.stacks.values();
         let stacks = stacks.flat_map(|stack| stack.fixed_hosts(&self.names.suffix));
         let names = self.names.logins().into_iter();
-        let services = StorageService::ALL;
+        let services = StorageService::SERVED;
         let accounts = world.storage_accounts.values();
         let accounts = accounts.filter(|account| account.resolves(now));
         let accounts =

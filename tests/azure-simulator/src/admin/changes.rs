@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, Query, State},
     http::StatusCode,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{Answer, Body, Refused, done, elsewhere};
@@ -154,13 +154,30 @@ pub(super) async fn patch_vault(
     let mut world = app.world.write();
     let key = name.to_ascii_lowercase();
     let vault = world.vault(&key).ok_or_else(|| no_vault(&name))?;
-    let mut merged = serde_json::to_value(world.whole_spec(vault))
-        .map_err(|error| Refused::bad(error.to_string()))?;
+    let mut spec: VaultSpec = patched(&world.whole_spec(vault), patch)?;
+    for made in planted {
+        spec.certificates = made.certificates;
+        spec.keys = made.keys;
+    }
+    let now = Moment::now(world.skew_seconds);
+    world.put_vault(spec, now, new_version_id)?;
+    drop(world);
+    app.names_may_have_changed()?;
+    Ok(done())
+}
+
+/// A spec with the fields of a patch; `null` sets a field back.
+pub(super) fn patched<T: Serialize + DeserializeOwned>(
+    present: &T,
+    patch: Value,
+) -> Result<T, Refused> {
+    let mut merged =
+        serde_json::to_value(present).map_err(|error| Refused::bad(error.to_string()))?;
     let Value::Object(fields) = patch else {
         return Err(Refused::bad("an object is needed"));
     };
     if fields.contains_key("name") {
-        return Err(Refused::bad("a vault's name cannot change"));
+        return Err(Refused::bad("a name cannot change"));
     }
     if let Value::Object(target) = &mut merged {
         for (key, value) in fields {
@@ -171,17 +188,7 @@ pub(super) async fn patch_vault(
             }
         }
     }
-    let mut spec: VaultSpec =
-        serde_json::from_value(merged).map_err(|error| Refused::bad(error.to_string()))?;
-    for made in planted {
-        spec.certificates = made.certificates;
-        spec.keys = made.keys;
-    }
-    let now = Moment::now(world.skew_seconds);
-    world.put_vault(spec, now, new_version_id)?;
-    drop(world);
-    app.names_may_have_changed()?;
-    Ok(done())
+    serde_json::from_value(merged).map_err(|error| Refused::bad(error.to_string()))
 }
 
 /// Takes a list out of a patch.

@@ -4,6 +4,7 @@ mod azure;
 mod changes;
 mod files;
 mod identity;
+mod lakes;
 mod machine;
 mod objects;
 mod watching;
@@ -123,6 +124,7 @@ fn router(app: Arc<App>) -> Router {
         )
         .route("/subscriptions", get(azure::subscriptions))
         .route("/subscriptions/{id}", put(azure::put_subscription))
+        .merge(of_accounts())
         .merge(of_files())
         .route("/deletedvaults", get(azure::deleted_vaults))
         .route(
@@ -176,6 +178,29 @@ fn router(app: Arc<App>) -> Router {
         .fallback(async || Refused::absent("no such admin path"))
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(app)
+}
+
+/// Storage accounts and Data Lake Stores.
+fn of_accounts() -> Router<Arc<App>> {
+    Router::new()
+        .route("/storageaccounts", get(lakes::accounts))
+        .route(
+            "/storageaccounts/{name}",
+            get(lakes::account)
+                .put(lakes::put_account)
+                .patch(lakes::patch_account)
+                .delete(lakes::delete_account),
+        )
+        .route("/storageaccounts/{name}/keys", get(lakes::keys))
+        .route("/storageaccounts/{name}/keys/{key}", put(lakes::put_key))
+        .route("/datalakestores", get(lakes::stores))
+        .route(
+            "/datalakestores/{name}",
+            get(lakes::store)
+                .put(lakes::put_store)
+                .patch(lakes::patch_store)
+                .delete(lakes::delete_store),
+        )
 }
 
 /// What is about files, and who is in which group.

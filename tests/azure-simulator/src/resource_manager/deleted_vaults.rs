@@ -76,7 +76,7 @@ pub(super) fn purge(context: &Context<'_>, location: &str, name: &str) -> Result
         &plan,
         millis,
         Outcome::Done,
-        Some(location),
+        operations::Place::Vaults(location),
     );
     if let Some(deleted) = world.deleted_vaults.get_mut(&name.to_ascii_lowercase())
         && deleted.going.is_none()

@@ -5,7 +5,7 @@ use http::{HeaderName, Method};
 
 use super::{
     Refused, authenticate, errors, locations,
-    route::{Ask, Space, What},
+    route::{Ask, What},
     throttle::{self, Kind},
     versions,
 };
@@ -23,8 +23,6 @@ use crate::{
         subscription::{Subscription, SubscriptionState},
     },
 };
-
-const KEY_VAULT: &str = "Microsoft.KeyVault";
 
 /// What is known of a request that has passed.
 pub(super) struct Passed {
@@ -90,7 +88,7 @@ pub(super) fn pass(
         app.settle_in_time();
     }
     let world = app.world.read();
-    if !matches!(ask.what, What::Operation(_)) {
+    if !ask.polls() {
         let location = stack.map_or(locations::DEFAULT, |stack| stack.region.as_str());
         versions::check(ask.space(), stack.is_some(), version, location)?;
     }
@@ -177,11 +175,7 @@ fn authorize(
     if allowed {
         return Ok(false);
     }
-    let is_list = matches!(
-        ask.what,
-        What::Groups | What::Vaults(None) | What::Resources | What::Subscription
-    );
-    if is_list && world.assignments.knows(&key, &principal.object_id, now) {
+    if ask.lists_subscription() && world.assignments.knows(&key, &principal.object_id, now) {
         return Ok(true);
     }
     Err(errors::unauthorized(principal, action, &ask.scope))
@@ -194,25 +188,22 @@ fn check_state(
     ask: &Ask,
     method: &Method,
 ) -> Result<(), Failure> {
-    let reads = matches!(*method, Method::GET | Method::HEAD) || ask.what == What::CheckName;
+    let reads = matches!(*method, Method::GET | Method::HEAD) || ask.checks_name();
     if !reads && subscription.state == SubscriptionState::Disabled {
         return Err(errors::disabled(&subscription.id));
     }
-    let vaults = ask.space() == Space::KeyVault;
-    let registered = |namespace| {
+    let registered = |namespace: &str| {
         subscription
             .provider(namespace)
             .is_some_and(|provider| provider.registered)
     };
-    if !reads && vaults && !registered(KEY_VAULT) {
-        return Err(errors::not_registered(KEY_VAULT));
-    }
-    if let What::Vault(group, _)
-    | What::Vaults(Some(group))
-    | What::AccessPolicies(group, ..)
-    | What::VaultSecret(group, ..)
-    | What::VaultSecrets(group, _) = &ask.what
+    if let Some(namespace) = ask.space().namespace()
+        && !reads
+        && !registered(namespace)
     {
+        return Err(errors::not_registered(namespace));
+    }
+    if let Some(group) = ask.group() {
         let found = world.open_group(&subscription.id, group);
         if found.is_err() && (!reads || subscription.group(group).is_none()) {
             found?;

@@ -4,7 +4,11 @@ use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{context::Context, errors, lists, locations, operations, vault_body};
+use super::{
+    context::Context,
+    errors, lists, locations, operations,
+    tags::{self, check_tags},
+};
 use crate::{
     wire::reply::Reply,
     world::{
@@ -108,7 +112,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
 fn put(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {
     let body: Body = context.body()?;
     check_name(name)?;
-    vault_body::check_tags(body.tags.as_ref())?;
+    check_tags(body.tags.as_ref(), tags::MAX_NAME)?;
     let location = locations::wanted(context, body.location.as_deref(), KIND)?;
     let mut world = context.app.world.write();
     let present = world
@@ -150,7 +154,7 @@ fn put(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {
 
 fn patch(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {
     let body: Body = context.body()?;
-    vault_body::check_tags(body.tags.as_ref())?;
+    check_tags(body.tags.as_ref(), tags::MAX_NAME)?;
     let mut world = context.app.world.write();
     let mut group = world.open_group(context.subscription, name)?.clone();
     group.tags = body.tags.or(group.tags);
@@ -181,8 +185,14 @@ fn delete(context: &Context<'_>, name: &str) -> Result<Reply, Failure> {
     let plan = world.manager.lro.group_delete.clone();
     let millis = world.manager.group_deletion_ms;
     world.open_group(context.subscription, name)?;
-    let (ends, headers) =
-        operations::start(context, &mut world, &plan, millis, Outcome::Done, None);
+    let (ends, headers) = operations::start(
+        context,
+        &mut world,
+        &plan,
+        millis,
+        Outcome::Done,
+        operations::Place::Subscription,
+    );
     if let Some(group) = world
         .subscription_mut(context.subscription)
         .and_then(|subscription| subscription.groups.get_mut(&name.to_ascii_lowercase()))

@@ -13,11 +13,13 @@ use crate::{
     wire::{call::Call, reply::Reply},
 };
 
-/// Names the operation, as the vaults' provider does for all but reads of vaults.
+/// Names the operation, as the providers of vaults and storage accounts do for all but reads of resources.
 pub(super) fn identify(reply: Reply, context: &Context<'_>) -> Reply {
-    let vaults = context.ask.space() == Space::KeyVault;
-    let is_read = context.is(&Method::GET) && !matches!(context.ask.what, What::DeletedVault(..));
-    if !vaults || is_read {
+    let ask = context.ask;
+    let names = matches!(ask.space(), Space::KeyVault | Space::Storage);
+    let told =
+        !context.is(&Method::GET) || ask.polls() || matches!(ask.what, What::DeletedVault(..));
+    if !names || !told {
         return reply;
     }
     let location = context
@@ -49,6 +51,14 @@ pub(super) fn add(reply: &mut Reply, app: &App, call: &Call, ask: &Ask) {
     }
     if reply.body.is_empty() && reply.status != StatusCode::NO_CONTENT {
         reply.headers.remove(http::header::CONTENT_TYPE);
+    }
+    if ask.space() == Space::Storage && !reply.headers.contains_key("x-ms-failure-cause") {
+        if reply.status == StatusCode::ACCEPTED {
+            reply.insert_static("content-type", "text/plain; charset=utf-8");
+        } else if !reply.body.is_empty() {
+            // This provider names no character set.
+            reply.insert_static("content-type", "application/json");
+        }
     }
     let request = Uuid::new_v4().to_string();
     let correlation = call

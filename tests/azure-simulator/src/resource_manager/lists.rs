@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::context::Context;
+use super::{context::Context, data_lake_store, storage, vaults};
 use crate::{
     wire::reply::Reply,
     world::{World, failure::Failure},
@@ -25,8 +25,9 @@ pub(super) fn page<'a>(
     context: &Context<'_>,
     rows: impl Iterator<Item = (&'a str, Value)>,
 ) -> Result<Reply, Failure> {
+    let asked = context.call.query("$top");
     let top =
-        match context.call.query("$top") {
+        match asked.or_else(|| context.call.query("$maxpagesize")) {
             None => PAGE_ROWS,
             Some(text) => text.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
                 Failure::bad_request(format!("Invalid value '{text}' for '$top'."))
@@ -72,23 +73,41 @@ pub(super) fn page<'a>(
     Ok(Reply::json(StatusCode::OK, &shown))
 }
 
-/// The resources of a subscription, of which there are vaults alone.
+/// The resources of a subscription: vaults, storage accounts and Data Lake Stores.
 pub(super) fn resources(context: &Context<'_>) -> Result<Reply, Failure> {
     let filter = context.call.query("$filter").unwrap_or_default();
     let lower = filter.to_ascii_lowercase();
-    let vaults_wanted =
-        !lower.contains("resourcetype") || lower.contains("'microsoft.keyvault/vaults'");
+    let wanted = |kind: &str| {
+        let kind = format!("'{}'", kind.to_ascii_lowercase());
+        !lower.contains("resourcetype") || lower.contains(&kind)
+    };
     let world = context.app.world.read();
-    let rows = vaults(context, &world).filter(|_| vaults_wanted);
-    let rows = rows.map(|(key, vault)| {
-        let spec = &vault.spec;
-        let row = json!({
-            "id": spec.id(), "name": spec.name, "type": "Microsoft.KeyVault/vaults",
-            "location": spec.location, "tags": spec.tags,
-        });
-        (key, row)
-    });
-    page(context, rows)
+    let mut rows = Vec::new();
+    if wanted(vaults::KIND) {
+        rows.extend(self::vaults(context, &world).map(|(_, vault)| {
+            let spec = &vault.spec;
+            json!({"id": spec.id(), "name": spec.name, "type": vaults::KIND, "location": spec.location,
+                   "tags": spec.tags})
+        }));
+    }
+    if wanted(storage::KIND) {
+        rows.extend(
+            storage::of_subscription(context, &world, None).map(|(_, one)| storage::list_row(one)),
+        );
+    }
+    if wanted(data_lake_store::KIND) {
+        let stores = data_lake_store::of_subscription(context, &world, None);
+        rows.extend(stores.map(|(_, one)| data_lake_store::list_row(one)));
+    }
+    let mut rows: Vec<(String, Value)> = rows
+        .into_iter()
+        .filter_map(|row| Some((row["id"].as_str()?.to_ascii_lowercase(), row)))
+        .collect();
+    rows.sort_by(|one, other| one.0.cmp(&other.0));
+    page(
+        context,
+        rows.iter().map(|(key, row)| (key.as_str(), row.clone())),
+    )
 }
 
 /// The vaults of the subscription that the caller may see, with their keys.

@@ -96,6 +96,21 @@ pub(super) fn wanted(
     ))
 }
 
+/// Refuses to make something again in another location.
+pub(super) fn same(name: &str, group: &str, present: &str, wanted: &str) -> Result<(), Failure> {
+    if plain(present) == wanted {
+        return Ok(());
+    }
+    Err(Failure::gateway(
+        409,
+        "InvalidResourceLocation",
+        format!(
+            "The resource '{name}' already exists in location '{present}' in resource group '{group}'. A resource with the \
+             same name cannot be created in location '{wanted}'. Please select a new resource name."
+        ),
+    ))
+}
+
 /// The locations of a subscription.
 #[allow(clippy::unnecessary_wraps, reason = "as all operations")]
 pub(super) fn list(context: &Context<'_>) -> Result<Reply, Failure> {

@@ -1,10 +1,12 @@
 //! Azure Resource Manager, of the simulator's own cloud and of Azure Stack Hub regions: subscriptions, resource groups,
-//! providers, roles and vaults. Each call needs a token of the manager's audience and of the subscription's tenant, and a
+//! providers, roles, vaults, storage accounts and Data Lake Stores. Each call needs a token of the manager's audience and of the subscription's tenant, and a
 //! role that allows its action (<https://learn.microsoft.com/azure/azure-resource-manager/management/overview>).
 
 mod access_policies;
 mod authenticate;
 mod context;
+mod data_lake_store;
+mod deeds;
 mod deleted_vaults;
 mod errors;
 mod gates;
@@ -18,7 +20,9 @@ mod providers;
 mod role_assignments;
 mod role_definitions;
 mod route;
+mod storage;
 mod subscriptions;
+mod tags;
 mod throttle;
 mod vault_body;
 mod vault_document;
@@ -156,6 +160,8 @@ fn run(
         What::RoleDefinition(id) => role_definitions::get(&context, id),
         What::RoleAssignments => role_assignments::list(&context),
         What::RoleAssignment(name) => role_assignments::one(&context, name),
+        What::Storage(part) => storage::run(&context, part),
+        What::LakeStore(part) => data_lake_store::run(&context, part),
     };
     if !matches!(context.call.method, Method::GET | Method::HEAD) {
         app.settle_in_time();

@@ -5,7 +5,7 @@ use http::{HeaderName, StatusCode, header};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{context::Context, vault_document};
+use super::{context::Context, data_lake_store, storage, vault_document};
 use crate::{
     wire::reply::Reply,
     world::{
@@ -19,17 +19,46 @@ use crate::{
 
 const ASYNC_OPERATION: HeaderName = HeaderName::from_static("azure-asyncoperation");
 
+const MONITOR: &str = "monitor=true&";
+
 /// Headers by which a client is told of an operation.
 pub(super) type Told = Vec<(HeaderName, String)>;
 
-/// Starts an operation of the vaults at a location, or without one of the subscription; gives when it ends.
+/// Where an operation is polled: at a provider in a location, or in the subscription.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place<'a> {
+    Subscription,
+    Vaults(&'a str),
+    Storage(&'a str),
+    LakeStores(&'a str),
+}
+
+impl Place<'_> {
+    /// Below the subscription. `word` is what most providers call it.
+    fn path(self, word: &str, id: &str) -> String {
+        match self {
+            Self::Subscription => format!("operationresults/{id}"),
+            Self::Vaults(location) => {
+                format!("providers/Microsoft.KeyVault/locations/{location}/{word}/{id}")
+            }
+            Self::Storage(location) => {
+                format!("providers/Microsoft.Storage/locations/{location}/asyncoperations/{id}")
+            }
+            Self::LakeStores(location) => {
+                format!("providers/Microsoft.DataLakeStore/locations/{location}/{word}/{id}")
+            }
+        }
+    }
+}
+
+/// Starts an operation; gives when it ends.
 pub(super) fn start(
     context: &Context<'_>,
     world: &mut World,
     plan: &LroPlan,
     millis: u32,
     outcome: Outcome,
-    location: Option<&str>,
+    place: Place<'_>,
 ) -> (Moment, Told) {
     let id = Uuid::new_v4().to_string();
     let operation = LongOperation::start(
@@ -48,13 +77,16 @@ pub(super) fn start(
     };
     world.operations.insert(id.clone(), operation);
     let subscription = context.subscription;
-    let path = match location {
-        Some(location) => format!(
-            "/subscriptions/{subscription}/providers/Microsoft.KeyVault/locations/{location}/{segment}/{id}"
-        ),
-        None => format!("/subscriptions/{subscription}/operationresults/{id}"),
+    let path = place.path(segment, &id);
+    // Storage tells its two ways of polling apart by a parameter.
+    let monitor = match (place, plan.form) {
+        (Place::Storage(_), LroForm::Location) => MONITOR,
+        _ => "",
     };
-    let url = context.url(&format!("{path}?api-version={}", context.version));
+    let url = context.url(&format!(
+        "/subscriptions/{subscription}/{path}?{monitor}api-version={}",
+        context.version
+    ));
     let mut told = vec![(header, url)];
     told.extend(pause(plan.retry_after, true));
     (ends, told)
@@ -92,8 +124,9 @@ pub(super) fn poll(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
         return Ok(told(reply, pause));
     }
     if running {
+        let monitor = context.call.query("monitor").map_or("", |_| MONITOR);
         let query = format!(
-            "{}?api-version={}",
+            "{}?{monitor}api-version={}",
             context.call.route.path, context.version
         );
         let mut headers = vec![(header::LOCATION, context.url(&query))];
@@ -108,6 +141,20 @@ pub(super) fn poll(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
         Outcome::Vault(name) => match world.vault(&name.to_ascii_lowercase()) {
             Some(vault) => {
                 let document = vault_document::of(context, &world, vault);
+                Ok(Reply::json(StatusCode::OK, &document))
+            }
+            None => Ok(Reply::empty(StatusCode::NO_CONTENT)),
+        },
+        Outcome::StorageAccount(name) => match world.storage_account(name) {
+            Some(account) => {
+                let document = storage::document::of(context, account);
+                Ok(Reply::json(StatusCode::OK, &document))
+            }
+            None => Ok(Reply::empty(StatusCode::NO_CONTENT)),
+        },
+        Outcome::LakeStore(name) => match world.lake_store(name) {
+            Some(store) => {
+                let document = data_lake_store::document(context, store);
                 Ok(Reply::json(StatusCode::OK, &document))
             }
             None => Ok(Reply::empty(StatusCode::NO_CONTENT)),

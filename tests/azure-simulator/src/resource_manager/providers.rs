@@ -18,16 +18,19 @@ fn document(context: &Context<'_>, provider: &Provider) -> Value {
     let location = context
         .stack
         .map_or(locations::DEFAULT, |stack| stack.region.as_str());
-    let types = if provider
-        .namespace
-        .eq_ignore_ascii_case("Microsoft.KeyVault")
-    {
-        let versions = versions::known(Space::KeyVault, context.stack.is_some());
-        json!([{"resourceType": "vaults", "locations": [location], "apiVersions": versions,
-                "capabilities": "CrossResourceGroupResourceMove, SupportsTags, SupportsLocation"}])
-    } else {
-        json!([])
-    };
+    let spaces = [Space::KeyVault, Space::Storage, Space::LakeStore];
+    let spaces = spaces.into_iter().filter(|space| {
+        space
+            .namespace()
+            .is_some_and(|its| its.eq_ignore_ascii_case(&provider.namespace))
+    });
+    let types: Vec<Value> = spaces
+        .map(|space| {
+            let versions = versions::known(space, context.stack.is_some());
+            json!({"resourceType": versions::type_of(space), "locations": [location], "apiVersions": versions,
+                   "capabilities": "CrossResourceGroupResourceMove, SupportsTags, SupportsLocation"})
+        })
+        .collect();
     json!({
         "id": format!("{id}/providers/{}", provider.namespace),
         "namespace": provider.namespace,
@@ -76,8 +79,14 @@ pub(super) fn register(context: &Context<'_>, namespace: &str) -> Result<Reply, 
     let idle = !provider.registered && provider.registering.is_none();
     let mut headers = Vec::new();
     if idle {
-        let (ends, told) =
-            operations::start(context, &mut world, &plan, millis, Outcome::Done, None);
+        let (ends, told) = operations::start(
+            context,
+            &mut world,
+            &plan,
+            millis,
+            Outcome::Done,
+            operations::Place::Subscription,
+        );
         headers = told;
         world.register(context.subscription, namespace, &plan, ends, context.now);
     }

@@ -1,8 +1,8 @@
-//! What a request to the resource manager is about: its path, the journal's word for it, and the action that it needs.
+//! What a request to the resource manager is about, by its path.
 
-use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::{data_lake_store, storage};
 use crate::world::scope;
 
 /// What a path names.
@@ -36,6 +36,8 @@ pub(super) enum What {
     RoleDefinition(String),
     RoleAssignments,
     RoleAssignment(String),
+    Storage(storage::Part),
+    LakeStore(data_lake_store::Part),
 }
 
 /// Whose api-versions count.
@@ -44,6 +46,20 @@ pub(super) enum Space {
     Resources,
     Authorization,
     KeyVault,
+    Storage,
+    LakeStore,
+}
+
+impl Space {
+    /// The provider that must be registered, if it can be other than registered.
+    pub(super) fn namespace(self) -> Option<&'static str> {
+        match self {
+            Self::Resources | Self::Authorization => None,
+            Self::KeyVault => Some("Microsoft.KeyVault"),
+            Self::Storage => Some("Microsoft.Storage"),
+            Self::LakeStore => Some("Microsoft.DataLakeStore"),
+        }
+    }
 }
 
 /// A request, by its path.
@@ -89,50 +105,6 @@ impl Ask {
         })
     }
 
-    /// The journal's word, and the action that is needed: none for what everybody may. `None`: no such method.
-    pub(super) fn deed(&self, method: &Method) -> Option<(&'static str, String)> {
-        let word = word(&self.what, method)?;
-        let fixed = match word {
-            "ListTenants" | "ListSubscriptions" | "GetOperation" => "",
-            "GetSubscription" => "Microsoft.Resources/subscriptions/read",
-            "ListLocations" => "Microsoft.Resources/subscriptions/locations/read",
-            "ListResources" => "Microsoft.Resources/subscriptions/resources/read",
-            "ListProviders" | "GetProvider" => "Microsoft.Resources/subscriptions/providers/read",
-            "ListResourceGroups" | "GetResourceGroup" | "CheckResourceGroup" => {
-                "Microsoft.Resources/subscriptions/resourcegroups/read"
-            }
-            "CreateResourceGroup" | "UpdateResourceGroup" => {
-                "Microsoft.Resources/subscriptions/resourcegroups/write"
-            }
-            "DeleteResourceGroup" => "Microsoft.Resources/subscriptions/resourcegroups/delete",
-            "ListVaults" | "GetVault" => "Microsoft.KeyVault/vaults/read",
-            "CreateOrUpdateVault" | "UpdateVault" => "Microsoft.KeyVault/vaults/write",
-            "DeleteVault" => "Microsoft.KeyVault/vaults/delete",
-            "UpdateAccessPolicy" => "Microsoft.KeyVault/vaults/accessPolicies/write",
-            "ListVaultSecrets" | "GetVaultSecret" => "Microsoft.KeyVault/vaults/secrets/read",
-            "SetVaultSecret" => "Microsoft.KeyVault/vaults/secrets/write",
-            "ListDeletedVaults" => "Microsoft.KeyVault/deletedVaults/read",
-            "GetDeletedVault" => "Microsoft.KeyVault/locations/deletedVaults/read",
-            "PurgeDeletedVault" => "Microsoft.KeyVault/locations/deletedVaults/purge/action",
-            "CheckVaultName" => "Microsoft.KeyVault/checkNameAvailability/read",
-            "ListRoleDefinitions" | "GetRoleDefinition" => {
-                "Microsoft.Authorization/roleDefinitions/read"
-            }
-            "ListRoleAssignments" | "GetRoleAssignment" => {
-                "Microsoft.Authorization/roleAssignments/read"
-            }
-            "CreateRoleAssignment" => "Microsoft.Authorization/roleAssignments/write",
-            "DeleteRoleAssignment" => "Microsoft.Authorization/roleAssignments/delete",
-            _ => {
-                let What::Register(namespace) = &self.what else {
-                    return None;
-                };
-                return Some((word, format!("{namespace}/register/action")));
-            }
-        };
-        Some((word, fixed.to_owned()))
-    }
-
     #[allow(
         clippy::wildcard_enum_match_arm,
         reason = "what belongs to no other provider is the manager's own"
@@ -152,50 +124,62 @@ impl Ask {
             | What::RoleDefinition(_)
             | What::RoleAssignments
             | What::RoleAssignment(_) => Space::Authorization,
+            What::Storage(_) => Space::Storage,
+            What::LakeStore(_) => Space::LakeStore,
             _ => Space::Resources,
         }
     }
-}
 
-fn word(what: &What, method: &Method) -> Option<&'static str> {
-    let word = match (what, method.as_str()) {
-        (What::Tenants, "GET") => "ListTenants",
-        (What::Subscriptions, "GET") => "ListSubscriptions",
-        (What::Subscription, "GET") => "GetSubscription",
-        (What::Locations, "GET") => "ListLocations",
-        (What::Resources, "GET") => "ListResources",
-        (What::Providers, "GET") => "ListProviders",
-        (What::Provider(_), "GET") => "GetProvider",
-        (What::Register(_), "POST") => "RegisterProvider",
-        (What::Groups, "GET") => "ListResourceGroups",
-        (What::Group(_), "GET") => "GetResourceGroup",
-        (What::Group(_), "HEAD") => "CheckResourceGroup",
-        (What::Group(_), "PUT") => "CreateResourceGroup",
-        (What::Group(_), "PATCH") => "UpdateResourceGroup",
-        (What::Group(_), "DELETE") => "DeleteResourceGroup",
-        (What::Vaults(_), "GET") => "ListVaults",
-        (What::Vault(..), "GET") => "GetVault",
-        (What::Vault(..), "PUT") => "CreateOrUpdateVault",
-        (What::Vault(..), "PATCH") => "UpdateVault",
-        (What::Vault(..), "DELETE") => "DeleteVault",
-        (What::AccessPolicies(..), "PUT") => "UpdateAccessPolicy",
-        (What::VaultSecrets(..), "GET") => "ListVaultSecrets",
-        (What::VaultSecret(..), "GET") => "GetVaultSecret",
-        (What::VaultSecret(..), "PUT" | "PATCH") => "SetVaultSecret",
-        (What::DeletedVaults, "GET") => "ListDeletedVaults",
-        (What::DeletedVault(..), "GET") => "GetDeletedVault",
-        (What::Purge(..), "POST") => "PurgeDeletedVault",
-        (What::CheckName, "POST") => "CheckVaultName",
-        (What::Operation(_), "GET") => "GetOperation",
-        (What::RoleDefinitions, "GET") => "ListRoleDefinitions",
-        (What::RoleDefinition(_), "GET") => "GetRoleDefinition",
-        (What::RoleAssignments, "GET") => "ListRoleAssignments",
-        (What::RoleAssignment(_), "GET") => "GetRoleAssignment",
-        (What::RoleAssignment(_), "PUT") => "CreateRoleAssignment",
-        (What::RoleAssignment(_), "DELETE") => "DeleteRoleAssignment",
-        _ => return None,
-    };
-    Some(word)
+    /// The group that must be there.
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "what is not said here lies in no group"
+    )]
+    pub(super) fn group(&self) -> Option<&str> {
+        match &self.what {
+            What::Vault(group, _)
+            | What::Vaults(Some(group))
+            | What::AccessPolicies(group, ..)
+            | What::VaultSecret(group, ..)
+            | What::VaultSecrets(group, _) => Some(group),
+            What::Storage(part) => part.group(),
+            What::LakeStore(part) => part.group(),
+            _ => None,
+        }
+    }
+
+    /// Whether it lists what lies in a subscription: each caller is shown what is theirs.
+    pub(super) fn lists_subscription(&self) -> bool {
+        matches!(
+            self.what,
+            What::Groups
+                | What::Vaults(None)
+                | What::Resources
+                | What::Subscription
+                | What::Storage(storage::Part::Accounts(None))
+                | What::LakeStore(data_lake_store::Part::Accounts(None))
+        )
+    }
+
+    /// Whether it only asks for whether a name is free.
+    pub(super) fn checks_name(&self) -> bool {
+        matches!(
+            self.what,
+            What::CheckName
+                | What::Storage(storage::Part::CheckName)
+                | What::LakeStore(data_lake_store::Part::CheckName(_))
+        )
+    }
+
+    /// Whether it polls an operation.
+    pub(super) fn polls(&self) -> bool {
+        matches!(
+            self.what,
+            What::Operation(_)
+                | What::Storage(storage::Part::Operation(_))
+                | What::LakeStore(data_lake_store::Part::Operation(_))
+        )
+    }
 }
 
 /// What follows a subscription's id; `own` is as it was written.
@@ -211,6 +195,30 @@ fn in_subscription(own: &[&str], lower: &[&str]) -> Option<What> {
         ["operationresults", _] => What::Operation(at(1)?),
         ["resourcegroups"] => What::Groups,
         ["resourcegroups", _] => What::Group(at(1)?),
+        ["providers", "microsoft.storage", rest @ ..] => {
+            What::Storage(storage::Part::in_subscription(own.get(2..)?, rest)?)
+        }
+        ["providers", "microsoft.datalakestore", rest @ ..] => {
+            What::LakeStore(data_lake_store::Part::in_subscription(own.get(2..)?, rest)?)
+        }
+        [
+            "resourcegroups",
+            _,
+            "providers",
+            "microsoft.storage",
+            rest @ ..,
+        ] => What::Storage(storage::Part::in_group(at(1)?, own.get(4..)?, rest)?),
+        [
+            "resourcegroups",
+            _,
+            "providers",
+            "microsoft.datalakestore",
+            rest @ ..,
+        ] => What::LakeStore(data_lake_store::Part::in_group(
+            at(1)?,
+            own.get(4..)?,
+            rest,
+        )?),
         ["providers", "microsoft.keyvault", rest @ ..] => match rest {
             ["vaults"] => What::Vaults(None),
             ["deletedvaults"] => What::DeletedVaults,
@@ -290,6 +298,7 @@ fn authorization(given: &[&str], lower: &[&str]) -> Option<Ask> {
     reason = "what is not said here is about the whole path"
 )]
 fn scope_of(what: &What, subscription: &str, segments: &[String]) -> String {
+    let whole = || format!("/{}", segments.join("/"));
     match what {
         What::Groups
         | What::Subscription
@@ -303,77 +312,15 @@ fn scope_of(what: &What, subscription: &str, segments: &[String]) -> String {
         What::Vault(group, vault) | What::AccessPolicies(group, vault, _) => {
             scope::vault(subscription, group, vault)
         }
-        _ => format!("/{}", segments.join("/")),
+        What::Storage(part) => part.scope(subscription).unwrap_or_else(whole),
+        What::LakeStore(part) => part.scope(subscription).unwrap_or_else(whole),
+        _ => whole(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn word_of(method: &Method, path: &str) -> &'static str {
-        Ask::of(path)
-            .and_then(|ask| ask.deed(method))
-            .map_or("Unknown", |(word, _)| word)
-    }
-
-    #[test]
-    fn each_path_and_method_has_its_word() {
-        let vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v";
-        let place = "/subscriptions/s/providers/Microsoft.KeyVault/locations/l";
-        for (method, path, word) in [
-            (
-                Method::GET,
-                "/Subscriptions/s/resourceGroups/".to_owned(),
-                "ListResourceGroups",
-            ),
-            (
-                Method::PUT,
-                "/subscriptions/s/resourcegroups".into(),
-                "Unknown",
-            ),
-            (
-                Method::PUT,
-                "/subscriptions/s/resourcegroups/g".into(),
-                "CreateResourceGroup",
-            ),
-            (
-                Method::POST,
-                "/subscriptions/s/providers/Microsoft.X/register".into(),
-                "RegisterProvider",
-            ),
-            (Method::PUT, vault.into(), "CreateOrUpdateVault"),
-            (
-                Method::PUT,
-                format!("{vault}/accessPolicies/add"),
-                "UpdateAccessPolicy",
-            ),
-            (Method::GET, format!("{vault}/secrets/x"), "GetVaultSecret"),
-            (
-                Method::POST,
-                format!("{place}/deletedVaults/v/purge"),
-                "PurgeDeletedVault",
-            ),
-            (
-                Method::GET,
-                format!("{place}/operationResults/x"),
-                "GetOperation",
-            ),
-            (
-                Method::PUT,
-                format!("{vault}/providers/Microsoft.Authorization/roleAssignments/x"),
-                "CreateRoleAssignment",
-            ),
-            (
-                Method::GET,
-                "/providers/Microsoft.Authorization/roleDefinitions".into(),
-                "ListRoleDefinitions",
-            ),
-            (Method::GET, "/metadata/endpoints".into(), "Unknown"),
-        ] {
-            assert_eq!(word_of(&method, &path), word, "{method} {path}");
-        }
-    }
 
     #[test]
     fn the_scope_of_an_assignment_is_what_stands_before_it() {

@@ -1,4 +1,5 @@
-//! Limits of the resource manager: a token bucket for each subscription, principal and kind of request.
+//! Limits of the resource manager and its providers: a token bucket for each subscription, principal (or region) and kind
+//! of request.
 
 use std::collections::HashMap;
 
@@ -17,6 +18,11 @@ pub(super) enum Kind {
     Reads,
     Writes,
     Deletes,
+    /// Of the provider of storage accounts, over all principals.
+    StorageReads,
+    StorageLists,
+    StorageWrites,
+    StorageHourlyWrites,
 }
 
 impl Kind {
@@ -33,6 +39,10 @@ impl Kind {
             Self::Reads => "reads",
             Self::Writes => "writes",
             Self::Deletes => "deletes",
+            Self::StorageReads
+            | Self::StorageLists
+            | Self::StorageWrites
+            | Self::StorageHourlyWrites => "resource-requests",
         }
     }
 
@@ -41,6 +51,10 @@ impl Kind {
             Self::Reads => limits.reads,
             Self::Writes => limits.writes,
             Self::Deletes => limits.deletes,
+            Self::StorageReads => limits.storage.reads,
+            Self::StorageLists => limits.storage.lists,
+            Self::StorageWrites => limits.storage.writes,
+            Self::StorageHourlyWrites => limits.storage.hourly_writes,
         }
     }
 }
@@ -56,7 +70,7 @@ struct Level {
 pub(crate) struct Throttle(Mutex<HashMap<(String, String, Kind), Level>>);
 
 impl Throttle {
-    /// Takes a token; gives how many are left, or in how many seconds there will be one.
+    /// Takes a token; `principal` is who asks, or for limits of a provider the region. Gives how many are left, or in how many seconds there will be one.
     pub(super) fn take(
         &self,
         subscription: &str,

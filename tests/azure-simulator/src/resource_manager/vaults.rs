@@ -75,17 +75,7 @@ fn put(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failure>
     let mut world = context.app.world.write();
     if let Some(present) = world.vault_at(context.subscription, group, name) {
         let spec = Arc::clone(&present.spec);
-        if locations::plain(&spec.location) != location {
-            return Err(Failure::gateway(
-                409,
-                "InvalidResourceLocation",
-                format!(
-                    "The resource '{name}' already exists in location '{}' in resource group '{group}'. A resource with \
-                     the same name cannot be created in location '{location}'. Please select a new resource name.",
-                    spec.location
-                ),
-            ));
-        }
+        locations::same(name, group, &spec.location, &location)?;
         return update(context, &mut world, &spec, body, Mode::Replace);
     }
     let key = name.to_ascii_lowercase();
@@ -194,8 +184,8 @@ fn starts(
     let plan = world.manager.lro.vault_put.clone();
     let millis = world.manager.vault_creation_ms;
     let outcome = Outcome::Vault(spec.name.clone());
-    let location = Some(spec.location.as_str());
-    operations::start(context, world, &plan, millis, outcome, location)
+    let place = operations::Place::Vaults(&spec.location);
+    operations::start(context, world, &plan, millis, outcome, place)
 }
 
 /// 201 while it is under way, 200 when it is done.
@@ -319,7 +309,7 @@ fn delete(context: &Context<'_>, group: &str, name: &str) -> Result<Reply, Failu
         &plan,
         millis,
         Outcome::Done,
-        Some(&location),
+        operations::Place::Vaults(&location),
     );
     if let Some(vault) = world.vault_at_mut(context.subscription, group, name) {
         vault.record.going = Some(Going {

@@ -97,6 +97,46 @@ const STACK_RESOURCES: &[&str] = &[
 ];
 const STACK_AUTHORIZATION: &[&str] = &["2015-07-01", "2016-09-01-preview"];
 
+/// Of storage accounts. The newest is last.
+const STORAGE: &[&str] = &[
+    "2015-05-01-preview",
+    "2015-06-15",
+    "2016-01-01",
+    "2016-05-01",
+    "2016-12-01",
+    "2017-06-01",
+    "2017-10-01",
+    "2018-02-01",
+    "2018-03-01-preview",
+    "2018-07-01",
+    "2018-11-01",
+    "2019-04-01",
+    "2019-06-01",
+    "2020-08-01-preview",
+    "2021-01-01",
+    "2021-02-01",
+    "2021-04-01",
+    "2021-05-01",
+    "2021-06-01",
+    "2021-08-01",
+    "2021-09-01",
+    "2022-05-01",
+    "2022-09-01",
+    "2023-01-01",
+    "2023-04-01",
+    "2023-05-01",
+    "2024-01-01",
+    "2025-01-01",
+    "2025-06-01",
+    "2025-08-01",
+    "2026-04-01",
+    "2026-06-01",
+    "2026-09-01",
+];
+
+/// Of Data Lake Stores (Gen1).
+const LAKE_STORES: &[&str] = &["2015-10-01-preview", "2016-11-01"];
+
 /// The versions of a provider, on a stack or not.
 pub(super) fn known(space: Space, on_stack: bool) -> &'static [&'static str] {
     match (space, on_stack) {
@@ -106,6 +146,10 @@ pub(super) fn known(space: Space, on_stack: bool) -> &'static [&'static str] {
         (Space::Resources, true) => STACK_RESOURCES,
         (Space::Authorization, false) => AUTHORIZATION,
         (Space::Authorization, true) => STACK_AUTHORIZATION,
+        (Space::Storage, false) => STORAGE,
+        (Space::LakeStore, false) => LAKE_STORES,
+        // A stack's accounts have no files of a lake: none is simulated.
+        (Space::Storage | Space::LakeStore, true) => &[],
     }
 }
 
@@ -121,12 +165,13 @@ pub(super) fn check(
         return Ok(());
     }
     Err(match space {
-        Space::KeyVault => Failure::gateway(
+        Space::KeyVault | Space::Storage | Space::LakeStore => Failure::gateway(
             400,
             "NoRegisteredProviderFound",
             format!(
                 "No registered resource provider found for location '{location}' and API version '{given}' for type \
-                 'vaults'. The supported api-versions are '{}'. The supported locations are '{location}'.",
+                 '{}'. The supported api-versions are '{}'. The supported locations are '{location}'.",
+                type_of(space),
                 known.join(", ")
             ),
         ),
@@ -139,4 +184,15 @@ pub(super) fn check(
             ),
         ),
     })
+}
+
+/// The type of a provider's resources, without its namespace.
+pub(super) fn type_of(space: Space) -> &'static str {
+    match space {
+        Space::KeyVault => "vaults",
+        Space::Storage => "storageAccounts",
+        Space::LakeStore => "accounts",
+        Space::Resources => "resourceGroups",
+        Space::Authorization => "roleAssignments",
+    }
 }

@@ -117,7 +117,7 @@ impl From<Refusal> for Problem {
 }
 
 /// The name that the blob endpoint has for an error of the `dfs` endpoint.
-fn blob_code(code: &str) -> (&str, Option<&'static str>) {
+pub(crate) fn blob_code(code: &str) -> (&str, Option<&'static str>) {
     match code {
         "FilesystemAlreadyExists" => (
             "ContainerAlreadyExists",

@@ -37,6 +37,8 @@ pub(crate) struct LakeStoreSpec {
     pub(crate) default_group: Option<String>,
     pub(crate) encryption_state: Access,
     pub(crate) encryption_config: Option<Value>,
+    /// It uses the customer's key that it was made with.
+    pub(crate) key_vault_enabled: bool,
     pub(crate) firewall_state: Access,
     pub(crate) firewall_allow_azure_ips: Access,
     pub(crate) firewall_rules: Vec<AddressSpan>,
@@ -61,6 +63,7 @@ impl Default for LakeStoreSpec {
             default_group: None,
             encryption_state: Access::Enabled,
             encryption_config: None,
+            key_vault_enabled: false,
             firewall_state: Access::Disabled,
             firewall_allow_azure_ips: Access::Disabled,
             firewall_rules: Vec::new(),

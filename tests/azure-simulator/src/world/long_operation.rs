@@ -12,6 +12,10 @@ pub(crate) enum Outcome {
     Done,
     /// 200 with the vault of that name.
     Vault(String),
+    /// 200 with the storage account of that name.
+    StorageAccount(String),
+    /// 200 with the Data Lake Store of that name.
+    LakeStore(String),
 }
 
 /// An operation.

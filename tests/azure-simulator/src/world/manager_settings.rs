@@ -69,6 +69,10 @@ pub(crate) struct LroPatch {
     purge: Option<LroPlan>,
     group_delete: Option<LroPlan>,
     registration: Option<LroPlan>,
+    storage_put: Option<LroPlan>,
+    storage_migration: Option<LroPlan>,
+    lake_store_put: Option<LroPlan>,
+    lake_store_delete: Option<LroPlan>,
 }
 
 /// The plans in force.
@@ -80,6 +84,10 @@ pub(crate) struct LroPlans {
     pub(crate) purge: LroPlan,
     pub(crate) group_delete: LroPlan,
     pub(crate) registration: LroPlan,
+    pub(crate) storage_put: LroPlan,
+    pub(crate) storage_migration: LroPlan,
+    pub(crate) lake_store_put: LroPlan,
+    pub(crate) lake_store_delete: LroPlan,
 }
 
 /// A token bucket.
@@ -99,6 +107,8 @@ pub(crate) struct Limits {
     pub(crate) reads: Bucket,
     pub(crate) writes: Bucket,
     pub(crate) deletes: Bucket,
+    /// Those of the provider of storage accounts, for each subscription and region.
+    pub(crate) storage: StorageLimits,
 }
 
 impl Default for Limits {
@@ -111,6 +121,33 @@ impl Default for Limits {
             reads: bucket(250, 25.0),
             writes: bucket(200, 10.0),
             deletes: bucket(200, 10.0),
+            storage: StorageLimits::default(),
+        }
+    }
+}
+
+/// 800 reads and 100 lists in 5 minutes, 10 writes a second and 1200 an hour
+/// (<https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling#storage-throttling>).
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct StorageLimits {
+    pub(crate) reads: Bucket,
+    pub(crate) lists: Bucket,
+    pub(crate) writes: Bucket,
+    pub(crate) hourly_writes: Bucket,
+}
+
+impl Default for StorageLimits {
+    fn default() -> Self {
+        let bucket = |size: u32, seconds: f64| Bucket {
+            size,
+            refill_per_second: f64::from(size) / seconds,
+        };
+        Self {
+            reads: bucket(800, 300.0),
+            lists: bucket(100, 300.0),
+            writes: bucket(10, 1.0),
+            hourly_writes: bucket(1200, 3600.0),
         }
     }
 }
@@ -128,6 +165,16 @@ pub(crate) struct ManagerSettings {
     pub(crate) purge_ms: u32,
     pub(crate) group_deletion_ms: u32,
     pub(crate) registration_ms: u32,
+    /// How long a storage account that is made has no names.
+    pub(crate) storage_creation_ms: u32,
+    /// How long an account takes to get a hierarchical namespace.
+    pub(crate) storage_migration_ms: u32,
+    /// How long the name of a deleted account is kept from others.
+    pub(crate) storage_name_hold_ms: u32,
+    pub(crate) storage_accounts_per_region: usize,
+    /// How long a Data Lake Store that is made has no name.
+    pub(crate) lake_store_creation_ms: u32,
+    pub(crate) lake_store_deletion_ms: u32,
     /// How long a role assignment that is made or deleted takes to decide.
     pub(crate) role_delay_ms: u32,
     /// How long the resource manager does not know a new principal.
@@ -147,6 +194,12 @@ impl Default for ManagerSettings {
             purge_ms: 0,
             group_deletion_ms: 0,
             registration_ms: 0,
+            storage_creation_ms: 0,
+            storage_migration_ms: 0,
+            storage_name_hold_ms: 0,
+            storage_accounts_per_region: 250,
+            lake_store_creation_ms: 0,
+            lake_store_deletion_ms: 0,
             role_delay_ms: 0,
             principal_delay_ms: 0,
             client_address: None,
@@ -156,6 +209,10 @@ impl Default for ManagerSettings {
                 purge: LroPlan::of(LroForm::Location),
                 group_delete: LroPlan::of(LroForm::Location),
                 registration: LroPlan::of(LroForm::Body),
+                storage_put: LroPlan::of(LroForm::Location),
+                storage_migration: LroPlan::of(LroForm::Location),
+                lake_store_put: LroPlan::of(LroForm::Body),
+                lake_store_delete: LroPlan::of(LroForm::Body),
             },
             throttle: Limits::default(),
         }
@@ -198,6 +255,7 @@ impl ManagerSettings {
             patch.group_deletion_ms.as_ref(),
         );
         set(&mut self.registration_ms, patch.registration_ms.as_ref());
+        self.patch_lakes(patch);
         set(&mut self.role_delay_ms, patch.role_delay_ms.as_ref());
         set(
             &mut self.principal_delay_ms,
@@ -210,7 +268,44 @@ impl ManagerSettings {
             set(&mut self.lro.purge, lro.purge.as_ref());
             set(&mut self.lro.group_delete, lro.group_delete.as_ref());
             set(&mut self.lro.registration, lro.registration.as_ref());
+            set(&mut self.lro.storage_put, lro.storage_put.as_ref());
+            set(
+                &mut self.lro.storage_migration,
+                lro.storage_migration.as_ref(),
+            );
+            set(&mut self.lro.lake_store_put, lro.lake_store_put.as_ref());
+            set(
+                &mut self.lro.lake_store_delete,
+                lro.lake_store_delete.as_ref(),
+            );
         }
         Ok(())
+    }
+
+    fn patch_lakes(&mut self, patch: &SettingsPatch) {
+        set(
+            &mut self.storage_creation_ms,
+            patch.storage_creation_ms.as_ref(),
+        );
+        set(
+            &mut self.storage_migration_ms,
+            patch.storage_migration_ms.as_ref(),
+        );
+        set(
+            &mut self.storage_name_hold_ms,
+            patch.storage_name_hold_ms.as_ref(),
+        );
+        set(
+            &mut self.storage_accounts_per_region,
+            patch.storage_accounts_per_region.as_ref(),
+        );
+        set(
+            &mut self.lake_store_creation_ms,
+            patch.lake_store_creation_ms.as_ref(),
+        );
+        set(
+            &mut self.lake_store_deletion_ms,
+            patch.lake_store_deletion_ms.as_ref(),
+        );
     }
 }

@@ -24,6 +24,12 @@ pub(crate) struct SettingsPatch {
     pub(crate) purge_ms: Option<u32>,
     pub(crate) group_deletion_ms: Option<u32>,
     pub(crate) registration_ms: Option<u32>,
+    pub(crate) storage_creation_ms: Option<u32>,
+    pub(crate) storage_migration_ms: Option<u32>,
+    pub(crate) storage_name_hold_ms: Option<u32>,
+    pub(crate) storage_accounts_per_region: Option<usize>,
+    pub(crate) lake_store_creation_ms: Option<u32>,
+    pub(crate) lake_store_deletion_ms: Option<u32>,
     pub(crate) role_delay_ms: Option<u32>,
     pub(crate) principal_delay_ms: Option<u32>,
     /// Empty: where callers are.

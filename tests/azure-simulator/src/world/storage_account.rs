@@ -26,14 +26,8 @@ pub(crate) enum StorageService {
 }
 
 impl StorageService {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Blob,
-        Self::Dfs,
-        Self::File,
-        Self::Queue,
-        Self::Table,
-        Self::Web,
-    ];
+    /// Those that are here; the others are names alone.
+    pub(crate) const SERVED: [Self; 2] = [Self::Blob, Self::Dfs];
 
     /// The label after the account's.
     pub(crate) fn label(self) -> &'static str {
@@ -47,6 +41,9 @@ impl StorageService {
         }
     }
 }
+
+/// Names of the two keys.
+pub(crate) const KEY_NAMES: [&str; 2] = ["key1", "key2"];
 
 /// `key1` or `key2`.
 #[derive(Clone, Debug)]
@@ -66,6 +63,8 @@ pub(crate) struct StorageAccount {
     pub(crate) keys: [AccountKey; 2],
     /// When `managementPolicies/default` was written last.
     pub(crate) policy_written: Moment,
+    /// When it gets a hierarchical namespace.
+    pub(crate) migrates: Option<Moment>,
 }
 
 impl StorageAccount {
@@ -84,13 +83,18 @@ impl StorageAccount {
             spec: Arc::new(spec),
             keys: values.map(|value| AccountKey { value, created }),
             policy_written: created,
+            migrates: None,
             life,
         }
     }
 
     /// `provisioningState`.
     pub(crate) fn state(&self, now: Moment) -> &'static str {
-        self.life.state(now, "ResolvingDNS")
+        let half = self.life.created.0.midpoint(self.life.ready.0);
+        if now.0 < half {
+            return "Creating";
+        }
+        self.life.state(now, "ResolvingDns")
     }
 
     /// Whether the host of one of its services has an address: an account without a hierarchical namespace has all but
@@ -101,8 +105,29 @@ impl StorageAccount {
 
     /// The host of one of its services.
     pub(crate) fn host(&self, service: StorageService, names: &Names) -> String {
-        let suffix = names.storage_suffix();
-        format!("{}.{}.{suffix}", self.spec.name, service.label()).to_ascii_lowercase()
+        self.host_of(service, "", names)
+    }
+
+    /// As [`Self::host`], with what follows its name where a copy is read.
+    pub(crate) fn host_of(&self, service: StorageService, copy: &str, names: &Names) -> String {
+        let (name, label, suffix) = (&self.spec.name, service.label(), names.storage_suffix());
+        format!("{name}{copy}.{label}.{suffix}").to_ascii_lowercase()
+    }
+
+    /// Ends what comes to its end by itself; gives whether the account is gone then.
+    pub(super) fn settle(&mut self, now: Moment) -> bool {
+        if self.migrates.is_some_and(|end| end <= now) {
+            self.migrates = None;
+            let mut spec = StorageAccountSpec::clone(&self.spec);
+            spec.is_hns_enabled = Some(true);
+            self.spec = Arc::new(spec);
+        }
+        self.life.fails && self.life.ready <= now
+    }
+
+    /// When something happens to it by itself.
+    pub(super) fn dues(&self) -> impl Iterator<Item = Moment> {
+        self.migrates.into_iter().chain(self.life.dues())
     }
 }
 

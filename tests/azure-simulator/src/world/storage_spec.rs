@@ -206,7 +206,8 @@ pub(crate) struct ResourceAccess {
 pub(crate) struct Encryption {
     /// `Microsoft.Storage` or `Microsoft.Keyvault`.
     pub(crate) key_source: String,
-    pub(crate) require_infrastructure_encryption: Option<bool>,
+    #[serde(rename = "requireInfrastructureEncryption")]
+    pub(crate) twice: Option<bool>,
     /// The customer's key.
     pub(crate) key: Option<EncryptionKey>,
     /// Id of the user-assigned identity that reads the key; absent: the account's own.
@@ -217,7 +218,7 @@ impl Default for Encryption {
     fn default() -> Self {
         Self {
             key_source: "Microsoft.Storage".to_owned(),
-            require_infrastructure_encryption: None,
+            twice: None,
             key: None,
             user_assigned_identity: None,
         }

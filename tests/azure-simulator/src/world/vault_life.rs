@@ -11,6 +11,7 @@ use super::{
     roles::Role,
     scope,
     spec::VaultSpec,
+    storage_account::StorageAccount,
     subscription::{Going, Group, Subscription},
     vault::Vault,
     vault_record::{DeletedVault, Record},
@@ -238,7 +239,7 @@ impl World {
     fn settle_lakes(&mut self, now: Moment) {
         let accounts = self.storage_accounts.iter_mut();
         let ended: Vec<String> = accounts
-            .filter_map(|(key, account)| account.life.ends(now).then(|| key.clone()))
+            .filter_map(|(key, account)| account.settle(now).then(|| key.clone()))
             .collect();
         for name in ended {
             self.drop_storage_account(&name, now);
@@ -280,14 +281,18 @@ impl World {
             groups.chain(providers)
         });
         let vaults = self.vaults.values().map(|vault| &*vault.record);
-        let accounts = self.storage_accounts.values().map(|account| &account.life);
+        let accounts = self
+            .storage_accounts
+            .values()
+            .flat_map(StorageAccount::dues);
         let stores = self.lake_stores.values().map(|store| &store.life);
-        let lives = vaults.chain(accounts).chain(stores);
+        let lives = vaults.chain(stores);
         let deleted = self.deleted_vaults.values();
         subscriptions
             .chain(deleted.clone().filter_map(|deleted| deleted.going))
             .map(|going| going.at)
             .chain(deleted.map(|deleted| deleted.scheduled_purge))
             .chain(lives.flat_map(Life::dues))
+            .chain(accounts)
     }
 }

@@ -1,5 +1,5 @@
 //! Recorded traffic of the real Key Vault and Resource Manager, replayed against the simulator and compared field by
-//! field. `manager` has that of Resource Manager; here is the data plane's.
+//! field. `manager` and `storage` have that of Resource Manager; here is the data plane's.
 //!
 //! What there is: three recordings of the secrets data plane, made by the C++ client against api-version 7.3 (create,
 //! update, delete, recover, purge, with the 404s while deletion and recovery were under way). They hold no request
@@ -21,6 +21,7 @@
 mod common;
 mod data_lake;
 mod manager;
+mod storage;
 
 use std::{collections::HashMap, path::PathBuf};
 

@@ -1,5 +1,6 @@
 //! The resource manager, as a client of its REST interface sees it.
 
+mod data_lake_store;
 mod faults;
 mod groups;
 mod limits;
@@ -7,6 +8,7 @@ mod operations;
 mod roles;
 mod soft_deletion;
 mod stack;
+mod storage;
 mod vault_changes;
 mod vaults;
 
@@ -134,10 +136,15 @@ impl Arm {
         answer.unwrap().status().as_u16()
     }
 
-    /// Whether a name has an address.
+    /// Whether a vault has an address.
     pub(crate) fn resolves(&self, vault: &str) -> bool {
+        self.has_address(&format!("{vault}.vault.sim.test"))
+    }
+
+    /// Whether a host has an address.
+    pub(crate) fn has_address(&self, host: &str) -> bool {
         let hosts = crate::common::HostsFile(self.sim.endpoints().hosts_file.clone());
-        hosts.find(&format!("{vault}.vault.sim.test")).is_some()
+        hosts.find(host).is_some()
     }
 }
 
