@@ -96,14 +96,16 @@ async fn the_accounts_own_identity_uses_a_key_after_its_making() {
     let patch = json!({"properties": {"encryption": {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}}});
     let answer = arm.patch_account("lake1", patch.clone()).await;
     assert_eq!(code(&answer), (400, "KeyVaultAuthenticationFailure"));
-    let role =
-        json!({"principalId": principal, "role": "Key Vault Crypto Service Encryption User"});
-    arm.sim
-        .admin(
-            Method::PATCH,
-            "/vaults/kv-keys",
-            &json!({"roleAssignments": [role]}),
-        )
-        .await;
+    let role = subscription(
+        "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6",
+    );
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments/0d3a1b52-1c1e-4a5e-9a53-0a0a0a0a0a01",
+        vault("kv-keys")
+    );
+    let wanted = json!({"properties": {"roleDefinitionId": role, "principalId": principal}});
+    let given = arm.call(Method::PUT, &path, ROLES, wanted).await;
+    assert_eq!(given.0, 201, "{}", given.1);
+    assert_eq!(given.1["properties"]["principalType"], "ServicePrincipal");
     assert_eq!(arm.patch_account("lake1", patch).await.0, 200);
 }
