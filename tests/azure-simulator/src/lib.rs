@@ -1,7 +1,8 @@
-//! A stand-in for Azure on loopback: Entra ID, Resource Manager and Key Vault over real TLS, with real signed tokens.
+//! A stand-in for Azure on loopback: Entra ID, Resource Manager, Key Vault and Data Lake over real TLS, with real signed
+//! tokens.
 //!
 //! The state is a `world` that changes by pure functions; `entra`, `key_vault`, `managed_identity`, `resource_manager`,
-//! `stack` and `ml_server` speak the protocols over it, `wire` carries them (TLS, faults, journal) under the hosts of
+//! `stack`, `storage_lake` and `ml_server` speak the protocols over it, `wire` carries them (TLS, faults, journal) under the hosts of
 //! `names`, `mint` and `pki` make keys and certificates, and `admin` is the door for tests: seed, change, watch, break.
 
 mod admin;

@@ -250,13 +250,29 @@ fn authorization(exchange: &Exchange, headers: &[(String, String)]) -> String {
     own.sort_unstable();
     let own: String = own
         .iter()
-        .map(|(name, value)| format!("{name}:{value}\n"))
+        .flat_map(|(name, value)| {
+            [
+                name.as_str(),
+                ":",
+                value,
+                "
+",
+            ]
+        })
         .collect();
     let mut query: Vec<(String, String)> = exchange.url.query_pairs().into_owned().collect();
     query.sort_unstable();
     let query: String = query
         .iter()
-        .map(|(name, value)| format!("\n{name}:{value}"))
+        .flat_map(|(name, value)| {
+            [
+                "
+",
+                name.as_str(),
+                ":",
+                value,
+            ]
+        })
         .collect();
     let text = format!(
         "{}\n{}\n{own}/{ACCOUNT}{}{query}",

@@ -46,6 +46,16 @@ pub enum Fault {
     HoldBefore(bool),
     /// It is done, and its answer is held.
     HoldAfter(bool),
+    /// The request is done, and answered with this status and code all the same.
+    #[serde(untagged)]
+    Applied {
+        /// The HTTP status.
+        status: u16,
+        /// The error code in the body.
+        code: String,
+        /// Always true.
+        applied: bool,
+    },
     /// Another status than the right one; see [`Fault::status`] for one with more to it.
     #[serde(untagged)]
     Status {
@@ -97,6 +107,15 @@ impl Fault {
             code: Some(code.to_owned()),
             body: None,
             location: None,
+        }
+    }
+
+    /// A refusal of what is done all the same.
+    pub fn applied(status: u16, code: &str) -> Self {
+        Self::Applied {
+            status,
+            code: code.to_owned(),
+            applied: true,
         }
     }
 

@@ -177,7 +177,7 @@ impl Lists {
         let of = |default: bool| entries.iter().filter(move |entry| entry.default == default);
         let access = match how {
             How::Set => whole(of(false), None)?,
-            How::Modify => modified(self.access.clone(), of(false))?,
+            How::Modify => modified(self.access.clone(), of(false)),
             How::Remove => removed_access(self.access.clone(), of(false))?,
         };
         let default = match (directory, how) {
@@ -191,10 +191,10 @@ impl Lists {
                     self.default.clone()
                 } else {
                     let base = self.default.clone().unwrap_or_else(|| access.bare());
-                    Some(modified(base, of(true))?)
+                    Some(modified(base, of(true)))
                 }
             }
-            (true, How::Remove) => removed_default(self.default.as_ref(), of(true), &access)?,
+            (true, How::Remove) => removed_default(self.default.as_ref(), of(true), &access),
         };
         let lists = Self { access, default };
         let fits = |acl: &Acl| acl.count() <= MAX_ENTRIES;
@@ -234,7 +234,7 @@ fn whole<'a>(
     Ok(acl)
 }
 
-fn modified<'a>(mut acl: Acl, entries: impl Iterator<Item = &'a Entry>) -> Result<Acl, Refusal> {
+fn modified<'a>(mut acl: Acl, entries: impl Iterator<Item = &'a Entry>) -> Acl {
     let (mut touched, mut masked) = (false, false);
     for entry in entries {
         touched = true;
@@ -244,14 +244,11 @@ fn modified<'a>(mut acl: Acl, entries: impl Iterator<Item = &'a Entry>) -> Resul
     if touched && !masked {
         acl.remask();
     }
-    Ok(acl)
+    acl
 }
 
 /// Takes what is named out of a list; whether anything was named, and which of the three were.
-fn take_out<'a>(
-    acl: &mut Acl,
-    entries: impl Iterator<Item = &'a Entry>,
-) -> Result<(bool, Vec<&'a Who>), Refusal> {
+fn take_out<'a>(acl: &mut Acl, entries: impl Iterator<Item = &'a Entry>) -> (bool, Vec<&'a Who>) {
     let mut touched = false;
     let mut base = Vec::new();
     for entry in entries {
@@ -263,14 +260,14 @@ fn take_out<'a>(
             who @ (Who::Owner | Who::Group | Who::Other) => base.push(who),
         }
     }
-    Ok((touched, base))
+    (touched, base)
 }
 
 fn removed_access<'a>(
     mut acl: Acl,
     entries: impl Iterator<Item = &'a Entry>,
 ) -> Result<Acl, Refusal> {
-    let (touched, base) = take_out(&mut acl, entries)?;
+    let (touched, base) = take_out(&mut acl, entries);
     if !base.is_empty() {
         return Err(Refusal::InvalidAcl);
     }
@@ -286,14 +283,11 @@ fn removed_default<'a>(
     default: Option<&Acl>,
     entries: impl Iterator<Item = &'a Entry>,
     access: &Acl,
-) -> Result<Option<Acl>, Refusal> {
-    let mut acl = default.cloned().unwrap_or_else(|| access.bare());
-    let (touched, base) = take_out(&mut acl, entries)?;
-    if default.is_none() {
-        return Ok(None);
-    }
+) -> Option<Acl> {
+    let mut acl = default?.clone();
+    let (touched, base) = take_out(&mut acl, entries);
     if base.len() == 3 && acl.users.is_empty() && acl.groups.is_empty() {
-        return Ok(None);
+        return None;
     }
     for who in base {
         match who {
@@ -307,5 +301,5 @@ fn removed_default<'a>(
     if touched {
         acl.remask();
     }
-    Ok(Some(acl))
+    Some(acl)
 }

@@ -22,8 +22,8 @@ async fn a_busy_server_says_so() {
     assert_eq!(busy.header("retry-after"), "3");
     let out = json!({"operations": ["GetPathProperties"], "fault": {"status": 500, "code": "OperationTimedOut"}});
     lake.sim.fault(out).await;
-    let late = lake.call(Method::HEAD, "/data/d", &[]).await;
-    assert_eq!(late.error(), (500, "OperationTimedOut"));
+    let timed_out = lake.call(Method::HEAD, "/data/d", &[]).await;
+    assert_eq!(timed_out.error(), (500, "OperationTimedOut"));
 }
 
 #[tokio::test]

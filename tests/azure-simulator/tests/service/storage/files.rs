@@ -36,10 +36,10 @@ async fn a_file_is_written_and_read_in_parts() {
         ),
         (206, "worl", "bytes 6-9/11")
     );
-    let past = lake
+    let beyond = lake
         .call(Method::GET, "/data/f", &[("range", "bytes=11-")])
         .await;
-    assert_eq!(past.error(), (416, "InvalidRange"));
+    assert_eq!(beyond.error(), (416, "InvalidRange"));
     let known = [("if-none-match", flushed.header("etag"))];
     assert_eq!(lake.call(Method::GET, "/data/f", &known).await.status, 304);
     let head = lake.call(Method::HEAD, "/data/f", &[]).await;

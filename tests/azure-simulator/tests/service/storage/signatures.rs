@@ -30,7 +30,7 @@ async fn with_key(
     sorted.sort_unstable();
     let resource: String = sorted
         .iter()
-        .map(|(name, value)| format!("\n{}:{value}", name.to_lowercase()))
+        .flat_map(|(name, value)| ["\n".to_owned(), name.to_lowercase(), format!(":{value}")])
         .collect();
     let text = format!(
         "{method}\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:{date}\nx-ms-version:{VERSION}\n/{ACCOUNT}{path}{resource}"
