@@ -26,6 +26,7 @@ use crate::azure_identity::ask::Doors;
 use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
+use crate::azure_resource::engine::{self, Resources, Shared};
 use crate::events::Events;
 use crate::figures;
 use crate::hub::want::Ticket;
@@ -36,9 +37,9 @@ use crate::k8s::crds;
 use crate::k8s::overlay::Overlay;
 use crate::k8s::packed::Packed;
 use crate::k8s::ready::Readiness;
+use crate::key_vault;
 use crate::key_vault::api::KeyVault;
-use crate::key_vault::ctx::Ctx as KeyVaultCtx;
-use crate::key_vault::{self, reconcile as key_vault_reconcile};
+use crate::key_vault::kind::Ctx as KeyVaultCtx;
 use crate::telemetry::http::serve;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
@@ -52,9 +53,9 @@ use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 const GROUP_VERSION: &str = "lakevault.dev/v1alpha1";
 /// Identities that are worked on at once.
 const IDENTITY_CONCURRENCY: u16 = 16;
-/// KeyVaults that are worked on at once. What bounds them is the client of Resource Manager, for each subscription by itself: so one
-/// that does not answer keeps none of the others waiting.
-const KEY_VAULT_CONCURRENCY: u16 = 512;
+/// Resources of one kind that are worked on at once. What bounds them is the client of Resource Manager, for each subscription by
+/// itself: so one that does not answer keeps none of the others waiting.
+const RESOURCE_CONCURRENCY: u16 = 512;
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<(), String> {
@@ -186,7 +187,8 @@ impl Operator {
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
         let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults.clone()));
-        let key_vault_ctx = self.key_vault_ctx(&kube, &sync_ctx);
+        let shared = self.shared(&kube, &lent);
+        let key_vault_ctx = Arc::new(KeyVaultCtx::new(shared, Arc::clone(&sync_ctx.links)));
         let count = figures::counter(&sync_ctx, syncs.clone());
         self.metrics.figures().set(count);
         let (identity_queue, identity_names) = Queue::new();
@@ -194,11 +196,14 @@ impl Operator {
         let (key_vault_queue, key_vault_names) = Queue::new();
         let events = Arc::new(Events {
             ctx: Arc::clone(&sync_ctx),
-            key_vault_ctx: Arc::clone(&key_vault_ctx),
             syncs: sync_queue,
             identities: identity_queue,
             cluster_identities: cluster_identity_queue,
-            key_vaults: key_vault_queue,
+            key_vaults: Resources {
+                ctx: Arc::clone(&key_vault_ctx),
+                store: key_vaults.clone(),
+                queue: key_vault_queue,
+            },
             listed: Mutex::default(),
         });
         let mut watches = JoinSet::new();
@@ -233,9 +238,9 @@ impl Operator {
         let vaults = controller::run(
             key_vaults,
             inbox.key_vaults,
-            KEY_VAULT_CONCURRENCY,
+            RESOURCE_CONCURRENCY,
             key_vault_ctx,
-            key_vault_reconcile::reconcile,
+            engine::reconcile::<KeyVault>,
             self.stop.clone(),
         );
         let others = self.control(
@@ -248,20 +253,16 @@ impl Operator {
         tokio::join!(vaults, others);
     }
 
-    /// What reconciling KeyVaults needs.
-    fn key_vault_ctx(&self, kube: &Kube, syncs: &SyncCtx) -> Arc<KeyVaultCtx> {
-        let identities = &syncs.identities;
-        Arc::new(KeyVaultCtx {
+    /// What reconciling resources of Azure needs, whatever their kind.
+    fn shared(&self, kube: &Kube, identities: &Arc<Identities>) -> Shared {
+        Shared {
             arm: Arm::new(Arc::clone(identities), self.http.clone()),
             identities: Arc::clone(identities),
             http: self.http.clone(),
             kube: kube.clone(),
-            links: Arc::clone(&syncs.links),
             metrics: self.metrics.clone(),
-            written: Overlay::default(),
-            memories: Mutex::default(),
             epoch: uuid::Uuid::new_v4().to_string(),
-        })
+        }
     }
 
     /// What reconciling syncs needs.

@@ -74,7 +74,7 @@ fn a_vault_that_syncs_name_is_not_deleted_unless_that_is_forced() {
     };
     assert_eq!(problem.reason, Reason::StillNamed);
     assert!(problem.message.contains("a, b"), "{problem:?}");
-    case.valid.force_delete = true;
+    case.valid.common.force_delete = true;
     assert_eq!(says(&case, &seen), "delete the vault");
     // A vault that stays can be named as long as anybody likes.
     let mut stays = Case::leaving(json!({}));
@@ -86,7 +86,7 @@ fn a_vault_that_syncs_name_is_not_deleted_unless_that_is_forced() {
 #[test]
 fn an_object_is_detached_without_a_look_at_azure_and_only_when_it_is_deleted() {
     let mut case = Case::leaving(json!({ "deletionPolicy": "Delete" })).begins("CreateVault");
-    case.valid.detach = true;
+    case.valid.common.detach = true;
     case.record.azure_id = Some("/elsewhere".to_owned());
     assert_eq!(says(&case, &Seen::default()), "let this object go");
     case.leaving = false;
