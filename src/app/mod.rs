@@ -26,7 +26,7 @@ use crate::azure_identity::ask::Doors;
 use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
-use crate::azure_resource::engine::{self, Resources, Shared};
+use crate::azure_resource::engine::{self, Kind, Resources, Shared};
 use crate::events::Events;
 use crate::figures;
 use crate::hub::want::Ticket;
@@ -143,7 +143,6 @@ struct Inbox {
     syncs: Names<Packed<VaultSecretSync>>,
     identities: Names<AzureIdentity>,
     cluster_identities: Names<ClusterAzureIdentity>,
-    key_vaults: Names<KeyVault>,
 }
 
 impl Operator {
@@ -188,22 +187,17 @@ impl Operator {
         let (sync_queue, sync_names) = Queue::new();
         let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults.clone()));
         let shared = self.shared(&kube, &lent);
-        let key_vault_ctx = Arc::new(KeyVaultCtx::new(shared, Arc::clone(&sync_ctx.links)));
-        let count = figures::counter(&sync_ctx, syncs.clone());
-        self.metrics.figures().set(count);
+        let key_vault_ctx = KeyVaultCtx::new(shared, Arc::clone(&sync_ctx.links));
+        self.count(&sync_ctx, syncs.clone(), key_vaults.clone());
+        let (key_vaults, key_vault_names) = Resources::new(key_vault_ctx, key_vaults);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
-        let (key_vault_queue, key_vault_names) = Queue::new();
         let events = Arc::new(Events {
             ctx: Arc::clone(&sync_ctx),
             syncs: sync_queue,
             identities: identity_queue,
             cluster_identities: cluster_identity_queue,
-            key_vaults: Resources {
-                ctx: Arc::clone(&key_vault_ctx),
-                store: key_vaults.clone(),
-                queue: key_vault_queue,
-            },
+            key_vaults,
             listed: Mutex::default(),
         });
         let mut watches = JoinSet::new();
@@ -233,16 +227,8 @@ impl Operator {
             syncs: sync_names,
             identities: identity_names,
             cluster_identities: cluster_identity_names,
-            key_vaults: key_vault_names,
         };
-        let vaults = controller::run(
-            key_vaults,
-            inbox.key_vaults,
-            RESOURCE_CONCURRENCY,
-            key_vault_ctx,
-            engine::reconcile::<KeyVault>,
-            self.stop.clone(),
-        );
+        let vaults = self.keep(&events.key_vaults, key_vault_names);
         let others = self.control(
             args,
             (inbox.syncs, inbox.identities, inbox.cluster_identities),
@@ -251,6 +237,31 @@ impl Operator {
             (syncs, identities, cluster_identities),
         );
         tokio::join!(vaults, others);
+    }
+
+    /// Keeps all resources of a kind as declared.
+    async fn keep<K: Kind>(&self, all: &Resources<K>, names: Names<K>) {
+        controller::run(
+            all.store.clone(),
+            names,
+            RESOURCE_CONCURRENCY,
+            Arc::clone(&all.ctx),
+            engine::reconcile::<K>,
+            self.stop.clone(),
+        )
+        .await;
+    }
+
+    /// What is counted when metrics are asked for.
+    fn count(
+        &self,
+        ctx: &Arc<SyncCtx>,
+        syncs: Store<Packed<VaultSecretSync>>,
+        key_vaults: Store<KeyVault>,
+    ) {
+        let of_vaults = figures::conditions(key_vaults, KeyVault::conditions);
+        let count = figures::counter(ctx, syncs, vec![("KeyVault", of_vaults)]);
+        self.metrics.figures().set(count);
     }
 
     /// What reconciling resources of Azure needs, whatever their kind.

@@ -118,7 +118,7 @@ pub struct CameTo<'a> {
     pub problem: Option<&'a Problem>,
     /// Whether roles and data plane were looked at.
     pub deep: bool,
-    /// When something that was made is to be made anew.
+    /// When a look is due before its time.
     pub rotation: Option<Timestamp>,
     /// When the request of a note can have no effect any more: a look after that takes the note away.
     pub lapses: Option<Timestamp>,

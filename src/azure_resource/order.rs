@@ -19,6 +19,10 @@ pub enum Ahead {
 
 /// What has gone ahead of a write already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each goes ahead or not, apart from the others"
+)]
 pub struct Gone {
     /// A place is taken for it.
     pub reserved: bool,

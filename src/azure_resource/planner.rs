@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{ResourceSpec, ResourceStatus};
-use super::note::{Note, Polled};
+use super::note::{self, Note, Polled};
 use super::owner::Owner;
 use super::valid::Common;
 use crate::azure::arm::budget::Calls;
@@ -72,6 +72,12 @@ pub trait Keeps: Clone + Default + PartialEq + Send + Sync {
     /// Keeps another note.
     fn set_note(&mut self, note: Option<Note>);
 
+    /// Keeps the note of a write that is about to be sent.
+    fn notes(&mut self, note: Note) {
+        let noted = note::noted(self.note(), note);
+        self.set_note(Some(noted));
+    }
+
     /// The generation that was written as a whole.
     fn applied(&self) -> Option<i64>;
 
@@ -104,14 +110,6 @@ pub struct Inputs<'a, P: Planner> {
     /// The time.
     pub now: Timestamp,
 }
-
-impl<P: Planner> Clone for Inputs<'_, P> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<P: Planner> Copy for Inputs<'_, P> {}
 
 /// How a round ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -220,8 +218,8 @@ pub trait Planner:
     /// How many calls a look takes at least: one that makes the resource, or one that finds it.
     fn takes(is_new: bool) -> Calls;
 
-    /// When something that this object has made is to be made anew.
-    fn rotation(valid: &Self::Valid, seen: &Self::Seen) -> Option<Timestamp>;
+    /// When a look is due before its time: where something that this object has made is to be made anew, or something settles.
+    fn rotation(valid: &Self::Valid, seen: &Self::Seen, now: Timestamp) -> Option<Timestamp>;
 
     /// What a resource that is not there yet will be: fields as the spec names them, with their values.
     fn described(inputs: &Inputs<'_, Self>) -> Vec<(String, String)>;

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use super::api::{KeyVault, KeyVaultStatus};
 use super::desired::{Capabilities, Desired};
-use super::plan::{Inputs, Look, Next, Record, SecretSeen, Seen, Step, assume, created, next};
+use super::plan::{
+    Inputs, Look, Next, PROPAGATING, Record, SecretSeen, Seen, Step, assume, created, next,
+    propagates,
+};
 use super::recorded::{keep, kept, recorded};
 use super::sight::{copy, imagine, is_absent, is_untouched};
 use super::status::{PLANE, status};
@@ -101,8 +104,8 @@ impl Planner for KeyVault {
         }
     }
 
-    /// When the next secret is made up anew.
-    fn rotation(valid: &Valid, seen: &Seen) -> Option<Timestamp> {
+    /// When the next secret is made up anew, and while roles may not be known yet that were given just now.
+    fn rotation(valid: &Valid, seen: &Seen, now: Timestamp) -> Option<Timestamp> {
         let ends = valid.seeds.iter().filter_map(|seed| {
             let SecretSeen::Present {
                 created: Some(created),
@@ -114,7 +117,8 @@ impl Planner for KeyVault {
             };
             Some(after(*created, seed.rotate_after?))
         });
-        ends.min()
+        let settling = propagates(valid, seen, now).map(|_| after(now, PROPAGATING));
+        ends.chain(settling).min()
     }
 
     fn described(inputs: &Inputs<'_>) -> Vec<(String, String)> {

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::api::{KeyVault, KeyVaultStatus, SeedStatus};
 use super::desired::differences;
-use super::plan::{Inputs, Plane, SecretSeen};
+use super::plan::{Inputs, Plane, SecretSeen, propagates};
 use super::recorded::keep;
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::difference::Difference;
@@ -108,7 +108,7 @@ fn says(old: &[Condition], look: &Look<'_>, left: &[Difference]) -> Vec<Says> {
     says.push(synced(KeyVault::NOUN, look.problem, left, look.planned));
     says.extend(changed(look, left));
     says.extend(authorized(look.problem, look.seen.vault.is_some()));
-    says.extend(look.seen.plane.as_ref().map(plane));
+    says.extend(look.seen.plane.as_ref().map(|seen| plane(look, seen)));
     says.extend(look.leaving.then(|| deleting(look.problem)));
     says
 }
@@ -158,7 +158,9 @@ fn changed(look: &Look<'_>, left: &[Difference]) -> Option<Says> {
     Some(drifted(KeyVault::NOUN, observes || applied, name, left))
 }
 
-fn plane(plane: &Plane) -> Says {
+fn plane(look: &Look<'_>, plane: &Plane) -> Says {
+    let inputs = look.inputs.as_ref();
+    let settling = inputs.and_then(|inputs| propagates(inputs.valid, look.seen, inputs.now));
     match plane {
         Plane::Answers => say(
             PLANE,
@@ -166,6 +168,11 @@ fn plane(plane: &Plane) -> Says {
             "Answers",
             "the vault answers, and lets the identity list secrets",
         ),
+        Plane::NoRole(_) if settling.is_some() => {
+            let word = Reason::RolePropagating.as_str();
+            let message = "the vault answers; roles that were given just now are not known everywhere in Azure yet";
+            say(PLANE, true, word, message)
+        }
         Plane::NoRole(problem) => Says {
             status: Some(true),
             ..trouble(PLANE, problem)

@@ -155,7 +155,13 @@ fn product_code(text: &str, place: &str) -> String {
         .unwrap_or((text, "mod tests;"));
     let hidden = tests.lines().find(|line| {
         let inside = line.is_empty() || line.starts_with(' ') || *line == "}";
-        let of_tests = ["mod ", "pub(crate) mod ", "pub(in ", "#[path", "#[cfg(test)]"];
+        let of_tests = [
+            "mod ",
+            "pub(crate) mod ",
+            "pub(in ",
+            "#[path",
+            "#[cfg(test)]",
+        ];
         !inside && !of_tests.iter().any(|begin| line.starts_with(begin))
     });
     assert_eq!(

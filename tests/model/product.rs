@@ -9,7 +9,7 @@ use lakevault::azure::arm::{Form, Poll};
 use lakevault::azure_resource::note::{self, Note as Noted, Outcome, Polled, begun};
 use lakevault::azure_resource::order::{Ahead, Gone, ahead};
 use lakevault::azure_resource::owner::{OWNER_TAG, Owner};
-use lakevault::azure_resource::planner::{Ending, Write};
+use lakevault::azure_resource::planner::{Ending, Keeps, Write};
 use lakevault::key_vault::api::{KeyVault, KeyVaultSpec, Sku};
 use lakevault::key_vault::desired::{Capabilities, Desired};
 use lakevault::key_vault::plan::{
@@ -279,8 +279,9 @@ impl Product {
     pub(crate) fn noted(&self, object: &Object, so_far: Kept, what: Kind) -> Kept {
         self.ask(object, so_far, |inputs| {
             let begun = begun(word(what), inputs.valid.generation, "epoch", now());
-            let noted = note::noted(inputs.record.operation.as_ref(), begun);
-            kept(&with(inputs, Some(noted)))
+            let mut record = inputs.record.clone();
+            record.notes(begun);
+            kept(&record)
         })
     }
 

@@ -112,7 +112,7 @@ impl<K: Kind> Ctx<K> {
         object.meta_mut().managed_fields = None;
         let object = Arc::new(object);
         identified(object.as_ref(), |seen| {
-            self.written.put(seen, Arc::clone(&object))
+            self.written.put(seen, Arc::clone(&object));
         });
         object
     }

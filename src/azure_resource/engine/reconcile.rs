@@ -148,7 +148,7 @@ async fn conclude<K: Kind>(
 ) -> Result<(&'static str, Action), Problem> {
     let now = Timestamp::now();
     memory.unregistered = *came.seen.unregistered();
-    let rotation = K::rotation(valid, &came.seen);
+    let rotation = K::rotation(valid, &came.seen, now);
     if came.gone {
         ctx.gone(&valid.namespace, &valid.name, &valid.uid);
         info!(kind = %K::kind(&()), name = %valid.name, namespace = %valid.namespace, "Let go");

@@ -8,7 +8,7 @@ use kube::runtime::watcher::Event;
 
 use super::{Ctx, Kind};
 use crate::azure_identity::api::IdentityRef;
-use crate::k8s::controller::Queue;
+use crate::k8s::controller::{Names, Queue};
 
 /// All objects of a kind.
 pub struct Resources<K: Kind> {
@@ -21,6 +21,13 @@ pub struct Resources<K: Kind> {
 }
 
 impl<K: Kind> Resources<K> {
+    /// Them, and the names of those to work on.
+    pub fn new(ctx: Ctx<K>, store: Store<K>) -> (Self, Names<K>) {
+        let (queue, names) = Queue::new();
+        let ctx = Arc::new(ctx);
+        (Self { ctx, store, queue }, names)
+    }
+
     /// One has something to look at.
     pub fn wake(&self, namespace: &str, name: &str) {
         self.queue.push(ObjectRef::new(name).within(namespace));

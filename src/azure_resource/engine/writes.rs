@@ -88,8 +88,7 @@ impl<K: Kind> Round<'_, K> {
         let word = step.noted().unwrap_or_default();
         let (generation, epoch) = (self.valid.generation, &self.ctx.epoch);
         let begun = note::begun(word, generation, epoch, Timestamp::now());
-        let noted = note::noted(self.record.note(), begun);
-        self.record.set_note(Some(noted));
+        self.record.notes(begun);
         self.note_down().await
     }
 

@@ -12,9 +12,14 @@ mod seen;
 mod step;
 mod told;
 
+use jiff::Timestamp;
+
 pub use self::assume::{assigned, assume, created, id_of, update};
+pub use self::kept::propagates;
 pub use self::seen::{Group, Look, Plane, SecretSeen, Seen};
+use self::step::{DELETE, PURGE};
 pub use self::step::{Role, Step};
+pub use self::told::PROPAGATING;
 use super::api::KeyVault;
 use super::desired::Set;
 use crate::azure_resource::api::RoleAssignmentStatus;
@@ -43,6 +48,8 @@ pub struct Record {
     pub set: Set,
     /// Roles that were given.
     pub roles: Vec<RoleAssignmentStatus>,
+    /// When it was deleted, so that it be purged; none once that is done.
+    pub to_purge: Option<Timestamp>,
 }
 
 impl Keeps for Record {
@@ -52,6 +59,15 @@ impl Keeps for Record {
 
     fn set_note(&mut self, note: Option<Note>) {
         self.operation = note;
+    }
+
+    fn notes(&mut self, note: Note) {
+        self.to_purge = match note.step.as_str() {
+            DELETE => Some(note.since.0),
+            PURGE => None,
+            _ => self.to_purge,
+        };
+        self.operation = Some(note::noted(self.note(), note));
     }
 
     fn applied(&self) -> Option<i64> {

@@ -7,6 +7,11 @@ use crate::azure_resource::planner::{LETS_GO, Write};
 pub use crate::azure_resource::valid::Role;
 use crate::key_vault::vault::{Policies, Principal};
 
+/// The word of a purge in `status.operation`.
+pub(super) const PURGE: &str = "PurgeVault";
+/// The word of a deletion there.
+pub(super) const DELETE: &str = "DeleteVault";
+
 /// A write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -47,8 +52,8 @@ impl Write for Step {
         match self {
             Self::Create => Some("CreateVault"),
             Self::Recover => Some("RecoverVault"),
-            Self::Purge => Some("PurgeVault"),
-            Self::Delete => Some("DeleteVault"),
+            Self::Purge => Some(PURGE),
+            Self::Delete => Some(DELETE),
             Self::Register
             | Self::CreateGroup
             | Self::Update(_)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Inputs;
 use crate::azure_resource::note::GOING_ON;
 use crate::azure_resource::owner::{OWNER_TAG, owner_tag};
@@ -193,6 +195,26 @@ pub(super) fn no_seed(seed: &Seed, problem: &Problem) -> Problem {
         message,
         ..problem.clone()
     }
+}
+
+/// How often it is seen whether a role is known by now.
+pub const PROPAGATING: Duration = Duration::from_secs(30);
+
+pub(super) fn seed_waits(seed: &Seed, until: Timestamp) -> Problem {
+    let message = format!(
+        "spec.secrets: {:?} is made up once the roles that were given just now are known everywhere in Azure, which takes until {until} at most",
+        seed.name.as_str()
+    );
+    after(Reason::RolePropagating, PROPAGATING, message)
+}
+
+/// A vault that was deleted is not among the deleted ones yet.
+pub(super) fn not_listed_yet(inputs: &Inputs<'_>) -> Problem {
+    let message = format!(
+        "vault {:?} is deleted, and Azure does not show it among the deleted vaults yet: it is purged as soon as it does",
+        name(inputs)
+    );
+    after(Reason::OperationUnderWay, GOING_ON, message)
 }
 
 pub(super) fn deleted_secret(inputs: &Inputs<'_>, seed: &Seed) -> Problem {

@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use super::says;
+use crate::azure_resource::note::begun;
+use crate::azure_resource::planner::Keeps;
 use crate::key_vault::plan::fixtures::*;
 use crate::key_vault::plan::*;
 use crate::key_vault::vault::Vault;
@@ -62,6 +64,27 @@ fn a_deleted_vault_is_purged_after_its_object_only_where_that_is_asked_for_and_i
     let case = Case::leaving(json!({ "deletionPolicy": "DeleteAndPurge" }));
     assert_eq!(says(&case, &sees(None)), "look Deleted");
     assert_eq!(says(&case, &free()), forget);
+}
+
+#[test]
+fn a_vault_that_is_to_be_purged_is_waited_for_until_azure_shows_it_among_the_deleted() {
+    let mut case = Case::leaving(json!({ "deletionPolicy": "DeleteAndPurge" }));
+    case.record.notes(begun("DeleteVault", 1, "epoch", at(0)));
+    case.record.set_note(None);
+    let rows = [
+        (5, "wait OperationUnderWay"),
+        (599, "wait OperationUnderWay"),
+        (600, "let this object go"),
+    ];
+    for (now, expected) in rows {
+        case.now = at(now);
+        assert_eq!(says(&case, &free()), expected, "{now}");
+    }
+    // What was purged is not shown either.
+    case.now = at(5);
+    case.record.notes(begun("PurgeVault", 1, "epoch", at(5)));
+    case.record.set_note(None);
+    assert_eq!(says(&case, &free()), "let this object go");
 }
 
 #[test]
