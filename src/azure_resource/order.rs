@@ -49,3 +49,76 @@ pub fn ahead(step: &impl Write, gone: Gone) -> Ahead {
         Ahead::Send
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    struct Step {
+        noted: bool,
+        destroys: bool,
+    }
+
+    impl fmt::Display for Step {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a step")
+        }
+    }
+
+    impl Write for Step {
+        fn noted(&self) -> Option<&'static str> {
+            self.noted.then_some("Step")
+        }
+
+        fn destroys(&self) -> bool {
+            self.destroys
+        }
+
+        fn lets_go(&self) -> bool {
+            false
+        }
+
+        fn creates(&self) -> bool {
+            false
+        }
+    }
+
+    /// All that goes ahead of a step, in order.
+    fn all(step: &Step, held: bool) -> Vec<Ahead> {
+        let mut gone = Gone {
+            held,
+            ..Gone::default()
+        };
+        let mut all = Vec::new();
+        loop {
+            let next = ahead(step, gone);
+            match next {
+                Ahead::Reserve => gone.reserved = true,
+                Ahead::Hold => gone.held = true,
+                Ahead::Confirm => gone.confirmed = true,
+                Ahead::Note => gone.noted = true,
+                Ahead::Send => return all,
+            }
+            all.push(next);
+        }
+    }
+
+    #[test]
+    fn a_place_comes_before_the_note_and_a_fresh_look_before_what_destroys() {
+        use Ahead::{Confirm, Hold, Note, Reserve};
+        let rows = [
+            (false, false, false, vec![Hold]),
+            (false, false, true, vec![]),
+            (true, false, false, vec![Reserve, Hold, Note]),
+            (true, true, true, vec![Reserve, Confirm, Note]),
+            (true, true, false, vec![Reserve, Hold, Confirm, Note]),
+            (false, true, true, vec![Confirm]),
+        ];
+        for (noted, destroys, held, expected) in rows {
+            let step = Step { noted, destroys };
+            assert_eq!(all(&step, held), expected, "{noted} {destroys} {held}");
+        }
+    }
+}
