@@ -93,8 +93,8 @@ async fn the_accounts_own_identity_uses_a_key_after_its_making() {
     let (_, shown) = arm.get_account("lake1").await;
     let principal = shown["identity"]["principalId"].as_str().unwrap();
     let key = json!({"keyvaulturi": "https://kv-keys.vault.sim.test", "keyname": "lakes"});
-    let patch = json!({"properties": {"encryption": {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}}});
-    let answer = arm.patch_account("lake1", patch.clone()).await;
+    let change = json!({"properties": {"encryption": {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}}});
+    let answer = arm.patch_account("lake1", change.clone()).await;
     assert_eq!(code(&answer), (400, "KeyVaultAuthenticationFailure"));
     let role = subscription(
         "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6",
@@ -107,5 +107,5 @@ async fn the_accounts_own_identity_uses_a_key_after_its_making() {
     let given = arm.call(Method::PUT, &path, ROLES, wanted).await;
     assert_eq!(given.0, 201, "{}", given.1);
     assert_eq!(given.1["properties"]["principalType"], "ServicePrincipal");
-    assert_eq!(arm.patch_account("lake1", patch).await.0, 200);
+    assert_eq!(arm.patch_account("lake1", change).await.0, 200);
 }
