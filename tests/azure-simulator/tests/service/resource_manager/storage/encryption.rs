@@ -61,6 +61,9 @@ async fn a_key_that_the_identity_may_use_encrypts() {
     let encryption = &shown["properties"]["encryption"];
     assert_eq!(encryption["keySource"], "Microsoft.Keyvault");
     assert_eq!(encryption["keyvaultproperties"]["keyname"], "lakes");
+    let version = encryption["keyvaultproperties"]["currentVersionedKeyIdentifier"].as_str();
+    let start = "https://kv-keys.vault.sim.test/keys/lakes/";
+    assert!(version.unwrap().starts_with(start), "{version:?}");
     let ids = &shown["identity"]["userAssignedIdentities"][identity_id()];
     assert_eq!(ids["principalId"], IDENTITY_OBJECT);
 }
