@@ -1,8 +1,12 @@
 //! Counts, when metrics are asked for, what the hub is doing and how syncs stand.
 
+use std::collections::BTreeMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Resource;
 use kube::runtime::reflector::Store;
 use serde::Deserialize;
 
@@ -19,8 +23,26 @@ struct Part {
     status: Option<VaultSecretSyncStatus>,
 }
 
+/// Tells the conditions of all objects of a kind for a resource of Azure.
+pub type Conditions = Box<dyn Fn() -> Vec<Condition> + Send + Sync>;
+
+/// Those of the objects in a cache.
+pub fn conditions<K>(objects: Store<K>, of: fn(&K) -> &[Condition]) -> Conditions
+where
+    K: Resource<DynamicType: Hash + Eq + Clone + Default> + Clone + Send + Sync + 'static,
+{
+    Box::new(move || {
+        let all = objects.state();
+        all.iter().flat_map(|object| of(object).to_vec()).collect()
+    })
+}
+
 /// Counts for as long as there is something to count.
-pub fn counter(ctx: &Arc<Ctx>, syncs: Store<Packed<VaultSecretSync>>) -> Count {
+pub fn counter(
+    ctx: &Arc<Ctx>,
+    syncs: Store<Packed<VaultSecretSync>>,
+    resources: Vec<(&'static str, Conditions)>,
+) -> Count {
     let ctx = Arc::downgrade(ctx);
     Box::new(move || {
         let now = Timestamp::now();
@@ -34,8 +56,20 @@ pub fn counter(ctx: &Arc<Ctx>, syncs: Store<Packed<VaultSecretSync>>) -> Count {
                 .map(|(vault, stats)| (vault, of(stats, now)))
                 .collect(),
             syncs: figures::count(statuses, now),
+            resources: tally(&resources),
         }
     })
+}
+
+fn tally(resources: &[(&'static str, Conditions)]) -> BTreeMap<[String; 4], u64> {
+    let mut tally = BTreeMap::new();
+    for (kind, conditions) in resources {
+        for one in conditions() {
+            let words = [(*kind).to_owned(), one.type_, one.status, one.reason];
+            *tally.entry(words).or_default() += 1;
+        }
+    }
+    tally
 }
 
 fn of(stats: Stats, now: Timestamp) -> Vault {

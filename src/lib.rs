@@ -15,6 +15,7 @@ pub mod azure_identity;
 pub mod azure_resource;
 pub mod certificate;
 pub mod cli;
+pub mod data_lake_account;
 pub mod events;
 pub mod few;
 pub mod figures;

@@ -256,6 +256,8 @@ reasons! {
     CannotChange,
     /// There is no role of this name.
     RoleNotFound,
+    /// A role was given a moment ago, and is not known everywhere in Azure yet.
+    RolePropagating,
     /// The operator lacks a permission in Kubernetes.
     KubernetesForbidden,
     /// The namespace is being deleted.

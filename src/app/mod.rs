@@ -187,8 +187,7 @@ impl Operator {
         let (sync_queue, sync_names) = Queue::new();
         let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults.clone()));
         let key_vault_ctx = self.key_vault_ctx(&kube, &sync_ctx);
-        let count = figures::counter(&sync_ctx, syncs.clone());
-        self.metrics.figures().set(count);
+        self.count(&sync_ctx, syncs.clone(), key_vaults.clone());
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
         let (key_vault_queue, key_vault_names) = Queue::new();
@@ -246,6 +245,18 @@ impl Operator {
             (syncs, identities, cluster_identities),
         );
         tokio::join!(vaults, others);
+    }
+
+    /// What is counted when metrics are asked for.
+    fn count(
+        &self,
+        ctx: &Arc<SyncCtx>,
+        syncs: Store<Packed<VaultSecretSync>>,
+        key_vaults: Store<KeyVault>,
+    ) {
+        let of_vaults = figures::conditions(key_vaults, KeyVault::conditions);
+        let count = figures::counter(ctx, syncs, vec![("KeyVault", of_vaults)]);
+        self.metrics.figures().set(count);
     }
 
     /// What reconciling KeyVaults needs.

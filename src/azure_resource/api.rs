@@ -121,6 +121,25 @@ pub enum DriftPolicy {
     Report,
 }
 
+/// What becomes of callers that no rule names.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DefaultAction {
+    /// They are kept out.
+    #[default]
+    Deny,
+    /// They are let in.
+    Allow,
+}
+
+/// On or off.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Switch {
+    /// On.
+    Enabled,
+    /// Off.
+    Disabled,
+}
+
 /// A role for a principal.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]

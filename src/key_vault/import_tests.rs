@@ -62,6 +62,7 @@ fn given(role: &str, principal_type: Option<&str>) -> Assignment {
         role: roles::built_in(role).unwrap_or_else(|| role.parse().unwrap()),
         principal: ALICE.to_owned(),
         principal_type: principal_type.map(str::to_owned),
+        created: None,
     }
 }
 

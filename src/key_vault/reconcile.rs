@@ -12,7 +12,7 @@ use super::PLURAL;
 use super::api::{KeyVault, KeyVaultStatus};
 use super::ctx::Ctx;
 use super::due::{CameTo, Due, Inputs as DueInputs, Memory, due, is_passing, remember, takes};
-use super::plan::{SecretSeen, Seen, record};
+use super::plan::{PROPAGATING, SecretSeen, Seen, propagates, record};
 use super::recorded::kept;
 use super::round::{Came, Round};
 use super::status::{DRIFTED, Look, SYNCED, status};
@@ -148,7 +148,9 @@ async fn conclude(
 ) -> Result<(&'static str, Action), Problem> {
     let now = Timestamp::now();
     memory.unregistered = came.seen.unregistered;
-    let rotation = rotation(valid, &came.seen);
+    let settling = propagates(valid, &came.seen, now).map(|_| after(now, PROPAGATING));
+    let rotation = rotation(valid, &came.seen).into_iter().chain(settling);
+    let rotation = rotation.min();
     if came.gone {
         ctx.gone(&valid.namespace, &valid.name, &valid.uid);
         info!(vault = %valid.name, namespace = %valid.namespace, "Let go");

@@ -1,5 +1,7 @@
 //! What is kept of a vault from round to round, in its status. Pure.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::api::KeyVaultStatus;
 use super::desired::{Set, differences};
 use super::plan::{Inputs, Record, Role, Seen, assigned, id_of, over};
@@ -16,6 +18,7 @@ pub fn keep(status: &mut KeyVaultStatus, record: &Record) {
     resource.role_assignments.clone_from(&record.roles);
     resource.tags.clone_from(&record.set.tags);
     resource.applied_generation = record.applied;
+    status.deleted_at = record.to_purge.map(Time);
     status.access_policies.clone_from(&record.set.policies);
 }
 
@@ -31,6 +34,7 @@ pub fn kept(status: &KeyVaultStatus) -> Record {
             policies: status.access_policies.clone(),
         },
         roles: resource.role_assignments.clone(),
+        to_purge: status.deleted_at.as_ref().map(|time| time.0),
     }
 }
 

@@ -17,6 +17,7 @@ fn what_is_kept_comes_back_from_a_status() {
         principal_id: ALICE.to_owned(),
         role: "Reader".to_owned(),
     }];
+    record.to_purge = Some(at(3));
     assert_eq!(record.set.policies, named(&[ALICE]));
     let mut status = KeyVaultStatus::default();
     keep(&mut status, &record);

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::api::{KeyVaultStatus, SeedStatus};
 use super::desired::differences;
-use super::plan::{Inputs, Plane, Record, SecretSeen, Seen};
+use super::plan::{Inputs, Plane, Record, SecretSeen, Seen, propagates};
 use super::recorded::keep;
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::difference::Difference;
@@ -154,7 +154,7 @@ fn says(old: &[Condition], look: &Look<'_>, left: &[Difference]) -> Vec<Says> {
     says.push(synced(look, left));
     says.extend(drifted(look, left));
     says.extend(authorized(look));
-    says.extend(look.seen.plane.as_ref().map(plane));
+    says.extend(look.seen.plane.as_ref().map(|seen| plane(look, seen)));
     if look.leaving {
         says.push(match look.problem {
             Some(problem) => Says {
@@ -292,7 +292,9 @@ fn authorized(look: &Look<'_>) -> Option<Says> {
     Some(say(AUTHORIZED, true, "Permitted", message))
 }
 
-fn plane(plane: &Plane) -> Says {
+fn plane(look: &Look<'_>, plane: &Plane) -> Says {
+    let inputs = look.inputs.as_ref();
+    let settling = inputs.and_then(|inputs| propagates(inputs.valid, look.seen, inputs.now));
     match plane {
         Plane::Answers => say(
             PLANE,
@@ -300,6 +302,11 @@ fn plane(plane: &Plane) -> Says {
             "Answers",
             "the vault answers, and lets the identity list secrets",
         ),
+        Plane::NoRole(_) if settling.is_some() => {
+            let word = Reason::RolePropagating.as_str();
+            let message = "the vault answers; roles that were given just now are not known everywhere in Azure yet";
+            say(PLANE, true, word, message)
+        }
         Plane::NoRole(problem) => Says {
             status: Some(true),
             ..trouble(PLANE, problem)

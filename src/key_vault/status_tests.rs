@@ -320,6 +320,20 @@ fn the_data_plane_tells_address_firewall_and_role_apart() {
 }
 
 #[test]
+fn a_refusal_right_after_a_role_was_given_is_told_as_what_passes() {
+    let mut round = Round::applied(json!({
+        "roleAssignments": [{ "principalId": ALICE, "role": "Key Vault Reader" }],
+    }));
+    round.seen.plane = Some(Plane::NoRole(fault(Reason::Forbidden)));
+    let mut role = given(&round.case, 0);
+    role.created = Some(at(0));
+    round.seen.assignments = Some(vec![role]);
+    assert_eq!(says_of(&round.first(), PLANE), "True RolePropagating");
+    round.case.now = at(600);
+    assert_eq!(says_of(&round.first(), PLANE), "True Forbidden");
+}
+
+#[test]
 fn a_deletion_says_what_it_waits_for() {
     let mut round = Round::applied(json!({})).fails(Reason::StillNamed);
     round.case.leaving = true;

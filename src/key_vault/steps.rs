@@ -10,6 +10,7 @@ use super::plan::{Inputs, Role, SecretSeen, Seen, Step, assigned, created, id_of
 use super::seeds;
 use super::vault::{Permissions, Policies, Principal, Vault};
 use crate::azure::arm::client::Place;
+use crate::azure::arm::roles::Assignment;
 use crate::azure::arm::vaults::{self, PolicyChange};
 use crate::azure::arm::{self, Call, Poll, Reply, groups, providers, roles};
 use crate::azure::key_vault::write::{Content, Shape, To};
@@ -162,7 +163,9 @@ impl Eyes<'_> {
         };
         let whom = (&role.principal, role.principal_type);
         let call = roles::put(self.versions, &self.scope(), made.name, made.role, whom);
-        self.call(&call).await?;
+        let answer = roles::read(&self.call(&call).await?)?;
+        let created = answer.created;
+        let made = Assignment { created, ..made };
         seen.assignments.get_or_insert_default().push(made);
         Ok(None)
     }

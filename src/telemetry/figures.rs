@@ -49,6 +49,8 @@ pub struct Figures {
     pub vaults: BTreeMap<String, Vault>,
     /// Of all syncs.
     pub syncs: Syncs,
+    /// How many objects for Azure's resources have a condition: kind, type, status and reason, all words of fixed sets.
+    pub resources: BTreeMap<[String; 4], u64>,
 }
 
 /// Counts the figures.
@@ -97,6 +99,14 @@ struct OfCondition {
 }
 
 #[derive(EncodeLabelSet)]
+struct OfResource {
+    kind: String,
+    condition: String,
+    status: String,
+    reason: String,
+}
+
+#[derive(EncodeLabelSet)]
 struct Within {
     days: u32,
 }
@@ -139,7 +149,11 @@ fn number(count: u64) -> f64 {
 
 impl Collector for Source {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let Figures { vaults, syncs } = self.count();
+        let Figures {
+            vaults,
+            syncs,
+            resources,
+        } = self.count();
         let vaults = bounded(vaults);
         let of = |vault: &String| OfVault {
             vault: vault.clone(),
@@ -187,6 +201,24 @@ impl Collector for Source {
             let labels = of(vault);
             ConstCounter::new(figures.throttled).encode(throttled.encode_family(&labels)?)?;
         }
+        let resources = resources.into_iter().map(|(words, count)| {
+            let [kind, condition, status, reason] = words;
+            let labels = OfResource {
+                kind,
+                condition,
+                status,
+                reason,
+            };
+            (labels, number(count))
+        });
+        gauges(
+            &mut encoder,
+            (
+                "resource_conditions",
+                "Objects for resources of Azure that have a condition",
+            ),
+            resources,
+        )?;
         syncs.encode(&mut encoder)
     }
 }
@@ -255,6 +287,19 @@ mod tests {
         assert_eq!(text.lines().filter(staleness).count(), VAULTS + 1);
         let others = "lakevault_vault_throttled_seconds_total{vault=\"others\"} 9800";
         assert!(text.contains(others), "{text}");
+    }
+
+    #[test]
+    fn conditions_of_resources_are_told_by_kind() {
+        let metrics = Metrics::default();
+        let words = ["KeyVault", "Synced", "False", "Throttled"].map(str::to_owned);
+        metrics.figures().set(Box::new(move || Figures {
+            resources: [(words.clone(), 2)].into(),
+            ..Figures::default()
+        }));
+        let line = "lakevault_resource_conditions{kind=\"KeyVault\",condition=\"Synced\",status=\"False\",reason=\"Throttled\"} 2";
+        let text = metrics.text();
+        assert!(text.contains(line), "{text}");
     }
 
     #[test]

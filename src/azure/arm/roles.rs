@@ -1,6 +1,7 @@
 //! Roles and their assignments: calls and answers ("Azure built-in roles", "Role Assignments - REST API"). Pure.
 
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -240,6 +241,8 @@ pub struct Assignment {
     pub principal: String,
     /// What kind of principal that is, where Azure says so.
     pub principal_type: Option<String>,
+    /// When it was made, where Azure says so.
+    pub created: Option<Timestamp>,
 }
 
 /// What kind of principal is given a role. Said in advance, so that Azure need not find it in the directory first.
@@ -383,6 +386,7 @@ fn one(body: &Value) -> Option<Assignment> {
         role: Uuid::try_parse(role.rsplit('/').next()?).ok()?,
         principal: text("principalId")?.to_ascii_lowercase(),
         principal_type: text("principalType"),
+        created: text("createdOn").and_then(|time| time.parse().ok()),
     })
 }
 

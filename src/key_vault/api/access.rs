@@ -8,6 +8,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::azure_resource::api::DefaultAction;
 use crate::k8s::fields::is_default;
 
 /// What a principal may do with the vault's objects (Azure, "Vaults", `AccessPolicyEntry`).
@@ -82,16 +83,6 @@ pub struct NetworkRulesSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub subnets: Vec<SubnetSpec>,
-}
-
-/// What becomes of callers that no rule names.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum DefaultAction {
-    /// They are kept out.
-    #[default]
-    Deny,
-    /// They are let in.
-    Allow,
 }
 
 /// Whom network rules do not concern.

@@ -8,15 +8,14 @@
 mod access;
 mod seeds;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::access::{
-    AccessPolicyMode, AccessPolicySpec, Bypass, DefaultAction, NetworkRulesSpec, SubnetSpec,
-};
+pub use self::access::{AccessPolicyMode, AccessPolicySpec, Bypass, NetworkRulesSpec, SubnetSpec};
 pub use self::seeds::{Characters, SeedSpec, SeedStatus};
+pub use crate::azure_resource::api::{DefaultAction, Switch};
 use crate::azure_resource::api::{ResourceSpec, ResourceStatus};
 use crate::k8s::fields::is_default;
 
@@ -177,15 +176,6 @@ pub enum Authorization {
     AccessPolicies,
 }
 
-/// On or off.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Switch {
-    /// On.
-    Enabled,
-    /// Off.
-    Disabled,
-}
-
 /// What to do with a vault in deleted state.
 #[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OnSoftDeleted {
@@ -196,6 +186,14 @@ pub enum OnSoftDeleted {
     Recover,
     /// It is destroyed.
     Purge,
+}
+
+impl KeyVault {
+    /// The conditions of its status.
+    pub fn conditions(&self) -> &[Condition] {
+        let status = self.status.as_ref();
+        status.map_or(&[], |status| &status.resource.conditions)
+    }
 }
 
 /// What the operator knows of a vault.
@@ -221,6 +219,10 @@ pub struct KeyVaultStatus {
     /// When a deleted vault of this name goes for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_purge_date: Option<Time>,
+
+    /// When the vault was deleted that is still to be purged (deletionPolicy: DeleteAndPurge).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Time>,
 
     /// Secrets that were made up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

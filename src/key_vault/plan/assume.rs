@@ -131,6 +131,7 @@ pub fn assigned(inputs: &Inputs<'_>, role: &Role) -> Option<Assignment> {
         role: definition,
         principal: role.principal.as_str().to_ascii_lowercase(),
         principal_type: None,
+        created: None,
     })
 }
 

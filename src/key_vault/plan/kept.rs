@@ -1,14 +1,18 @@
 //! A vault that exists and is to stay. Pure.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::assume::{assigned, id_of};
 use super::{Inputs, Look, Next, Plane, Role, SecretSeen, Seen, Step, act, told};
 use crate::azure_resource::api::{Adopt, Mode, RoleAssignmentStatus};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::Claim;
 use crate::key_vault::desired::differences;
-use crate::key_vault::valid::Seed;
+use crate::key_vault::valid::{Seed, Valid};
 use crate::key_vault::vault::{Policies, Vault};
-use crate::problem::Problem;
+use crate::problem::{Problem, Reason};
 use crate::retry::after;
 
 /// What is next for a vault that is there.
@@ -165,13 +169,34 @@ fn is_wanted(inputs: &Inputs<'_>, wanted: &[Role], given: &RoleAssignmentStatus)
     })
 }
 
+/// For how long after a role was given Azure may refuse what it permits ("Troubleshoot Azure RBAC", 10 minutes).
+const PROPAGATION: Duration = Duration::from_mins(10);
+
+/// Until when a refusal by the data plane may mean no more than that a role, given for this spec a moment ago, is not known
+/// there yet.
+pub fn propagates(valid: &Valid, seen: &Seen, now: Timestamp) -> Option<Timestamp> {
+    let refused = |plane: &&Plane| matches!(plane, Plane::NoRole(problem) if problem.reason == Reason::Forbidden);
+    seen.plane.as_ref().filter(refused)?;
+    let id = valid.id.to_string();
+    let given = seen.assignments.iter().flatten().filter(|one| {
+        let mut roles = valid.roles.iter();
+        one.scope.eq_ignore_ascii_case(&id)
+            && roles.any(|role| one.principal.eq_ignore_ascii_case(role.principal.as_str()))
+    });
+    let until = given.filter_map(|one| Some(after(one.created?, PROPAGATION)));
+    until.max().filter(|until| now < *until)
+}
+
 /// The next read or change of a secret that is to be there.
 fn secret(inputs: &Inputs<'_>, seen: &Seen, wanted: &Seed) -> Result<Option<Next>, Problem> {
     let make = || act(inputs, Step::MakeSecret(wanted.name.to_string())).map(Some);
     if let Some(Plane::NoRole(problem) | Plane::ShutOut(problem)) = &seen.plane
         && !seen.secrets.contains_key(wanted.name.as_str())
     {
-        return Err(told::no_seed(wanted, problem));
+        return Err(match propagates(inputs.valid, seen, inputs.now) {
+            Some(until) => told::seed_waits(wanted, until),
+            None => told::no_seed(wanted, problem),
+        });
     }
     match seen.secrets.get(wanted.name.as_str()) {
         None => Ok(Some(Next::Look(Look::Secret(wanted.name.to_string())))),

@@ -1,11 +1,17 @@
 //! A vault whose object is being deleted. Pure.
 
+use std::time::Duration;
+
 use super::{Inputs, Leaving, Look, Next, Seen, Step, act, told};
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::owner::Claim;
 use crate::key_vault::api::DeletionPolicy;
 use crate::key_vault::vault::Vault;
 use crate::problem::Problem;
+use crate::retry::after;
+
+/// For how long Azure may not show a vault that was deleted. After that somebody else has purged it.
+const LISTED: Duration = Duration::from_mins(10);
 
 /// What is next while the vault is there.
 pub(super) fn present(
@@ -41,6 +47,14 @@ pub(super) fn absent(inputs: &Inputs<'_>, seen: &Seen) -> Result<Next, Problem> 
         {
             act(inputs, Step::Purge)
         }
+        // Azure shows what was deleted a moment later.
+        Some(None) if is_fresh(inputs) => Err(told::not_listed_yet(inputs)),
         Some(_) => act(inputs, Step::Forget),
     }
+}
+
+/// Whether the vault was deleted a moment ago and not purged since.
+fn is_fresh(inputs: &Inputs<'_>) -> bool {
+    let deleted = inputs.record.to_purge;
+    deleted.is_some_and(|deleted| inputs.now < after(deleted, LISTED))
 }

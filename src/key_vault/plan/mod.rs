@@ -16,9 +16,11 @@ mod told;
 use jiff::Timestamp;
 
 pub use self::assume::{assigned, assume, created, id_of, update};
+pub use self::kept::propagates;
 pub use self::record::{Outcome, WINDOW, begun, came_to, over, polled};
 pub use self::seen::{Group, Look, Plane, Polled, SecretSeen, Seen};
 pub use self::step::{Role, Step};
+pub use self::told::PROPAGATING;
 use super::desired::{Desired, Set};
 use super::valid::Valid;
 use crate::azure_resource::api::{OperationStatus, RoleAssignmentStatus};
@@ -70,6 +72,8 @@ pub struct Record {
     pub set: Set,
     /// Roles that were given.
     pub roles: Vec<RoleAssignmentStatus>,
+    /// When it was deleted, so that it be purged; none once that is done.
+    pub to_purge: Option<Timestamp>,
 }
 
 /// How an object stands that is being deleted.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::step::{DELETE, PURGE};
 use super::{Polled, Record, Seen};
 use crate::azure::arm::Poll;
 use crate::azure_resource::api::OperationStatus;
@@ -64,11 +65,17 @@ pub fn noted(record: &Record, note: OperationStatus) -> Record {
         earlier.step == note.step && earlier.poll.is_none() && note.since.0 < earlier.deadline.0
     });
     let since = earlier.map_or(note.since.0, |earlier| earlier.since.0);
+    let to_purge = match note.step.as_str() {
+        DELETE => Some(note.since.0),
+        PURGE => None,
+        _ => record.to_purge,
+    };
     Record {
         operation: Some(OperationStatus {
             since: Time(since),
             ..note
         }),
+        to_purge,
         ..record.clone()
     }
 }

@@ -9,6 +9,11 @@ use crate::azure_resource::difference::Difference;
 use crate::key_vault::vault::{Policies, Principal};
 use crate::names::ObjectId;
 
+/// The word of a purge in `status.operation`.
+pub(super) const PURGE: &str = "PurgeVault";
+/// The word of a deletion there.
+pub(super) const DELETE: &str = "DeleteVault";
+
 /// A write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -63,8 +68,8 @@ impl Step {
         match self {
             Self::Create => Some("CreateVault"),
             Self::Recover => Some("RecoverVault"),
-            Self::Purge => Some("PurgeVault"),
-            Self::Delete => Some("DeleteVault"),
+            Self::Purge => Some(PURGE),
+            Self::Delete => Some(DELETE),
             Self::Register
             | Self::CreateGroup
             | Self::Update(_)

@@ -218,6 +218,26 @@ pub(super) fn no_seed(seed: &Seed, problem: &Problem) -> Problem {
     }
 }
 
+/// How often it is seen whether a role is known by now.
+pub const PROPAGATING: Duration = Duration::from_secs(30);
+
+pub(super) fn seed_waits(seed: &Seed, until: Timestamp) -> Problem {
+    let message = format!(
+        "spec.secrets: {:?} is made up once the roles that were given just now are known everywhere in Azure, which takes until {until} at most",
+        seed.name.as_str()
+    );
+    after(Reason::RolePropagating, PROPAGATING, message)
+}
+
+/// A vault that was deleted is not among the deleted ones yet.
+pub(super) fn not_listed_yet(inputs: &Inputs<'_>) -> Problem {
+    let message = format!(
+        "vault {:?} is deleted, and Azure does not show it among the deleted vaults yet: it is purged as soon as it does",
+        name(inputs)
+    );
+    after(Reason::OperationUnderWay, GOING_ON, message)
+}
+
 pub(super) fn deleted_secret(inputs: &Inputs<'_>, seed: &Seed) -> Problem {
     let (vault, secret) = (name(inputs), seed.name.as_str());
     let message = format!(

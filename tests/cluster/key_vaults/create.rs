@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use testbed::until;
+use testbed::{metrics, until};
 
 use super::estate::Estate;
 use crate::kit::{Kit, SOON, TENANT, teaches};
@@ -60,6 +60,14 @@ async fn a_vault_is_made_with_all_that_its_spec_says(kit: Kit) -> Result<()> {
     ] {
         estate.says(type_, status, reason).await?;
     }
+    let metrics = estate.kit.world.operator.metrics().await?;
+    let labels = [
+        ("kind", "KeyVault"),
+        ("condition", "Ready"),
+        ("status", "True"),
+    ];
+    let ready = metrics::sum(&metrics, "lakevault_resource_conditions", &labels);
+    ensure!(ready >= 1.0, "{ready} are told to be Ready");
     // Purge protection and retention stay for ever: that is told, and not tried.
     let writes = estate.writes().await?.len();
     estate

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::says;
+use crate::azure::arm::roles::Assignment;
 use crate::key_vault::plan::fixtures::*;
 use crate::key_vault::plan::*;
 use crate::problem::Reason;
@@ -170,6 +171,33 @@ fn a_secret_without_rotation_is_never_made_up_anew() {
     };
     seen.secrets.insert("s".to_owned(), old);
     assert_eq!(says(&case, &seen), "rest");
+}
+
+#[test]
+fn a_seed_waits_while_a_role_that_was_given_just_now_may_not_be_known_yet() {
+    let case = Case::deep(json!({
+        "roleAssignments": [{ "principalId": ALICE, "role": "Key Vault Secrets Officer" }],
+        "secrets": [{ "name": "s" }],
+    }));
+    let forbidden = Plane::NoRole(trouble(Reason::Forbidden));
+    let not_lent = Plane::NoRole(trouble(Reason::IdentityNotAllowed));
+    let rows = [
+        (forbidden.clone(), Some(at(0)), 599, "wait RolePropagating"),
+        (forbidden.clone(), Some(at(0)), 600, "wait Forbidden"),
+        (forbidden, None, 0, "wait Forbidden"),
+        (not_lent, Some(at(0)), 1, "wait IdentityNotAllowed"),
+    ];
+    for (plane, created, now, expected) in rows {
+        let mut seen = deeply(&case);
+        let given = given(&case, 0);
+        seen.assignments = Some(vec![Assignment { created, ..given }]);
+        seen.plane = Some(plane);
+        let case = Case {
+            now: at(now),
+            ..case.clone()
+        };
+        assert_eq!(says(&case, &seen), expected, "{created:?} at {now}");
+    }
 }
 
 #[test]

@@ -65,6 +65,27 @@ fn a_deleted_vault_is_purged_after_its_object_only_where_that_is_asked_for_and_i
 }
 
 #[test]
+fn a_vault_that_is_to_be_purged_is_waited_for_until_azure_shows_it_among_the_deleted() {
+    let mut case = Case::leaving(json!({ "deletionPolicy": "DeleteAndPurge" }));
+    case.record = record::noted(&case.record, begun("DeleteVault", 1, "epoch", at(0)));
+    case.record = came_to(&case.record, &Outcome::Done);
+    let rows = [
+        (5, "wait OperationUnderWay"),
+        (599, "wait OperationUnderWay"),
+        (600, "let this object go"),
+    ];
+    for (now, expected) in rows {
+        case.now = at(now);
+        assert_eq!(says(&case, &free()), expected, "{now}");
+    }
+    // What was purged is not shown either.
+    case.now = at(5);
+    case.record = record::noted(&case.record, begun("PurgeVault", 1, "epoch", at(5)));
+    case.record = came_to(&case.record, &Outcome::Done);
+    assert_eq!(says(&case, &free()), "let this object go");
+}
+
+#[test]
 fn a_vault_that_syncs_name_is_not_deleted_unless_that_is_forced() {
     let mut case = Case::leaving(json!({ "deletionPolicy": "Delete" }));
     case.syncs = named(&["a", "b"]);
