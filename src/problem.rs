@@ -130,6 +130,8 @@ reasons! {
     PathConflict,
     /// Somebody holds a lease on a file or directory.
     LeaseHeld,
+    /// Azure cannot use the customer's key that data is to be encrypted with.
+    KeyUnusable,
     /// Azure has no such resource.
     AzureResourceNotFound,
     /// The subscription has no such resource group.

@@ -2,8 +2,8 @@
 
 pub mod api;
 pub mod difference;
-
 pub mod owner;
+pub mod values;
 
 /// Annotation that lets an object go without a word to Azure: its value must be `true`.
 pub const DETACH: &str = "lakevault.dev/detach";

@@ -1,5 +1,6 @@
 //! The kind `DataLakeAccount`: one Data Lake storage account in Azure, with its filesystems, directories and access lists.
 
+pub mod account;
 pub mod api;
 
 /// Plural name of the kind, for URLs and metrics.
