@@ -37,6 +37,12 @@ impl Cidr {
         })
     }
 
+    /// Its first and its last address.
+    pub fn bounds(self) -> (Ipv4Addr, Ipv4Addr) {
+        let rest = u32::MAX.checked_shr(u32::from(self.bits)).unwrap_or(0);
+        (self.first, Ipv4Addr::from(u32::from(self.first) | rest))
+    }
+
     /// The same as Azure Storage takes it: a range of two addresses as two ("Configure Azure Storage firewalls").
     pub fn apart(self) -> Vec<Self> {
         if self.bits != 31 {

@@ -3,6 +3,7 @@
 
 pub mod budget;
 pub mod client;
+pub mod data_lake_store;
 pub mod error;
 mod fields;
 pub mod groups;
