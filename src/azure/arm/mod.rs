@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 
 use super::auth::Profile;
 use super::cloud::ResourceManager;
-use super::http::{Answer, Request};
+use super::http::{Answer, Request, bytes};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
@@ -149,7 +149,7 @@ pub fn request(profile: &Profile, call: &Call, token: &SecretValue) -> Result<Re
         }
         let json = HeaderValue::from_static("application/json");
         request.headers.push((header::CONTENT_TYPE, json));
-        request.body = Some(Zeroizing::new(text));
+        request.body = Some(bytes(Zeroizing::new(text)));
     }
     // Azure wants the length said where a POST has no body.
     if request.body.is_none() && request.method == Method::POST {
