@@ -59,6 +59,7 @@ const PURE: &[&str] = &[
     "arm/versions.rs",
     "arc.rs",
     "key_vault/mod.rs",
+    "data_lake_account/lake/",
     "lake/access.rs",
     "lake/acl.rs",
     "lake/files.rs",

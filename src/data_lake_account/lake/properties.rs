@@ -1,0 +1,477 @@
+//! Random specs and random lakes against the rules that must always hold.
+
+mod azure;
+mod specs;
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use self::azure::{Azure, acl_of};
+use self::specs::{Put, apply, fields, filesystem, one, put};
+use super::fixtures::{Case, content, name, spec};
+use super::valid::{Kind, Node, What, parse};
+use super::*;
+use crate::azure::lake::acl::Scope;
+use crate::azure::lake::paths::Thing;
+use crate::azure::lake::{FilesystemName, LakePath, Removal};
+use crate::problem::Reason;
+
+/// Batches until everything must be done.
+const BOUND: usize = 200;
+
+/// An object, and the lake that it is about.
+#[derive(Debug, Clone)]
+struct World {
+    case: Case,
+    azure: Azure,
+    /// Whether batches are carried out from behind.
+    backwards: bool,
+}
+
+impl World {
+    fn new(spec: &Value, backwards: bool) -> Self {
+        let mut world = Self {
+            case: Case::new(lake(spec)),
+            azure: Azure::default(),
+            backwards,
+        };
+        world.edit(spec);
+        world
+    }
+
+    fn edit(&mut self, spec: &Value) {
+        self.case.lake = lake(spec);
+        self.case.contents.clear();
+        for (name, filesystem) in &self.case.lake.filesystems {
+            for (path, node) in &filesystem.nodes {
+                if let Kind::File(_) = node.kind {
+                    let content = content(&format!("what {path} holds"));
+                    self.case
+                        .contents
+                        .insert(Place::new(name, path), Ok(content));
+                }
+            }
+        }
+    }
+
+    /// A round to its end, or until the process dies: after so many writes, of which it knows nothing.
+    fn round(&mut self, dies_after: Option<usize>) -> Option<Outcome> {
+        self.case.seen = Seen::default();
+        let mut writes = 0;
+        for _ in 0..BOUND {
+            let mut batch = self.case.plan();
+            if batch.is_empty() {
+                let outcome = self.case.outcome();
+                self.case.record.settle(&self.case.lake, &self.case.seen);
+                return Some(outcome);
+            }
+            if self.backwards {
+                batch.steps.reverse();
+                batch.looks.reverse();
+            }
+            for look in &batch.looks {
+                self.azure.look(look, &mut self.case.seen);
+            }
+            for step in &batch.steps {
+                let came = self.azure.take(step);
+                if dies_after == Some(writes) {
+                    return None;
+                }
+                writes += 1;
+                self.case.came(step, came);
+            }
+        }
+        panic!("a round does not end: {self:?}");
+    }
+
+    fn ends(&mut self) -> Outcome {
+        self.round(None).unwrap()
+    }
+
+    /// A round that writes nothing; what it would do, and where the lake differs.
+    fn dry(&mut self) -> (Vec<String>, usize) {
+        self.case.seen = Seen::default();
+        let mut planned = Vec::new();
+        for _ in 0..BOUND {
+            let batch = self.case.plan();
+            if batch.is_empty() {
+                let found = differences(&self.case.inputs(), &self.case.seen);
+                return (planned, found.len());
+            }
+            for look in &batch.looks {
+                self.azure.look(look, &mut self.case.seen);
+            }
+            for step in &batch.steps {
+                planned.push(step.to_string());
+                assume(&self.case.lake, step, &mut self.case.seen);
+            }
+        }
+        panic!("a dry round does not end: {self:?}");
+    }
+
+    fn nodes(&self) -> impl Iterator<Item = (&FilesystemName, &LakePath, &Node)> {
+        let all = self.case.lake.filesystems.iter();
+        all.flat_map(|(name, one)| one.nodes.iter().map(move |(path, node)| (name, path, node)))
+    }
+
+    /// What a path has that the spec does not want.
+    fn wrong(&self, before: &Azure) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (name, path, node) in self.nodes() {
+            let here = &self.azure.filesystems[name];
+            if blocked(before, name, path, node) {
+                continue;
+            }
+            let Some(item) = here.items.get(path) else {
+                wrong.push(format!("{path} is not there"));
+                continue;
+            };
+            let owner = node
+                .access
+                .owner
+                .as_ref()
+                .is_some_and(|one| *one != item.owner);
+            let group = node
+                .access
+                .group
+                .as_ref()
+                .is_some_and(|one| *one != item.group);
+            let fits = match &node.access.what {
+                What::Leave => true,
+                What::Permissions(wanted) => *wanted == item.permissions(),
+                what => has(item, what),
+            };
+            let place = Place::new(name, path);
+            let content = self
+                .case
+                .contents
+                .get(&place)
+                .and_then(|content| content.as_ref().ok());
+            if owner
+                || group
+                || !fits
+                || content.is_some_and(|content| item.holds.as_ref() != Some(content))
+            {
+                wrong.push(format!("{path}: {:?} is {item:?}", node.access));
+            }
+        }
+        for (name, filesystem) in &self.case.lake.filesystems {
+            let here = &self.azure.filesystems[name].properties;
+            let wanted = filesystem.properties.all().iter();
+            wrong.extend(
+                wanted
+                    .filter(|(one, value)| here.get(*one) != Some(*value))
+                    .map(|(one, _)| one.clone()),
+            );
+        }
+        wrong
+    }
+
+    /// What lies in trees, was there before, and has not what the innermost of them wants.
+    fn wrong_in_trees(&self, before: &Azure) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (name, there) in &before.filesystems {
+            for path in there.items.keys() {
+                let over = self
+                    .nodes()
+                    .filter(|(filesystem, _, node)| *filesystem == name && node.access.recursive);
+                let over = over.filter(|(_, tree, node)| {
+                    path.is_in(tree) && !blocked(before, name, tree, node)
+                });
+                let Some((_, _, tree)) = over.last() else {
+                    continue;
+                };
+                let own = self
+                    .nodes()
+                    .find(|(filesystem, one, _)| *filesystem == name && *one == path);
+                if own.is_some_and(|(_, _, node)| node.access.what != What::Leave) {
+                    continue;
+                }
+                let item = &self.azure.filesystems[name].items[path];
+                if !has(item, &tree.access.what) {
+                    wrong.push(format!("{path}: {:?} is {item:?}", tree.access.what));
+                }
+            }
+        }
+        wrong
+    }
+
+    /// What was there, is not the spec's, and is not what it was.
+    fn touched(&self, before: &Azure) -> Vec<String> {
+        let mut touched = Vec::new();
+        let said: BTreeSet<Place> = self
+            .nodes()
+            .map(|(name, path, _)| Place::new(name, path))
+            .collect();
+        for (name, there) in &before.filesystems {
+            let Some(here) = self.azure.filesystems.get(name) else {
+                touched.push(format!("{name} is gone"));
+                continue;
+            };
+            for (path, item) in &there.items {
+                let mut trees = self
+                    .nodes()
+                    .filter(|(_, tree, node)| node.access.recursive && path.is_in(tree));
+                let ours = said.contains(&Place::new(name, path)) || trees.next().is_some();
+                match here.items.get(path) {
+                    None => touched.push(format!("{path} is gone")),
+                    Some(now) if !ours && now != item => {
+                        touched.push(format!("{path}: {item:?} is {now:?}"))
+                    }
+                    Some(_) => {}
+                }
+            }
+            for path in here
+                .items
+                .keys()
+                .filter(|path| !there.items.contains_key(*path))
+            {
+                if !said.iter().any(|place| place.path.is_in(path)) {
+                    touched.push(format!("{path} is new"));
+                }
+            }
+            let others = there
+                .properties
+                .iter()
+                .filter(|(one, _)| one.as_str() == "others");
+            touched.extend(
+                others
+                    .filter(|(one, value)| here.properties.get(*one) != Some(*value))
+                    .map(|(one, _)| one.clone()),
+            );
+        }
+        touched
+    }
+}
+
+fn lake(fields: &Value) -> Lake {
+    parse(&spec(fields.clone())).unwrap()
+}
+
+/// Whether something stands at a path, or above it, that is no directory or no file as it would have to be.
+fn blocked(before: &Azure, name: &FilesystemName, path: &LakePath, node: &Node) -> bool {
+    let Some(here) = before.filesystems.get(name) else {
+        return false;
+    };
+    let wanted = match node.kind {
+        Kind::Directory => Thing::Directory,
+        Kind::File(_) => Thing::File,
+    };
+    let above = here
+        .items
+        .iter()
+        .any(|(one, item)| item.thing == Thing::File && one != path && path.is_in(one));
+    above
+        || here
+            .items
+            .get(path)
+            .is_some_and(|item| item.thing != wanted)
+}
+
+fn has(item: &azure::Item, what: &What) -> bool {
+    let acl = acl_of(&item.list);
+    let is_file = item.thing == Thing::File;
+    let absent = |removal: &Removal| {
+        // What every list has is never quite gone.
+        let mut gone = removal.keys().filter(|key| key.id.is_some());
+        gone.all(|key| acl.rights(key).is_none())
+    };
+    match what {
+        What::Leave | What::Permissions(_) => true,
+        What::Set(wanted) if is_file => acl.means_same(&wanted.access()),
+        What::Set(wanted) => acl.means_same(wanted),
+        What::Modify(wanted) => {
+            let mut all = wanted
+                .entries()
+                .filter(|(key, _)| !is_file || key.scope == Scope::Access);
+            all.all(|(key, rights)| acl.rights(key) == Some(rights))
+        }
+        What::Remove(removal) => absent(removal),
+    }
+}
+
+/// A world in which somebody was there before.
+fn world(spec: &Value, there: bool, put: &Put, backwards: bool) -> World {
+    let mut world = World::new(spec, backwards);
+    if there {
+        world
+            .azure
+            .make(&name())
+            .properties
+            .insert("others".to_owned(), "x".to_owned());
+        apply(&mut world.azure, &name(), put);
+    }
+    world
+}
+
+fn nothing() -> Vec<String> {
+    Vec::new()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_lake_comes_to_its_spec_and_rests_and_others_keep_what_is_theirs(
+        spec in one(true), there in any::<bool>(), put in put(true), backwards in any::<bool>(), forgets in 0u32..2,
+    ) {
+        let mut world = world(&spec, there, &put, backwards);
+        world.azure.forgets = forgets;
+        let before = world.azure.clone();
+        let end = world.ends();
+        let conflict = world.nodes().any(|(name, path, node)| blocked(&before, name, path, node));
+        prop_assert_eq!(end.whole, !conflict, "{:?}", end);
+        prop_assert!(!conflict || end.problem.is_some_and(|problem| problem.reason == Reason::PathConflict));
+        prop_assert_eq!(world.wrong(&before), nothing());
+        prop_assert_eq!(world.wrong_in_trees(&before), nothing());
+        prop_assert_eq!(world.touched(&before), nothing());
+        let wrote = world.azure.wrote.clone();
+        prop_assert_eq!(world.ends().whole, !conflict);
+        prop_assert_eq!(&world.azure.wrote, &wrote, "a perpetual difference");
+        // That something above is a file is known by trying alone.
+        prop_assert!(conflict || world.dry().0.is_empty(), "a perpetual difference");
+    }
+
+    #[test]
+    fn who_dies_in_between_leaves_nothing_that_the_next_does_not_mend(
+        spec in one(true), there in any::<bool>(), put in put(false), at in prop::collection::vec(0usize..30, 1..3),
+    ) {
+        let mut straight = world(&spec, there, &put, false);
+        let mut world = straight.clone();
+        let before = world.azure.clone();
+        straight.ends();
+        let mut deaths = 0;
+        for at in at {
+            if world.round(Some(at)).is_none() {
+                deaths += 1;
+            }
+        }
+        prop_assert!(world.ends().whole);
+        prop_assert_eq!(world.wrong(&before), nothing());
+        prop_assert_eq!(world.wrong_in_trees(&before), nothing());
+        prop_assert_eq!(world.touched(&before), nothing());
+        // What was written and not noted is seen, or written once more.
+        let (most, wrote) = (straight.azure.wrote.len() + deaths, &world.azure.wrote);
+        prop_assert!(wrote.len() <= most, "{:?} for {:?}", wrote, straight.azure.wrote);
+        let wrote = wrote.len();
+        prop_assert!(world.ends().whole);
+        prop_assert_eq!(world.azure.wrote.len(), wrote);
+    }
+
+    #[test]
+    fn no_more_is_written_than_differs(spec in one(false), there in any::<bool>(), put in put(false)) {
+        let mut world = world(&spec, there, &put, false);
+        let before = world.azure.clone();
+        let (planned, differ) = world.dry();
+        prop_assert_eq!(&world.azure, &before, "a dry round writes");
+        // The rights of a new path may take a second call.
+        let new = world.nodes().filter(|(name, path, node)| {
+            let here = before.filesystems.get(*name);
+            let is_new = here.is_none_or(|here| !here.items.contains_key(*path));
+            is_new && !node.access.is_silent()
+        }).count();
+        let fresh = if there { 0 } else { world.nodes().count() };
+        world.ends();
+        let wrote = world.azure.wrote.len();
+        prop_assert!(wrote <= differ + new + fresh, "{:?} for {:?}", world.azure.wrote, planned);
+        prop_assert_eq!(wrote == 0, differ == 0 && planned.is_empty());
+        prop_assert!(planned.iter().all(|step| world.azure.wrote.contains(step)), "{:?} was not done: {:?}", planned, world.azure.wrote);
+    }
+
+    #[test]
+    fn whatever_others_do_is_mended_when_all_have_had_their_turn(
+        spec in one(false), put in put(false), then in specs::put(false), gone in prop::collection::vec(0usize..20, 0..3), of in 1u32..5,
+        all in prop::bool::weighted(0.1),
+    ) {
+        let mut world = world(&spec, true, &put, false);
+        let before = world.azure.clone();
+        world.ends();
+        apply(&mut world.azure, &name(), &then);
+        for at in gone {
+            let items = &mut world.azure.make(&name()).items;
+            let one = items.keys().nth(at % items.len()).cloned().unwrap();
+            if !one.is_root() {
+                items.retain(|path, _| !path.is_in(&one));
+            }
+        }
+        if all {
+            world.azure.filesystems.clear();
+        }
+        for turn in 0..of {
+            world.case.turn = Some(Turn { turn, of });
+            let end = world.ends();
+            prop_assert_eq!(end.problem, None);
+        }
+        prop_assert_eq!(world.wrong(&before), nothing());
+        let wrote = world.azure.wrote.len();
+        world.case.turn = None;
+        prop_assert!(world.ends().whole);
+        prop_assert_eq!(world.azure.wrote.len(), wrote);
+    }
+
+    #[test]
+    fn what_failed_in_trees_is_done_in_the_end(spec in one(true), put in put(false), at in 0usize..12, tries in 1u32..4) {
+        let mut world = world(&spec, true, &put, false);
+        let paths: Vec<LakePath> = world.azure.make(&name()).items.keys().cloned().collect();
+        world.azure.stubborn.insert(paths[at % paths.len()].clone(), tries);
+        let before = world.azure.clone();
+        let mut ends = world.ends();
+        for _ in 0..tries {
+            let Some(then) = world.case.record.retry_at() else {
+                break;
+            };
+            let problem = ends.problem.as_ref();
+            prop_assert!(problem.is_some_and(|problem| problem.reason == Reason::TreeIncomplete), "{:?}", ends);
+            world.case.now = then;
+            ends = world.ends();
+        }
+        prop_assert!(ends.whole, "{:?}", ends);
+        prop_assert_eq!(world.wrong(&before), nothing());
+        prop_assert_eq!(world.wrong_in_trees(&before), nothing());
+    }
+
+    #[test]
+    fn nothing_is_deleted_unasked(
+        first in filesystem("raw", false), second_ in filesystem("out", false), stays in any::<[bool; 2]>(), there in any::<[bool; 2]>(),
+        policies in any::<[bool; 2]>(), force in any::<bool>(), later in any::<[bool; 2]>(), dies in prop::option::of(0usize..10),
+        observes in any::<bool>(),
+    ) {
+        let names: [FilesystemName; 2] = ["raw", "out"].map(|name| name.parse().unwrap());
+        let mut both = [first, second_];
+        for (one, deletes) in both.iter_mut().zip(policies) {
+            one["deletionPolicy"] = json!(if deletes { "Delete" } else { "Retain" });
+        }
+        let mut world = World::new(&fields(&both), false);
+        for (name, there) in names.iter().zip(there) {
+            if there {
+                world.azure.make(name);
+            }
+        }
+        world.round(dies);
+        world.ends();
+        for (name, later) in names.iter().zip(later) {
+            if later {
+                world.azure.put(name, &"others".parse().unwrap(), Thing::File);
+            }
+        }
+        let kept: Vec<Value> = both.iter().zip(stays).filter(|(_, stays)| *stays).map(|(one, _)| one.clone()).collect();
+        let mut spec = fields(&kept);
+        spec["force"] = json!(force);
+        world.edit(&spec);
+        world.case.mode = if observes { Mode::Observe } else { Mode::Manage };
+        let holds: Vec<bool> = names.iter().map(|name| world.azure.filesystems[name].items.len() > 1).collect();
+        if observes {
+            prop_assert!(!world.dry().0.iter().any(|step| step.contains("delete")));
+        }
+        world.ends();
+        for (at, name) in names.iter().enumerate() {
+            let may_go = !stays[at] && !there[at] && policies[at] && (force || !holds[at]) && !observes;
+            let is_there = world.azure.filesystems.contains_key(name);
+            prop_assert!(is_there || may_go, "{name} is gone");
+            // Who died may have forgotten that it was made here; then it stays.
+            prop_assert!(!is_there || !may_go || dies.is_some(), "{name} is not gone");
+        }
+    }
+}
