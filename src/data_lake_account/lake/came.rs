@@ -12,7 +12,6 @@ use super::valid::Lake;
 use crate::azure::lake::access::Swept;
 use crate::azure::lake::paths::Thing;
 use crate::azure::lake::{FilesystemName, LakePath};
-use crate::data_lake_account::api::Generation;
 use crate::problem::Problem;
 
 /// A tree is begun anew so often in a round.
@@ -62,12 +61,12 @@ pub fn came(
                 return;
             }
         }
-        return effect(lake, step, seen);
+        return effect(step, seen);
     }
     let path = step.place().map(|place| &place.path);
     match came {
         Came::Done | Came::Swept(_) => {
-            effect(lake, step, seen);
+            effect(step, seen);
             record.did(lake, step);
         }
         Came::Unsure(problem) | Came::Lost(problem) => seen.again(step.filesystem(), path, problem),
@@ -117,7 +116,7 @@ pub fn assume(lake: &Lake, step: &Step, seen: &mut Seen) {
             one.before.entry(place.path.clone()).or_insert(stands);
         }
     }
-    effect(lake, step, seen);
+    effect(step, seen);
     match step.place() {
         Some(place) => imagine(lake, place, seen),
         None => imagine_root(lake, step.filesystem(), seen),
@@ -149,9 +148,7 @@ fn imagine(lake: &Lake, place: &Place, seen: &mut Seen) {
 }
 
 /// Adds to what was seen what a step has changed.
-fn effect(lake: &Lake, step: &Step, seen: &mut Seen) {
-    // A Data Lake Store makes nothing with its access.
-    let settles = lake.generation == Generation::Gen2;
+fn effect(step: &Step, seen: &mut Seen) {
     let one = seen.at(step.filesystem());
     match step {
         Step::CreateFilesystem {
@@ -177,7 +174,7 @@ fn effect(lake: &Lake, step: &Step, seen: &mut Seen) {
         Step::DeleteFilesystem { .. } => one.contents = Some(Ok(Contents::Gone)),
         Step::CreateDirectory { place, with } => {
             let here = Here {
-                settled: settles && with.is_some(),
+                settled: with.is_some(),
                 ..new(Thing::Directory)
             };
             put(one, place, here);
@@ -195,7 +192,7 @@ fn effect(lake: &Lake, step: &Step, seen: &mut Seen) {
                     etag: None,
                 }),
                 made: over.is_none(),
-                settled: settles && with.is_some(),
+                settled: with.is_some(),
                 ..new(Thing::File)
             };
             put(one, place, here);

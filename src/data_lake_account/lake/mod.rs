@@ -43,7 +43,7 @@ use crate::problem::Problem;
 pub struct Inputs<'a> {
     /// The spec.
     pub lake: &'a Lake,
-    /// What its files are to hold, or why that is not known.
+    /// What its files are to hold, or why that is not known: of each file of the spec.
     pub contents: &'a BTreeMap<Place, Result<Content, Problem>>,
     /// What is known from earlier rounds.
     pub record: &'a Record,

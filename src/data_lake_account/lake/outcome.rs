@@ -21,7 +21,7 @@ pub struct Outcome {
     pub problem: Option<Problem>,
     /// In how many places something stands in the way.
     pub troubled: usize,
-    /// Whether all of the lake was looked at, and is as the spec wants it.
+    /// Whether all of the lake was looked at, and is as the spec wants it; of steps that were only taken for done: would be.
     pub whole: bool,
     /// What is worth telling once.
     pub notes: Vec<String>,

@@ -51,7 +51,8 @@ pub enum Step {
         content: Content,
         /// The `ETag` of the one that is there (If-Match); none where there is none (`If-None-Match: *`).
         over: Option<String>,
-        /// The access that it has from the beginning. A file that is made anew keeps nothing of what it had but this.
+        /// The access that it has from the beginning. A file that is made anew keeps nothing of what it had but this; in a Data Lake
+        /// Store it is set right after it is made.
         with: Option<Change>,
     },
     /// Owner, group, permissions or list of a path are set: PATCH `action=setAccessControl`.

@@ -45,6 +45,8 @@ pub(super) struct Azure {
     pub(super) wrote: Vec<String>,
     /// Paths whose lists nobody can change with a tree, for so many tries.
     pub(super) stubborn: BTreeMap<LakePath, u32>,
+    /// Whether it is a Data Lake Store.
+    pub(super) store: bool,
     /// How many continuations are forgotten.
     pub(super) forgets: u32,
 }
@@ -274,6 +276,11 @@ impl Azure {
 
     fn try_take(&mut self, step: &Step) -> Came {
         let name = step.filesystem();
+        if self.store {
+            let made_with = matches!(step, Step::CreateDirectory { with: Some(_), .. });
+            let whole = step.place().is_none();
+            assert!(!made_with && !whole, "a Data Lake Store cannot {step}");
+        }
         match step {
             Step::CreateFilesystem { properties, .. } => {
                 if self.filesystems.contains_key(name) {
@@ -287,7 +294,10 @@ impl Azure {
                 Came::Done
             }
             Step::Tree { place, sweep, from } => self.sweep(place, sweep, from.as_deref()),
-            _ => match self.filesystems.get_mut(name) {
+            Step::SetProperties { .. }
+            | Step::CreateDirectory { .. }
+            | Step::WriteFile { .. }
+            | Step::SetAccess { .. } => match self.filesystems.get_mut(name) {
                 Some(here) => here.take(step),
                 None => Came::Unsure(problem(Reason::AzureResourceNotFound)),
             },
