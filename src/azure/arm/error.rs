@@ -56,7 +56,30 @@ impl AzureError {
             message: text("message").unwrap_or_default(),
             ..Self::default()
         };
-        Some(serde_json::from_value(value).unwrap_or(plain))
+        Some(
+            serde_json::from_value(value)
+                .unwrap_or(plain)
+                .unfolded(DEEPEST),
+        )
+    }
+
+    /// Deployments write the errors of their resources into messages, as the text of a JSON document.
+    fn unfolded(mut self, depth: usize) -> Self {
+        let Some(below) = depth.checked_sub(1) else {
+            return self;
+        };
+        let text = self.message.trim_start();
+        let value: Option<Value> = text
+            .starts_with('{')
+            .then(|| serde_json::from_str(text).ok())
+            .flatten();
+        if let Some(inner) = value.as_ref().and_then(Self::of) {
+            self.message.clear();
+            self.inner = Some(Box::new(inner));
+        }
+        let details = std::mem::take(&mut self.details).into_iter();
+        self.details = details.map(|one| one.unfolded(below)).collect();
+        self
     }
 
     /// This error and those in it, outer ones first.

@@ -44,6 +44,23 @@ fn what_lies_in_an_error_is_said_once_and_in_one_line() {
 }
 
 #[test]
+fn an_error_that_a_deployment_wrote_into_a_message_is_read() {
+    let inner = json!({"error": {"code": "VaultAlreadyExists", "message": "The name is in use."}});
+    let body = json!({"error": {"code": "DeploymentFailed", "message": "At least one failed.", "details": [
+        {"code": "Conflict", "message": inner.to_string()}]}});
+    let error = AzureError::of(&body).unwrap();
+    let codes: Vec<&str> = error.all().iter().map(|one| one.code.as_str()).collect();
+    assert_eq!(
+        codes,
+        ["DeploymentFailed", "Conflict", "VaultAlreadyExists"]
+    );
+    assert_eq!(error.said(), "At least one failed. The name is in use.");
+    // Text that only looks like a document stays text.
+    let text = json!({"error": {"code": "A", "message": "{ no document"}});
+    assert_eq!(AzureError::of(&text).unwrap().said(), "{ no document");
+}
+
+#[test]
 fn what_differs_from_try_to_try_is_left_out() {
     for (text, kept) in [
         (

@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         a_lost_answer_is_no_second_write,
         what_is_refused_is_tried_again_and_told_with_one_correlation_id,
         a_503_is_no_end,
+        an_error_in_the_envelope_of_a_deployment_is_understood,
         an_outage_leaves_a_vault_ready,
         a_firewall_and_a_missing_role_of_the_data_plane_are_told_apart,
         a_repaired_credential_is_used_at_once,
@@ -156,6 +157,15 @@ async fn a_503_is_no_end(kit: Kit) -> Result<()> {
     estate.ready(|_| ()).await?;
     ensure!(estate.calls("CreateOrUpdateVault").await?.len() == 3);
     Ok(())
+}
+
+async fn an_error_in_the_envelope_of_a_deployment_is_understood(kit: Kit) -> Result<()> {
+    let estate = Estate::new(kit).await?;
+    let failed = Fault::code(409, "DeploymentFailed/VaultAlreadyExists");
+    let create = "CreateOrUpdateVault";
+    estate.fault(create, failed, None).await?;
+    estate.apply(|_| ()).await?;
+    estate.says("Synced", "False", "NameTaken").await.map(drop)
 }
 
 async fn an_outage_leaves_a_vault_ready(kit: Kit) -> Result<()> {

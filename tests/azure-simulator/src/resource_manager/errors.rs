@@ -79,6 +79,17 @@ pub(super) fn disabled(id: &str) -> Failure {
     )
 }
 
+/// The envelope of a deployment: the error of its resource is the text of a message.
+fn deployment(status: u16, outer: &str, inner: &str) -> Reply {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let inner = json!({"error": {"code": inner, "message": "The resource write operation failed to complete successfully."}});
+    let detail = json!({"code": "Conflict", "message": format!("{inner:#}")});
+    let message = "At least one resource deployment operation failed. Please list deployment operations for details. Please see \
+                   https://aka.ms/DeployOperations for usage details.";
+    let error = json!({"code": outer, "message": message, "details": [detail]});
+    Reply::json(status, &json!({ "error": error }))
+}
+
 /// A fault with a status, as the resource manager words it.
 pub(crate) fn fault(status: u16, code: Option<&str>, body: Option<&str>) -> Reply {
     if let Some(body) = body {
@@ -88,6 +99,9 @@ pub(crate) fn fault(status: u16, code: Option<&str>, body: Option<&str>) -> Repl
         } else {
             Reply::text(status, body.to_owned())
         };
+    }
+    if let Some((outer, inner)) = code.and_then(|code| code.split_once('/')) {
+        return deployment(status, outer, inner);
     }
     let (usual, message) = match status {
         429 => ("TooManyRequests", "The request is being throttled."),

@@ -89,6 +89,17 @@ impl Fault {
         }
     }
 
+    /// A status with this code.
+    pub fn code(status: u16, code: &str) -> Self {
+        Self::Status {
+            status,
+            retry_after: None,
+            code: Some(code.to_owned()),
+            body: None,
+            location: None,
+        }
+    }
+
     /// A status with this body.
     pub fn body(status: u16, body: &serde_json::Value) -> Self {
         Self::Status {
