@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use super::access::{Told, unseen};
 use super::place::Place;
 use super::record::Record;
-use super::seen::{Contents, FilesystemSeen, Here, Holds, PathSeen, Seen, Stands};
+use super::seen::{Contents, FilesystemSeen, Here, PathSeen, Seen, Stands};
 use super::step::Step;
 use super::told;
 use super::valid::Lake;
 use crate::azure::lake::access::Swept;
 use crate::azure::lake::paths::Thing;
-use crate::azure::lake::{FilesystemName, LakePath};
+use crate::azure::lake::{FilesystemName, LakePath, Properties};
 use crate::problem::Problem;
 
 /// A tree is begun anew so often in a round.
@@ -117,20 +117,19 @@ pub fn assume(lake: &Lake, step: &Step, seen: &mut Seen) {
         }
     }
     effect(step, seen);
-    match step.place() {
-        Some(place) => imagine(lake, place, seen),
-        None => imagine_root(lake, step.filesystem(), seen),
+    if let Some(place) = step.place() {
+        imagine(lake, place, seen);
+    }
+    if let Step::CreateFilesystem { name, .. } = step {
+        imagine_root(lake, name, seen);
     }
 }
 
 /// A filesystem that is only taken for made has a root that nobody can look at.
 fn imagine_root(lake: &Lake, name: &FilesystemName, seen: &mut Seen) {
-    let one = seen.at(name);
-    if one.made {
-        let root = Place::new(name, &LakePath::root());
-        put(one, &root, new(Thing::Directory));
-        imagine(lake, &root, seen);
-    }
+    let root = Place::new(name, &LakePath::root());
+    put(seen.at(name), &root, new(Thing::Directory));
+    imagine(lake, &root, seen);
 }
 
 /// What additions and removals come to on something that is only taken for made, nobody can look at: they are not told one by one.
@@ -163,14 +162,7 @@ fn effect(step: &Step, seen: &mut Seen) {
                 etag: None,
             }));
         }
-        Step::SetProperties { properties, .. } => {
-            if let Some(Ok(Stands::Here {
-                properties: all, ..
-            })) = &mut one.stands
-            {
-                all.clone_from(properties);
-            }
-        }
+        Step::SetProperties { properties, .. } => one.has(properties),
         Step::DeleteFilesystem { .. } => one.contents = Some(Ok(Contents::Gone)),
         Step::CreateDirectory { place, with } => {
             let here = Here {
@@ -186,31 +178,14 @@ fn effect(step: &Step, seen: &mut Seen) {
             with,
         } => {
             let here = Here {
-                holds: Some(Holds {
-                    length: content.length,
-                    md5: Some(content.md5.clone()),
-                    etag: None,
-                }),
+                holds: Some(content.held()),
                 made: over.is_none(),
                 settled: with.is_some(),
                 ..new(Thing::File)
             };
             put(one, place, here);
         }
-        Step::SetAccess { place, .. } => {
-            let old = one.paths.remove(&place.path);
-            let old = match old {
-                Some(Ok(PathSeen::Here(here))) => here,
-                // The root of a filesystem that this round has made was not looked at.
-                _ => new(Thing::Directory),
-            };
-            let here = Here {
-                told: Told::default(),
-                settled: true,
-                ..old
-            };
-            put(one, place, here);
-        }
+        Step::SetAccess { place, .. } => one.settle(&place.path),
         Step::Tree { place, .. } => {
             let tree = one.trees.entry(place.path.clone()).or_default();
             tree.ran = true;
@@ -234,6 +209,28 @@ fn put(one: &mut FilesystemSeen, place: &Place, here: Here) {
 }
 
 impl FilesystemSeen {
+    /// It has these properties now.
+    fn has(&mut self, all: &Properties) {
+        if let Some(Ok(Stands::Here { properties, .. })) = &mut self.stands {
+            properties.clone_from(all);
+        }
+    }
+
+    /// The access of a path is as the spec wants it.
+    fn settle(&mut self, path: &LakePath) {
+        let old = match self.paths.remove(path) {
+            Some(Ok(PathSeen::Here(here))) => here,
+            // The root of a filesystem that this round has made was not looked at.
+            Some(Ok(PathSeen::Absent) | Err(_)) | None => new(Thing::Directory),
+        };
+        let here = Here {
+            told: Told::default(),
+            settled: true,
+            ..old
+        };
+        self.paths.insert(path.clone(), Ok(PathSeen::Here(here)));
+    }
+
     /// What was seen beneath a path may be otherwise now.
     fn forget_beneath(&mut self, path: &LakePath) {
         self.paths.retain(|one, _| one == path || !one.is_in(path));

@@ -1,12 +1,14 @@
 //! What a round has come to. Pure.
 
+use std::collections::BTreeSet;
+
 use super::access;
 use super::filesystems::{field as filesystem_field, merged};
 use super::seen::{FilesystemSeen, PathSeen, Seen, Stands};
 use super::valid::{Filesystem, Kind, Node, field};
 use super::{Inputs, Place, found};
 use crate::azure::lake::paths::Thing;
-use crate::azure::lake::{FilesystemName, LakePath};
+use crate::azure::lake::{FilesystemName, LakePath, Properties};
 use crate::azure_resource::difference::Difference;
 use crate::problem::Problem;
 use crate::retry::Retry;
@@ -112,21 +114,7 @@ fn filesystem(
         Some(Stands::Here {
             properties, scope, ..
         }) => {
-            let made = inputs.record.filesystems.get(name);
-            let target = merged(wanted, made, properties);
-            let target = target.unwrap_or_else(|_| properties.clone());
-            let (target, has) = (target.all(), properties.all());
-            let mut names: Vec<&String> = target.keys().chain(has.keys()).collect();
-            names.sort();
-            names.dedup();
-            for one in names {
-                let (desired, observed) = (target.get(one), has.get(one));
-                if desired != observed {
-                    let text = |text: Option<&String>| text.cloned().unwrap_or_default();
-                    let path = format!("{at}.properties[{one}]");
-                    all.push(Difference::new(path, text(desired), text(observed)));
-                }
-            }
+            properties_differ(inputs, (name, wanted), properties, all);
             let observed = scope.as_deref().unwrap_or(ACCOUNT_SCOPE);
             if let Some(desired) = wanted.scope.as_deref().filter(|one| *one != observed) {
                 let path = format!("{at}.defaultEncryptionScope");
@@ -141,6 +129,26 @@ fn filesystem(
         let seen = seen.paths.get(path).and_then(|seen| seen.as_ref().ok());
         if let Some(seen) = before.or(seen) {
             node_differs(inputs, (name, path, node), seen, all);
+        }
+    }
+}
+
+fn properties_differ(
+    inputs: &Inputs<'_>,
+    (name, wanted): (&FilesystemName, &Filesystem),
+    there: &Properties,
+    all: &mut Vec<Difference>,
+) {
+    let made = inputs.record.filesystems.get(name);
+    let target = merged(wanted, made, there).unwrap_or_else(|_| there.clone());
+    let (target, has) = (target.all(), there.all());
+    let names: BTreeSet<&String> = target.keys().chain(has.keys()).collect();
+    for one in names {
+        let (desired, observed) = (target.get(one), has.get(one));
+        if desired != observed {
+            let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+            let path = format!("{}.properties[{one}]", filesystem_field(name));
+            all.push(Difference::new(path, text(desired), text(observed)));
         }
     }
 }

@@ -121,6 +121,15 @@ impl fmt::Debug for Holds {
 }
 
 impl Content {
+    /// What a file holds that was just written with it.
+    pub(super) fn held(&self) -> Holds {
+        Holds {
+            length: self.length,
+            md5: Some(self.md5.clone()),
+            etag: None,
+        }
+    }
+
     /// Whether a file holds it. An empty file has no digest.
     pub fn is(&self, holds: &Holds) -> bool {
         self.length == holds.length && (self.length == 0 || holds.md5.as_ref() == Some(&self.md5))

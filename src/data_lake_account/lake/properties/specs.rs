@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::super::fixtures::{ADA, BOB};
-use super::azure::{Azure, entries};
+use super::azure::Azure;
+use super::lists::entries;
 use crate::azure::lake::paths::Thing;
 use crate::azure::lake::{FilesystemName, LakePath};
 
