@@ -134,6 +134,8 @@ reasons! {
     FilesystemNotEmpty,
     /// Access lists of a tree were changed, but not those of all paths.
     TreeIncomplete,
+    /// Azure cannot use the customer's key that data is to be encrypted with.
+    KeyUnusable,
     /// Azure has no such resource.
     AzureResourceNotFound,
     /// The subscription has no such resource group.

@@ -12,6 +12,7 @@ pub mod ml_server;
 pub mod slots;
 pub mod stack;
 mod tls;
+pub mod webhdfs;
 
 #[cfg(test)]
 mod fixtures;

@@ -3,7 +3,9 @@
 
 pub mod budget;
 pub mod client;
+pub mod data_lake_store;
 pub mod error;
+mod fields;
 pub mod groups;
 pub mod ids;
 mod meaning;
@@ -11,6 +13,9 @@ pub mod operation;
 pub mod providers;
 pub mod refusal;
 pub mod roles;
+pub mod storage;
+mod storage_answers;
+pub mod storage_services;
 mod vault_answers;
 pub mod vaults;
 pub mod versions;

@@ -12,6 +12,7 @@ use super::{Call, LakeUri, storage};
 use crate::azure::arm::refusal::claims;
 use crate::azure::auth::{Token, Want};
 use crate::azure::http::{Answer, Http, Request};
+use crate::azure::webhdfs;
 use crate::azure_identity::identities::Identities;
 use crate::azure_identity::valid::{IdentityKey, Usable};
 use crate::hub::gate::{Door, Gate};
@@ -87,6 +88,33 @@ impl Lakes {
         };
         let request = |token: &Token| super::request(profile, call, &token.value);
         let read = |answer: Answer| super::read(profile, call, answer, Timestamp::now());
+        self.ask(&errand, request, read).await
+    }
+
+    /// Makes a call of the first generation. Where it is told to write or read elsewhere, it does that.
+    pub async fn call_store(
+        &self,
+        identity: &Usable,
+        call: &webhdfs::Call,
+    ) -> Result<Answer, Problem> {
+        let answer = self.once(identity, call).await?;
+        match webhdfs::elsewhere(call, &answer)? {
+            Some(next) => self.once(identity, &next).await,
+            None => Ok(answer),
+        }
+    }
+
+    async fn once(&self, identity: &Usable, call: &webhdfs::Call) -> Result<Answer, Problem> {
+        let profile = &identity.profile;
+        webhdfs::in_cloud(profile, &call.lake.uri)?;
+        let errand = Errand {
+            identity,
+            operation: call.operation,
+            account: &call.lake.uri,
+            want: Want::ours(webhdfs::store(profile)?.audience.clone()),
+        };
+        let request = |token: &Token| webhdfs::request(profile, call, &token.value);
+        let read = |answer: Answer| webhdfs::read(profile, call, answer, Timestamp::now());
         self.ask(&errand, request, read).await
     }
 

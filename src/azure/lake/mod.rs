@@ -276,7 +276,13 @@ pub fn absent<T>(result: Result<T, Problem>) -> Result<Option<T>, Problem> {
 
 /// Whether a problem says that the path, or the filesystem, is not there.
 pub fn is_absent(problem: &Problem) -> bool {
-    const ABSENT: [&str; 3] = ["PathNotFound", "FilesystemNotFound", "ContainerNotFound"];
+    const ABSENT: [&str; 4] = [
+        "PathNotFound",
+        "FilesystemNotFound",
+        "ContainerNotFound",
+        // The first generation's.
+        "FileNotFoundException",
+    ];
     let code = problem.azure_code.as_deref();
     problem.http_status == Some(404) && code.is_some_and(|code| ABSENT.contains(&code))
 }

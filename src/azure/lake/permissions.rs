@@ -176,7 +176,9 @@ impl FromStr for Permissions {
     type Err = PermissionsError;
 
     fn from_str(text: &str) -> Result<Self, PermissionsError> {
-        let read = Self::of_octal(text).or_else(|| Self::of_symbols(text));
+        // Whoever copies what Azure shows copies the sign that there are more entries, which says nothing of the three classes.
+        let signs = text.strip_suffix('+').unwrap_or(text);
+        let read = Self::of_octal(text).or_else(|| Self::of_symbols(signs));
         read.ok_or_else(|| PermissionsError(text.chars().take(20).collect()))
     }
 }
@@ -198,6 +200,7 @@ mod tests {
             ("1770", "rwxrwx--T"),
             ("0000", "---------"),
         ] {
+            assert_eq!(read(&format!("{signs}+")), read(signs));
             assert_eq!(read(number), read(signs), "{number}");
             assert_eq!(read(number).to_string(), signs);
             assert_eq!(
@@ -224,7 +227,7 @@ mod tests {
             "2755",
             "07500",
             "rwx",
-            "rwxrwxrwx+",
+            "rwxrwxrwx++",
             "rwxrwxrwz",
             "xwrxwrxwr",
             "-rwxr-x---",

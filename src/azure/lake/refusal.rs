@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use super::Call;
+use super::{Call, LakeUri};
 use crate::azure::arm::error::{AzureError, LONGEST_MESSAGE, settled};
 use crate::azure::auth::Profile;
 use crate::azure::challenge::Challenge;
@@ -25,7 +25,7 @@ pub(super) fn problem(profile: &Profile, call: &Call, answer: &Answer, now: Time
     let status = answer.status.as_u16();
     let (code, said) = told(answer);
     let problem = if status == 401 {
-        unauthorized(profile, call, answer, &said)
+        unauthorized(profile, &call.place.lake.uri, answer, &said)
     } else {
         known(profile, call, &code, &said).unwrap_or_else(|| of_status(call, status, &code, &said))
     };
@@ -53,13 +53,16 @@ fn told(answer: &Answer) -> (String, String) {
 
 /// Whether a problem says that there is something already where something was to be made.
 pub fn exists(problem: &Problem) -> bool {
-    const EXISTS: [&str; 3] = [
+    const EXISTS: [&str; 4] = [
         "PathAlreadyExists",
         "FilesystemAlreadyExists",
         "ContainerAlreadyExists",
+        // The first generation's.
+        "FileAlreadyExistsException",
     ];
     let code = problem.azure_code.as_deref();
-    problem.http_status == Some(409) && code.is_some_and(|code| EXISTS.contains(&code))
+    matches!(problem.http_status, Some(409 | 403))
+        && code.is_some_and(|code| EXISTS.contains(&code))
 }
 
 /// Whether a problem says that something is not as it was seen any more.
@@ -252,8 +255,14 @@ fn of_status(call: &Call, status: u16, code: &str, said: &str) -> Problem {
     Problem::new(reason, retry, message)
 }
 
-fn unauthorized(profile: &Profile, call: &Call, answer: &Answer, said: &str) -> Problem {
-    let account = call.place.lake.uri.account();
+/// What a refusal of a token means, for either generation.
+pub(in crate::azure) fn unauthorized(
+    profile: &Profile,
+    uri: &LakeUri,
+    answer: &Answer,
+    said: &str,
+) -> Problem {
+    let account = uri.account();
     let challenge = Challenge::read(answer);
     let authority = challenge.authorization.as_deref().map(Url::parse);
     if let Some(Ok(authority)) = authority
