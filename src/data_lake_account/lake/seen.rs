@@ -102,9 +102,10 @@ pub struct Content {
 pub struct Holds {
     /// Bytes.
     pub length: u64,
-    /// Their MD5 in base64, where whoever has written them has said it.
+    /// Their MD5 in base64, where whoever has written them has said it. A Data Lake Store keeps none: there it is that of the content,
+    /// which is read where the length is the one that is wanted.
     pub md5: Option<String>,
-    /// Its state.
+    /// Its state: the `ETag`; in a Data Lake Store, which has none, the time of its last change. Every file has one.
     pub etag: Option<String>,
 }
 
