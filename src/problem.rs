@@ -130,6 +130,10 @@ reasons! {
     PathConflict,
     /// Somebody holds a lease on a file or directory.
     LeaseHeld,
+    /// A filesystem that is to be deleted holds data.
+    FilesystemNotEmpty,
+    /// Access lists of a tree were changed, but not those of all paths.
+    TreeIncomplete,
     /// Azure cannot use the customer's key that data is to be encrypted with.
     KeyUnusable,
     /// Azure has no such resource.

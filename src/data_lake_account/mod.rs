@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod api;
+pub mod lake;
 pub mod store;
 
 /// Plural name of the kind, for URLs and metrics.

@@ -75,6 +75,7 @@ const PURE: &[&str] = &[
     "arm/versions.rs",
     "arc.rs",
     "key_vault/mod.rs",
+    "data_lake_account/lake/",
     "webhdfs/mod.rs",
     "lake/access.rs",
     "lake/acl.rs",
