@@ -76,6 +76,10 @@ reasons! {
     CloudNotDiscovered,
     /// The identity's cloud does not say where its Resource Manager is.
     ResourceManagerUnknown,
+    /// The identity's cloud does not say where its storage accounts are.
+    StorageUnknown,
+    /// The data lake's host does not belong to the cloud of the identity.
+    LakeNotInCloud,
     /// A Machine Learning Server refused the login.
     LoginRefused,
     /// The ServiceAccount does not exist.
@@ -118,6 +122,20 @@ reasons! {
     ForbiddenByNetwork,
     /// The vault refused the request as such.
     RequestRefused,
+    /// The storage account is disabled.
+    AccountDisabled,
+    /// The storage account has no hierarchical namespace, so there are no directories in it.
+    HierarchyMissing,
+    /// Something else stands at a path in a data lake, or above it.
+    PathConflict,
+    /// Somebody holds a lease on a file or directory.
+    LeaseHeld,
+    /// A filesystem that is to be deleted holds data.
+    FilesystemNotEmpty,
+    /// Access lists of a tree were changed, but not those of all paths.
+    TreeIncomplete,
+    /// Azure cannot use the customer's key that data is to be encrypted with.
+    KeyUnusable,
     /// Azure has no such resource.
     AzureResourceNotFound,
     /// The subscription has no such resource group.

@@ -20,7 +20,8 @@ pub struct Challenge {
 }
 
 impl Challenge {
-    /// Reads `Bearer authorization="…", resource="…", claims="…"`; also under the names `authorization_uri` and `scope`.
+    /// Reads `Bearer authorization="…", resource="…", claims="…"`; also under the names `authorization_uri`,
+    /// `resource_id` and `scope`.
     pub fn read(answer: &Answer) -> Self {
         let mut challenge = Self::default();
         let headers = answer.headers.get_all(WWW_AUTHENTICATE);
@@ -40,7 +41,7 @@ impl Challenge {
     fn take(&mut self, name: &str, value: String) {
         match name {
             "authorization" | "authorization_uri" => self.authorization = Some(value),
-            "resource" => self.resource = Some(value),
+            "resource" | "resource_id" => self.resource = Some(value),
             "scope" => self.resource = Some(value.trim_end_matches("/.default").to_owned()),
             "claims" => self.claims = decode(&value),
             _ => {}

@@ -15,6 +15,8 @@ use crate::retry::Retry;
 
 /// The data-plane version of Key Vault that all of Microsoft's clouds speak.
 const VAULT_API_VERSION: &str = "7.4";
+/// Data Lake Store of the first generation was in the public cloud alone.
+const DATA_LAKE_STORE: &str = "azuredatalakestore.net";
 
 /// The endpoints of one cloud.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +37,10 @@ pub struct Cloud {
     pub audience_by_challenge: bool,
     /// The data-plane version that its vaults speak.
     pub vault_api_version: String,
+    /// Azure Storage, where it is known.
+    pub storage: Option<Storage>,
+    /// Data Lake Store of the first generation, where there is one.
+    pub data_lake_store: Option<Storage>,
     /// How its endpoints are reached.
     pub route: Route,
 }
@@ -48,6 +54,37 @@ pub struct ResourceManager {
     pub audience: Resource,
     /// Which versions of Azure's interfaces it speaks.
     pub profile: ResourceManagerProfile,
+}
+
+/// Where the accounts of a storage service are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Storage {
+    /// What follows `<account>.dfs.` in a host; for Data Lake Store of the first generation, what follows `<account>.`.
+    pub suffix: String,
+    /// What follows `<account>.z<number>.dfs.` in the hosts of accounts whose names Azure keeps in zones of DNS.
+    pub zones: Option<String>,
+    /// What tokens are asked for.
+    pub audience: Resource,
+}
+
+impl Storage {
+    /// Azure Storage has one audience in all clouds ("Authorize access to blobs using Microsoft Entra ID").
+    pub fn new(suffix: &str) -> Self {
+        Self {
+            suffix: self::suffix(suffix),
+            zones: None,
+            audience: Resource::new("https://storage.azure.com"),
+        }
+    }
+
+    /// Data Lake Store of the first generation.
+    pub fn first_generation(suffix: &str) -> Self {
+        Self {
+            // The slash is part of the audience.
+            audience: Resource::new("https://datalake.azure.net/"),
+            ..Self::new(suffix)
+        }
+    }
 }
 
 /// A cloud as a spec says it: some must still tell their endpoints, or bring roots that are read from a ConfigMap.
@@ -165,27 +202,31 @@ impl Cloud {
 
     /// A cloud of Microsoft's. Endpoints: "Azure national clouds" and the Key Vault docs.
     pub fn named(name: CloudName) -> Self {
-        let (authority, aliases, manager, suffix): (_, &[&str], _, _) = match name {
+        let (authority, aliases, manager, suffix, storage): (_, &[&str], _, _, _) = match name {
             CloudName::Public => (
                 "login.microsoftonline.com",
                 PUBLIC_ALIASES,
                 "management.azure.com",
                 "vault.azure.net",
+                "core.windows.net",
             ),
             CloudName::USGovernment => (
                 "login.microsoftonline.us",
                 &["login.usgovcloudapi.net"],
                 "management.usgovcloudapi.net",
                 "vault.usgovcloudapi.net",
+                "core.usgovcloudapi.net",
             ),
             CloudName::China => (
                 "login.partner.microsoftonline.cn",
                 &["login.chinacloudapi.cn"],
                 "management.chinacloudapi.cn",
                 "vault.azure.cn",
+                "core.chinacloudapi.cn",
             ),
         };
         let manager = format!("https://{manager}");
+        let public = name == CloudName::Public;
         Self {
             authority: format!("https://{authority}"),
             token_endpoint: TokenEndpoint::V2,
@@ -199,6 +240,11 @@ impl Cloud {
             vault_audience: Resource::new(&format!("https://{suffix}")),
             audience_by_challenge: false,
             vault_api_version: VAULT_API_VERSION.to_owned(),
+            storage: Some(Storage {
+                zones: public.then(|| "storage.azure.net".to_owned()),
+                ..Storage::new(storage)
+            }),
+            data_lake_store: public.then(|| Storage::first_generation(DATA_LAKE_STORE)),
             route: Route::Default,
         }
     }
@@ -219,6 +265,8 @@ impl Cloud {
             })
         });
         let api_version = custom.key_vault.api_version.as_deref();
+        let storage = custom.storage.as_ref();
+        let first_generation = storage.and_then(|told| told.data_lake_store_suffix.as_deref());
         Ok(Self {
             authority,
             token_endpoint: custom.token_endpoint,
@@ -228,6 +276,8 @@ impl Cloud {
             vault_audience: Resource::new(&audience),
             audience_by_challenge: false,
             vault_api_version: api_version.unwrap_or(VAULT_API_VERSION).to_owned(),
+            storage: storage.map(|told| Storage::new(&told.suffix)),
+            data_lake_store: first_generation.map(Storage::first_generation),
             route: Route::Default,
         })
     }
@@ -335,6 +385,8 @@ mod tests {
         let cloud = given(serde_json::json!({"name": "China"}));
         assert_eq!(cloud.authority, "https://login.partner.microsoftonline.cn");
         assert_eq!(cloud.vault_suffix, "vault.azure.cn");
+        assert_eq!(cloud.storage, Some(Storage::new("core.chinacloudapi.cn")));
+        assert_eq!(cloud.data_lake_store, None);
         assert_eq!(
             cloud.vault_audience.scope(),
             "https://vault.azure.cn/.default"
@@ -350,8 +402,15 @@ mod tests {
         let cloud = given(serde_json::json!({"custom": {
             "authorityHost": "https://login.localhost:8443/", "tokenEndpoint": "V1",
             "keyVault": {"dnsSuffix": ".Vault.localhost:8443", "audience": "https://vault.localhost/", "apiVersion": "2016-10-01"},
-            "resourceManager": {"endpoint": "https://management.localhost:8443/", "profile": "AzureStack"}
+            "resourceManager": {"endpoint": "https://management.localhost:8443/", "profile": "AzureStack"},
+            "storage": {"suffix": ".Core.localhost:8443", "dataLakeStoreSuffix": "store.localhost:8443"}
         }}));
+        let storage = cloud.storage.unwrap();
+        assert_eq!(storage.suffix, "core.localhost:8443");
+        assert_eq!(storage.audience.as_str(), "https://storage.azure.com");
+        let store = cloud.data_lake_store.unwrap();
+        assert_eq!(store.suffix, "store.localhost:8443");
+        assert_eq!(store.audience.as_str(), "https://datalake.azure.net/");
         assert_eq!(cloud.authority, "https://login.localhost:8443");
         assert_eq!(cloud.vault_suffix, "vault.localhost:8443");
         assert_eq!(cloud.vault_audience.as_str(), "https://vault.localhost");

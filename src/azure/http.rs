@@ -16,8 +16,8 @@ use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::telemetry::metrics::Metrics;
 
-/// Nothing that Azure answers to us is larger: a secret has at most 25 KiB, a page of 25 items far less.
-const LARGEST_ANSWER: usize = 1 << 20;
+/// Nothing that Azure answers to us is larger: a secret has at most 25 KiB, a page of 2,000 paths of a data lake 3 MiB.
+const LARGEST_ANSWER: usize = 4 << 20;
 /// Clients that are kept besides the default one.
 const MOST_ROUTES: usize = 64;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -72,7 +72,7 @@ pub struct Request {
     /// Headers. Those that carry credentials are marked as sensitive.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Body; wiped after use, since it may carry a credential.
-    pub body: Option<Zeroizing<String>>,
+    pub body: Option<Zeroizing<Vec<u8>>>,
     /// How long the whole exchange may take.
     pub timeout: Duration,
 }
@@ -86,6 +86,11 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Body; wiped after use, since it may carry a secret.
     pub body: Body,
+}
+
+/// The bytes of a text that is sent; no copy stays behind.
+pub fn bytes(mut text: Zeroizing<String>) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(std::mem::take(&mut *text).into_bytes())
 }
 
 /// A body that does not print.
@@ -214,7 +219,7 @@ async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, 
         builder = builder.header(name, value);
     }
     if let Some(body) = request.body {
-        builder = builder.body(body.as_bytes().to_vec());
+        builder = builder.body(body.to_vec());
     }
     let mut response = builder.send().await.map_err(TransportError::Reqwest)?;
     let mut body = Vec::new();

@@ -12,7 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::auth::Token;
-use super::http::{Answer, Request, Route};
+use super::http::{Answer, Request, Route, bytes};
 use super::slots::Lease;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
@@ -147,7 +147,7 @@ fn request(method: Method, url: Url, body: Option<Zeroizing<String>>) -> Request
         method,
         url,
         headers,
-        body,
+        body: body.map(bytes),
         timeout: TIMEOUT,
     }
 }

@@ -66,7 +66,7 @@ fn a_login_carries_name_and_password_as_json() {
     let request = login(&server(), "ada \"x\"", &secret("p&ä\"")).unwrap();
     assert_eq!(request.method, Method::POST);
     assert_eq!(request.url.as_str(), "https://mls.example.net:12800/login");
-    let body: serde_json::Value = serde_json::from_str(&request.body.unwrap()).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&request.body.unwrap()).unwrap();
     assert_eq!(
         body,
         serde_json::json!({"username": "ada \"x\"", "password": "p&ä\""})
@@ -81,8 +81,8 @@ fn renewal_and_logout_carry_the_refresh_token() {
         "https://mls.example.net:12800/login/refreshToken"
     );
     assert_eq!(
-        renewal.body.unwrap().as_str(),
-        r#"{"refreshToken":"0/a+b"}"#
+        renewal.body.unwrap().as_slice(),
+        br#"{"refreshToken":"0/a+b"}"#
     );
     let end = logout(&server(), &secret("0/a+b")).unwrap();
     assert_eq!(

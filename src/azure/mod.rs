@@ -7,7 +7,12 @@ pub mod cloud;
 mod dns;
 pub mod http;
 pub mod key_vault;
+pub mod lake;
 pub mod ml_server;
 pub mod slots;
 pub mod stack;
 mod tls;
+pub mod webhdfs;
+
+#[cfg(test)]
+mod fixtures;

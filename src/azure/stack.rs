@@ -10,7 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::auth::Resource;
-use super::cloud::{Cloud, PUBLIC_ALIASES, ResourceManager, suffix};
+use super::cloud::{Cloud, PUBLIC_ALIASES, ResourceManager, Storage, suffix};
 use super::http::{Answer, Request, Route};
 use crate::azure_identity::api::{ResourceManagerProfile, TokenEndpoint};
 use crate::names::TenantId;
@@ -93,6 +93,7 @@ struct Authentication {
 #[serde(rename_all = "camelCase")]
 struct Suffixes {
     key_vault_dns: Option<String>,
+    storage: Option<String>,
 }
 
 /// Reads the answer. None where this form is not served, so that the next one is asked for.
@@ -211,6 +212,13 @@ fn derive(endpoint: &str, document: &Document, route: &Route) -> Result<Told, St
             vault_audience: Resource::new(&vault_audience(audience)),
             audience_by_challenge: true,
             vault_api_version: VAULT_API_VERSION.to_owned(),
+            storage: document
+                .suffixes
+                .storage
+                .as_deref()
+                .or_else(|| endpoint.strip_prefix("https://management."))
+                .map(Storage::new),
+            data_lake_store: None,
             route: route.clone(),
         },
         tenant: document
@@ -266,6 +274,10 @@ mod tests {
             "https://vault.contoso.onmicrosoft.com/4de154de"
         );
         assert_eq!(cloud.vault_suffix, "vault.local.azurestack.external");
+        assert_eq!(
+            cloud.storage.as_ref().unwrap().suffix,
+            "local.azurestack.external"
+        );
         assert_eq!(cloud.vault_api_version, "2016-10-01");
         assert!(cloud.knows_authority(&"https://login.microsoftonline.com/t".parse().unwrap()));
     }
@@ -282,6 +294,12 @@ mod tests {
         );
         assert_eq!(told.cloud.token_endpoint, TokenEndpoint::ADFS);
         assert_eq!(told.cloud.vault_suffix, "vault.other.external");
+        let storage = told
+            .cloud
+            .storage
+            .as_ref()
+            .map(|known| known.suffix.as_str());
+        assert_eq!(storage, Some("other.external"));
         assert_eq!(told.tenant, None);
         assert!(
             !told

@@ -53,6 +53,15 @@ impl Difference {
     }
 }
 
+/// Whether differences are at a field, or below it.
+pub fn touches(differences: &[Difference], path: &str) -> bool {
+    let mut paths = differences.iter().map(|one| one.path.as_str());
+    paths.any(|one| {
+        one.strip_prefix(path)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    })
+}
+
 /// Compares what the spec says, where it says something, with what the resource has.
 pub fn differs<T: PartialEq + ToString>(
     path: &str,

@@ -12,6 +12,7 @@ pub mod planner;
 pub mod sight;
 pub mod status;
 pub mod valid;
+pub mod values;
 
 /// Annotation that lets an object go without a word to Azure: its value must be `true`.
 pub const DETACH: &str = "lakevault.dev/detach";

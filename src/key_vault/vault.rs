@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::Ipv4Addr;
 
 use jiff::Timestamp;
 
-use super::api::{Authorization, Bypass, DefaultAction, Sku, Switch};
+use super::api::{Authorization, Bypass, DefaultAction, Sku};
+use crate::azure_resource::values::{self, words};
 
-/// Tags of a resource.
-pub type Tags = BTreeMap<String, String>;
+pub use crate::azure_resource::values::{Action, Cidr, Onoff, Tags};
 
 /// A vault as Resource Manager tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,9 +38,7 @@ pub struct Vault {
 impl Vault {
     /// Whether Azure has ended its work on it, well or not. A vault that tells no state is at rest.
     pub fn is_at_rest(&self) -> bool {
-        let at_rest = ["Succeeded", "Failed", "Canceled"];
-        let state = self.state.as_deref().unwrap_or("Succeeded");
-        at_rest.iter().any(|rest| rest.eq_ignore_ascii_case(state))
+        values::is_at_rest(self.state.as_deref())
     }
 }
 
@@ -158,47 +155,6 @@ impl Default for Network {
     }
 }
 
-/// A range of IPv4 addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Cidr {
-    first: Ipv4Addr,
-    bits: u8,
-}
-
-impl Cidr {
-    /// Reads `a.b.c.d` or `a.b.c.d/n`; what lies behind the mask is left out.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (address, bits) = text.split_once('/').unwrap_or((text, "32"));
-        let address: Ipv4Addr = address.trim().parse().ok()?;
-        let bits: u8 = bits.trim().parse().ok().filter(|bits| *bits <= 32)?;
-        let mask = u32::MAX.checked_shl(32 - u32::from(bits)).unwrap_or(0);
-        Some(Self {
-            first: Ipv4Addr::from(u32::from(address) & mask),
-            bits,
-        })
-    }
-}
-
-impl fmt::Display for Cidr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.first, self.bits)
-    }
-}
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident($inner:ty) { $($variant:pat => $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub struct $name(pub $inner);
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self.0 { $($variant => $word,)* })
-            }
-        }
-    };
-}
-
 words! {
     /// A [`Sku`] that prints as the spec says it.
     SkuName(Sku) { Sku::Standard => "Standard", Sku::Premium => "Premium", }
@@ -206,14 +162,6 @@ words! {
 words! {
     /// An [`Authorization`] that prints as the spec says it.
     Authority(Authorization) { Authorization::RBAC => "RBAC", Authorization::AccessPolicies => "AccessPolicies", }
-}
-words! {
-    /// A [`Switch`] that prints as the spec says it.
-    Onoff(Switch) { Switch::Enabled => "Enabled", Switch::Disabled => "Disabled", }
-}
-words! {
-    /// A [`DefaultAction`] that prints as the spec says it.
-    Action(DefaultAction) { DefaultAction::Deny => "Deny", DefaultAction::Allow => "Allow", }
 }
 words! {
     /// A [`Bypass`] that prints as the spec says it.
@@ -259,18 +207,6 @@ pub fn described(vault: &Vault) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ranges_of_one_meaning_are_equal() {
-        let cidr = |text| Cidr::parse(text).unwrap();
-        assert_eq!(cidr("203.0.113.7"), cidr("203.0.113.7/32"));
-        assert_eq!(cidr("198.51.100.9/24"), cidr("198.51.100.0/24"));
-        assert_eq!(cidr("1.2.3.4/0").to_string(), "0.0.0.0/0");
-        assert_ne!(cidr("198.51.100.0/24"), cidr("198.51.100.0/25"));
-        for bad in ["", "1.2.3", "1.2.3.256", "1.2.3.4/33", "1.2.3.4/x", "::1"] {
-            assert_eq!(Cidr::parse(bad), None, "{bad:?} was accepted");
-        }
-    }
 
     #[test]
     fn permissions_print_as_a_spec_says_them() {

@@ -143,7 +143,7 @@ fn entra_request() -> Request {
             .parse()
             .unwrap(),
         headers: vec![(http::header::CONTENT_TYPE, form_type)],
-        body: Some(Zeroizing::new(form)),
+        body: Some(Zeroizing::new(form.into_bytes())),
         timeout: Duration::from_secs(20),
     }
 }

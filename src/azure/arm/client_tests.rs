@@ -6,23 +6,15 @@ use axum::Router;
 use axum::extract::{Request as Incoming, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode};
-use kube::runtime::reflector::store;
 use tokio::sync::Notify;
 
 use super::*;
 use crate::azure::arm::Form;
 use crate::azure::arm::fixtures::{SUBSCRIPTION, call};
-use crate::azure::auth::environment::Environment;
-use crate::azure::auth::managed::Which;
-use crate::azure::auth::{Profile, Resource};
-use crate::azure::cloud::{Cloud, CloudSource, ResourceManager};
-use crate::azure::http::HttpOptions;
-use crate::azure_identity::api::{CloudName, IdentityKind};
-use crate::azure_identity::ask::Doors;
-use crate::azure_identity::identities::Stores;
-use crate::azure_identity::valid::{Method as Way, Valid};
-use crate::k8s::api::Kube;
-use crate::telemetry::metrics::Metrics;
+use crate::azure::auth::Resource;
+use crate::azure::cloud::{Cloud, ResourceManager};
+use crate::azure::fixtures::{served, usable};
+use crate::azure_identity::api::CloudName;
 
 const OTHER: &str = "55555555-5555-5555-5555-555555555555";
 
@@ -113,31 +105,7 @@ impl Kit {
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(serve).with_state(Arc::clone(&world));
         tokio::spawn(axum::serve(listener, app).into_future());
-        let metrics = Metrics::default();
-        let config = kube::Config::new("http://127.0.0.1:9".parse().unwrap());
-        let http = Http::new(&HttpOptions::default(), metrics.clone()).unwrap();
-        let variables = [
-            ("IDENTITY_ENDPOINT", format!("{origin}/msi")),
-            ("IDENTITY_HEADER", "x".to_owned()),
-        ];
-        let doors = Doors {
-            kube: Kube::new(
-                kube::Client::try_from(config).unwrap(),
-                "test".to_owned(),
-                metrics,
-            ),
-            http: http.clone(),
-            environment: Arc::new(Environment::new(
-                variables.map(|(name, value)| (name.to_owned(), value)),
-            )),
-            throttles: Arc::default(),
-        };
-        let stores = Stores {
-            identities: store().0,
-            cluster_identities: store().0,
-            namespaces: store().0,
-        };
-        let identities = Arc::new(Identities::new(stores, doors, "system".to_owned()));
+        let (identities, http) = served(&origin);
         Self {
             arm: Arm::new(identities, http),
             identity: identity(&origin),
@@ -166,30 +134,7 @@ fn identity(origin: &str) -> Usable {
         }),
         ..Cloud::named(CloudName::Public)
     };
-    let valid = Valid {
-        key: IdentityKey {
-            kind: IdentityKind::ClusterAzureIdentity,
-            namespace: None,
-            name: "main".to_owned(),
-        },
-        uid: "uid".to_owned(),
-        generation: 1,
-        cloud: CloudSource::parse(None).unwrap(),
-        names_cloud: false,
-        tenant: None,
-        client: None,
-        method: Way::ManagedIdentity(Which::System),
-        credential_namespace: "system".to_owned(),
-        grants: None,
-    };
-    Usable {
-        valid: Arc::new(valid),
-        profile: Arc::new(Profile {
-            cloud: Arc::new(cloud),
-            tenant: None,
-            client: None,
-        }),
-    }
+    usable(cloud)
 }
 
 #[tokio::test]

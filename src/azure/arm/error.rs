@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// Azure's messages are cut at this many characters: they go into conditions.
-pub(super) const LONGEST_MESSAGE: usize = 600;
+pub(in crate::azure) const LONGEST_MESSAGE: usize = 600;
 /// Errors lie in errors; what is further down is not looked at.
 const DEEPEST: usize = 5;
 
@@ -113,7 +113,7 @@ impl AzureError {
 }
 
 /// A message in one line and without what differs from try to try, since a changed message is a write of the status.
-pub(super) fn settled(text: &str) -> String {
+pub(in crate::azure) fn settled(text: &str) -> String {
     static PASSING: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(
             r#"(?ix)

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::Method;
 use serde_json::Value;
 
 use super::{Call, Subject};
 use crate::azure::auth::Profile;
 use crate::azure::cloud::{Cloud, ResourceManager};
-use crate::azure::http::{Answer, Body};
+pub(super) use crate::azure::fixtures::answer;
+use crate::azure::http::Answer;
 use crate::azure_identity::api::{CloudName, ResourceManagerProfile};
 
 pub(super) const SUBSCRIPTION: &str = "44444444-4444-4444-4444-444444444444";
@@ -59,20 +60,6 @@ pub(super) fn call(method: Method) -> Call {
 
 pub(super) fn subject() -> Subject {
     call(Method::PUT).subject()
-}
-
-pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
-    let headers = headers.iter().map(|(name, value)| {
-        (
-            HeaderName::try_from(name.to_ascii_lowercase()).unwrap(),
-            HeaderValue::from_str(value).unwrap(),
-        )
-    });
-    Answer {
-        status: StatusCode::from_u16(status).unwrap(),
-        headers: headers.collect::<HeaderMap>(),
-        body: Body::new(body.as_bytes().to_vec()),
-    }
 }
 
 pub(super) fn json(status: u16, body: &Value) -> Answer {

@@ -87,7 +87,15 @@ fn class(code: &str, message: &str) -> Option<(Reason, Retry)> {
         | "RegionIsOfferRestricted"
         | "SkuNotAvailable"
         | "SkuNotSupported" => slow(Reason::LocationUnavailable),
-        "VaultAlreadyExists" | "StorageAccountAlreadyTaken" => slow(Reason::NameTaken),
+        "VaultAlreadyExists"
+        | "StorageAccountAlreadyTaken"
+        | "StorageAccountInAnotherResourceGroup"
+        | "AccountAlreadyExists" => slow(Reason::NameTaken),
+        "AccountPropertyCannotBeUpdated" | "AccountPropertyIsImmutable" => {
+            slow(Reason::CannotChange)
+        }
+        // The identity that unwraps a customer's key may have been given its role a moment ago.
+        _ if code.starts_with("KeyVault") => soon(Reason::KeyUnusable),
         "VaultNameNotValid"
         | "AccountNameInvalid"
         | "InvalidResourceName"
@@ -158,8 +166,17 @@ fn message(
         Reason::PrincipalNotFound => format!(
             "the directory does not know the principal of {what}, or not yet: a new one takes minutes to arrive everywhere, and it is tried again. Check its object id (not the client id). Azure says: {said}"
         ),
+        Reason::NameTaken if found.code == "StorageAccountInAnotherResourceGroup" => format!(
+            "{what} is in another resource group of subscription {subscription} already: name that group (az storage account show --subscription {subscription} --name <name> --query resourceGroup), or choose another name. Azure says: {said}"
+        ),
         Reason::NameTaken => format!(
-            "the name of {what} is taken, perhaps by another customer of Azure or by a deleted vault elsewhere: names are unique in all of Azure, so choose another one. Azure says: {said}"
+            "the name of {what} is taken, perhaps by another customer of Azure or by something that was deleted elsewhere: names are unique in all of Azure, so choose another one. Azure says: {said}"
+        ),
+        Reason::CannotChange => format!(
+            "{what} exists, and Azure does not change what is fixed when it is made. Azure says: {said}"
+        ),
+        Reason::KeyUnusable => format!(
+            "Azure cannot use the customer's key for {what}: the identity in spec.encryption needs the role \"Key Vault Crypto Service Encryption User\" on the vault, the vault needs purge protection and must let Azure's services in, and the key must exist and be enabled. A new role takes minutes to count. Azure says: {said}"
         ),
         Reason::NothingToRecover => format!(
             "there is no deleted vault to recover for {what}: Azure knows none of this name in this group and region. Azure says: {said}"

@@ -34,6 +34,7 @@ const SOON: &[(&str, Reason)] = &[
     ("ConflictError", Reason::AzureBusy),
     ("ResourceGroupBeingDeleted", Reason::AzureBusy),
     ("PrincipalNotFound", Reason::PrincipalNotFound),
+    ("KeyVaultAuthenticationFailure", Reason::KeyUnusable),
 ];
 const SLOW: &[(&str, Reason)] = &[
     ("RequestDisallowedByPolicy", Reason::DisallowedByPolicy),
@@ -48,6 +49,9 @@ const SLOW: &[(&str, Reason)] = &[
     ),
     ("InvalidResourceGroupLocation", Reason::LocationUnavailable),
     ("VaultAlreadyExists", Reason::NameTaken),
+    ("StorageAccountAlreadyTaken", Reason::NameTaken),
+    ("StorageAccountInAnotherResourceGroup", Reason::NameTaken),
+    ("AccountPropertyCannotBeUpdated", Reason::CannotChange),
     ("VaultNameNotValid", Reason::NameInvalid),
     ("AccountNameInvalid", Reason::NameInvalid),
     ("SoftDeletedVaultDoesNotExist", Reason::NothingToRecover),

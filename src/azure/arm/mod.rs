@@ -3,7 +3,9 @@
 
 pub mod budget;
 pub mod client;
+pub mod data_lake_store;
 pub mod error;
+mod fields;
 pub mod groups;
 pub mod ids;
 mod meaning;
@@ -11,6 +13,9 @@ pub mod operation;
 pub mod providers;
 pub mod refusal;
 pub mod roles;
+pub mod storage;
+mod storage_answers;
+pub mod storage_services;
 mod vault_answers;
 pub mod vaults;
 pub mod versions;
@@ -26,7 +31,7 @@ use zeroize::Zeroizing;
 
 use super::auth::Profile;
 use super::cloud::ResourceManager;
-use super::http::{Answer, Request};
+use super::http::{Answer, Request, bytes};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
@@ -149,7 +154,7 @@ pub fn request(profile: &Profile, call: &Call, token: &SecretValue) -> Result<Re
         }
         let json = HeaderValue::from_static("application/json");
         request.headers.push((header::CONTENT_TYPE, json));
-        request.body = Some(Zeroizing::new(text));
+        request.body = Some(bytes(Zeroizing::new(text)));
     }
     // Azure wants the length said where a POST has no body.
     if request.body.is_none() && request.method == Method::POST {

@@ -1,7 +1,7 @@
 //! What Azure once answered, read by this code. The recordings are optional data beside the repository.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use http::Method;
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::fixtures::{answer, call, profile};
 use super::{Call, Form, Polled, Reply, operation, read};
+use crate::azure::fixtures::shared;
 use crate::problem::{Problem, Reason};
 
 struct Exchange {
@@ -18,27 +19,6 @@ struct Exchange {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
-}
-
-/// The recordings' folder, or `None` (said aloud) when it is not there.
-fn folder() -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os("LAKEVAULT_SHARED").map_or(beside, PathBuf::from);
-    let folder = shared.join("azure/recordings/aso");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var("LAKEVAULT_REQUIRE_SHARED").is_ok_and(|value| value == "1");
-    assert!(
-        !required,
-        "the recordings are required, but {} is not there",
-        folder.display()
-    );
-    println!(
-        "SKIPPED: no recordings, {} is not there (LAKEVAULT_SHARED names another place)",
-        folder.display()
-    );
-    None
 }
 
 fn exchanges(folder: &Path) -> Vec<Exchange> {
@@ -110,7 +90,7 @@ impl Exchange {
 
 #[test]
 fn recorded_answers_are_understood() {
-    let Some(folder) = folder() else {
+    let Some(folder) = shared("azure/recordings/aso") else {
         return;
     };
     let all = exchanges(&folder);
@@ -159,7 +139,7 @@ fn recorded_answers_are_understood() {
 /// What began an operation is followed to its end in what was recorded after it.
 #[test]
 fn recorded_operations_are_followed_to_their_end() {
-    let Some(folder) = folder() else {
+    let Some(folder) = shared("azure/recordings/aso") else {
         return;
     };
     let all = exchanges(&folder);

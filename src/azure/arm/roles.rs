@@ -140,7 +140,10 @@ pub fn mending_scope(action: &str, scope: &str) -> String {
         Ok(Scope::Resource(resource)) if lower.starts_with("microsoft.keyvault/") => {
             Some(resource.group().path())
         }
-        Ok(Scope::Resource(resource)) if lower.starts_with("microsoft.storage/") => {
+        Ok(Scope::Resource(resource))
+            if lower.starts_with("microsoft.storage/")
+                || lower.starts_with("microsoft.datalakestore/") =>
+        {
             Some(resource.group().path())
         }
         _ => None,

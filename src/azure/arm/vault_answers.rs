@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Location, Reply, groups, incomplete, operation};
+use super::fields::{is_on, list, location, one_of, said, text};
+use super::{Reply, groups, incomplete, operation};
 use crate::key_vault::api::{Authorization, Bypass, DefaultAction, Sku, Switch};
 use crate::key_vault::vault::{
     Authority, Cidr, Deleted, Network, Onoff, Permissions, Policies, Principal, Settings, SkuName,
@@ -29,37 +30,6 @@ pub fn read_name(reply: &Reply) -> Result<Result<(), String>, Problem> {
 /// The vault in an answer.
 pub fn read(reply: &Reply) -> Result<Vault, Problem> {
     vault(&reply.body).ok_or_else(|| incomplete("a vault", "its id, location, tenant and sku"))
-}
-
-fn text(value: &Value, name: &str) -> Option<String> {
-    value.get(name)?.as_str().map(str::to_owned)
-}
-
-/// What Azure has said; none where it has said nothing, which it also does with null.
-fn said<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.get(name).filter(|value| !value.is_null())
-}
-
-/// A switch, off where nothing is said of it; none where what is said is no switch.
-fn is_on(value: &Value, name: &str) -> Option<bool> {
-    said(value, name).map_or(Some(false), Value::as_bool)
-}
-
-/// A list, empty where nothing is said of it; none where what is said is no list.
-fn list<'a>(value: &'a Value, name: &str) -> Option<&'a [Value]> {
-    said(value, name).map_or(Some(&[]), |list| list.as_array().map(Vec::as_slice))
-}
-
-/// One of two words, the first where nothing is said; none where it is another.
-fn one_of<T>(value: &Value, name: &str, [first, second]: [(&str, T); 2]) -> Option<T> {
-    let Some(word) = said(value, name) else {
-        return Some(first.1);
-    };
-    let word = word.as_str()?;
-    let mut known = [first, second].into_iter();
-    known
-        .find(|(known, _)| word.eq_ignore_ascii_case(known))
-        .map(|(_, meaning)| meaning)
 }
 
 fn vault(body: &Value) -> Option<Vault> {
@@ -102,11 +72,6 @@ fn vault(body: &Value) -> Option<Vault> {
         uri: text(properties, "vaultUri"),
         state: operation::state(body).map(str::to_owned),
     })
-}
-
-fn location(body: &Value) -> Option<String> {
-    let parsed: Location = body.get("location")?.as_str()?.parse().ok()?;
-    Some(parsed.to_string())
 }
 
 fn read_network(rules: &Value) -> Option<Network> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 pub use super::vault_answers::{find_deleted, read, read_deleted, read_name};
 use super::{ApiVersions, Call, Location, ResourceId, SubscriptionId};
-use crate::azure_resource::difference::Difference;
+use crate::azure_resource::difference::{Difference, touches};
 use crate::key_vault::api::{Authorization, Bypass, DefaultAction, Sku};
 use crate::key_vault::vault::{Authority, Network, Policies, Settings, SkuName, Vault};
 
@@ -84,13 +84,7 @@ pub fn patch(
     vault: &Vault,
     differences: &[Difference],
 ) -> Call {
-    let differs = |path: &str| {
-        let mut paths = differences.iter().map(|one| one.path.as_str());
-        paths.any(|one| {
-            one.strip_prefix(path)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        })
-    };
+    let differs = |path: &str| touches(differences, path);
     let mut properties = settings(versions, &vault.settings, differs);
     if differs("purgeProtection") && vault.purge_protection {
         properties.insert("enablePurgeProtection".to_owned(), json!(true));

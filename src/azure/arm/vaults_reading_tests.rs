@@ -1,11 +1,11 @@
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use super::{reply, told, vault};
 use crate::azure::arm::fixtures::VAULT;
 use crate::azure::arm::vaults::*;
+use crate::azure::fixtures::shared;
 use crate::key_vault::api::Switch;
 use crate::key_vault::vault::{Onoff, Tags};
 
@@ -184,20 +184,6 @@ fn whether_a_name_can_be_had_is_told_in_azures_words() {
     for (body, expected) in rows {
         assert_eq!(read_name(&reply(body.clone())).ok(), expected, "{body}");
     }
-}
-
-/// A folder beside the repository, or none, which is said aloud.
-fn shared(path: &str) -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
-    let shared = std::env::var_os("LAKEVAULT_SHARED").map_or(beside, PathBuf::from);
-    let folder = shared.join(path);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    let required = std::env::var("LAKEVAULT_REQUIRE_SHARED").is_ok_and(|value| value == "1");
-    assert!(!required, "{} is required and not there", folder.display());
-    println!("SKIPPED: {} is not there", folder.display());
-    None
 }
 
 #[test]

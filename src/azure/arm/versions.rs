@@ -1,4 +1,4 @@
-//! Which versions of Azure's interfaces a cloud speaks, and what vaults can do there. Pure.
+//! Which versions of Azure's interfaces a cloud speaks, and what vaults and accounts can do there. Pure.
 
 use crate::azure::cloud::Cloud;
 use crate::azure_identity::api::ResourceManagerProfile;
@@ -12,6 +12,10 @@ use crate::azure_identity::api::ResourceManagerProfile;
 pub struct ApiVersions {
     /// Microsoft.KeyVault.
     pub vaults: &'static str,
+    /// Microsoft.Storage.
+    pub storage: &'static str,
+    /// Microsoft.DataLakeStore: Data Lake Store of the first generation.
+    pub data_lake_store: &'static str,
     /// Microsoft.Resources: groups and providers.
     pub resources: &'static str,
     /// Microsoft.Authorization: role definitions and assignments.
@@ -26,11 +30,15 @@ pub struct ApiVersions {
     pub has_purge_protection: bool,
     /// Whether vaults can have keys in hardware.
     pub has_premium: bool,
+    /// Whether storage accounts can have directories and access control lists.
+    pub has_lakes: bool,
 }
 
 /// Azure itself. Whether a new vault is opened by roles depends on the version, so it is always said.
 const PUBLIC: ApiVersions = ApiVersions {
     vaults: "2026-05-15",
+    storage: "2023-05-01",
+    data_lake_store: "2016-11-01",
     resources: "2021-04-01",
     authorization: "2022-04-01",
     has_rbac: true,
@@ -38,11 +46,14 @@ const PUBLIC: ApiVersions = ApiVersions {
     has_network_rules: true,
     has_purge_protection: true,
     has_premium: true,
+    has_lakes: true,
 };
 
 /// What all hybrid profiles of Azure Stack Hub have, from 2018-03-01 on.
 const AZURE_STACK: ApiVersions = ApiVersions {
     vaults: "2016-10-01",
+    storage: "2016-01-01",
+    data_lake_store: "2016-11-01",
     resources: "2018-02-01",
     authorization: "2015-07-01",
     has_rbac: false,
@@ -50,6 +61,7 @@ const AZURE_STACK: ApiVersions = ApiVersions {
     has_network_rules: false,
     has_purge_protection: false,
     has_premium: false,
+    has_lakes: false,
 };
 
 impl ApiVersions {

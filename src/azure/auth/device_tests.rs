@@ -24,9 +24,7 @@ fn profile(token_endpoint: TokenEndpoint) -> Profile {
 /// What a request's form says, in its order.
 fn pairs(request: &Request) -> Vec<(String, String)> {
     let body = request.body.as_ref().unwrap();
-    url::form_urlencoded::parse(body.as_bytes())
-        .into_owned()
-        .collect()
+    url::form_urlencoded::parse(body).into_owned().collect()
 }
 
 fn now() -> Timestamp {

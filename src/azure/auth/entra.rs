@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::id_token;
 use super::refusal::{Refused, refusal};
 use super::{Claims, Credential, Granted, Profile, Token, Want};
-use crate::azure::http::{Answer, Request};
+use crate::azure::http::{Answer, Request, bytes};
 use crate::azure_identity::api::TokenEndpoint;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -98,7 +98,7 @@ pub fn post(profile: &Profile, url: Url, form: Zeroizing<String>) -> Result<Requ
             ),
             (header::ACCEPT, HeaderValue::from_static("application/json")),
         ],
-        body: Some(form),
+        body: Some(bytes(form)),
         timeout: TIMEOUT,
     })
 }

@@ -35,9 +35,7 @@ fn vault() -> Want {
 
 fn form(request: &Request) -> Vec<(String, String)> {
     let body = request.body.as_ref().unwrap();
-    url::form_urlencoded::parse(body.as_bytes())
-        .into_owned()
-        .collect()
+    url::form_urlencoded::parse(body).into_owned().collect()
 }
 
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

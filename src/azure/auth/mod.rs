@@ -35,6 +35,19 @@ pub struct Profile {
     pub client: Option<ClientId>,
 }
 
+impl Profile {
+    /// Whether a challenge's tenant can be its own: a tenant named by its domain, and one that the environment brings, are not
+    /// known by id.
+    pub fn can_be_of(&self, authority: &url::Url) -> bool {
+        let Some(tenant) = self.tenant.as_ref().filter(|_| self.cloud.has_tenants()) else {
+            return true;
+        };
+        let named = authority.path_segments().and_then(|mut path| path.next());
+        uuid::Uuid::try_parse(tenant.as_str()).is_err()
+            || named.is_some_and(|named| named.eq_ignore_ascii_case(tenant.as_str()))
+    }
+}
+
 /// For messages: `client 2222… in tenant 1111…`.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -84,7 +84,7 @@ fn challenged(profile: &Profile, vault: &VaultUri, answer: &Answer) -> Problem {
     let challenge = Challenge::read(answer);
     let authority = challenge.authorization.as_deref().map(Url::parse);
     if let Some(Ok(authority)) = authority
-        && !(cloud.knows_authority(&authority) && same_tenant(profile, &authority))
+        && !(cloud.knows_authority(&authority) && profile.can_be_of(&authority))
     {
         return foreign(format!(
             "{vault} wants tokens of {authority}, but the identity's come from {} ({profile}): check the identity's tenantId and cloud, and the vault's name",
@@ -104,21 +104,6 @@ fn challenged(profile: &Profile, vault: &VaultUri, answer: &Answer) -> Problem {
         "{vault} does not accept tokens of {profile}: check the identity's tenantId and cloud, and the operator's clock"
     );
     Problem::new(Reason::Unauthorized, Retry::Backoff, message)
-}
-
-/// Whether a challenge's tenant can be the identity's: a tenant named by its domain, and one that the environment brings, are
-/// not known by id.
-fn same_tenant(profile: &Profile, authority: &Url) -> bool {
-    let Some(tenant) = profile
-        .tenant
-        .as_ref()
-        .filter(|_| profile.cloud.has_tenants())
-    else {
-        return true;
-    };
-    let named = authority.path_segments().and_then(|mut path| path.next());
-    uuid::Uuid::try_parse(tenant.as_str()).is_err()
-        || named.is_some_and(|named| named.eq_ignore_ascii_case(tenant.as_str()))
 }
 
 /// The audience that a vault asks for, where the cloud's was only derived. It must be a vault's: a token for anything else is

@@ -9,7 +9,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::Url;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{
     Asked, Attributes, Change, Kind, Object, call, malformed, refusal, time, unusable, version_in,
@@ -202,7 +202,7 @@ impl To<'_> {
             None,
         )?;
         // Azure refuses a POST without a length.
-        request.body = Some(Zeroizing::new(String::new()));
+        request.body = Some(Zeroizing::default());
         Ok(request)
     }
 
@@ -236,17 +236,12 @@ impl To<'_> {
     }
 
     /// The body in a buffer that never grows, so that no copy of the value stays behind.
-    fn json(self, body: &Body<'_>) -> Result<Zeroizing<String>, Problem> {
+    fn json(self, body: &Body<'_>) -> Result<Zeroizing<Vec<u8>>, Problem> {
         let unfit = || unusable(self.vault, "no body can be made for it");
         let long = body.value.map_or(0, str::len) + body.pwd.map_or(0, str::len);
-        let mut bytes = Vec::with_capacity(6 * long + (64 << 10));
-        serde_json::to_writer(&mut bytes, body).map_err(|_| unfit())?;
-        String::from_utf8(bytes)
-            .map(Zeroizing::new)
-            .map_err(|error| {
-                error.into_bytes().zeroize();
-                unfit()
-            })
+        let mut bytes = Zeroizing::new(Vec::with_capacity(6 * long + (64 << 10)));
+        serde_json::to_writer(&mut *bytes, body).map_err(|_| unfit())?;
+        Ok(bytes)
     }
 
     /// Reads the answer to [`Self::look`]; none where there is no such object.

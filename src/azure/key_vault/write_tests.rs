@@ -37,7 +37,7 @@ fn with<T>(kind: Kind, act: impl FnOnce(To<'_>) -> T) -> T {
 }
 
 fn body(request: &Request) -> serde_json::Value {
-    serde_json::from_str(request.body.as_ref().unwrap()).unwrap()
+    serde_json::from_slice(request.body.as_ref().unwrap()).unwrap()
 }
 
 fn shape() -> Shape {

@@ -185,4 +185,10 @@ pub struct CustomStorage {
     /// What follows `<account>.dfs.` in an account's host. Example: core.example.net.
     #[schemars(regex(pattern = r"^[0-9A-Za-z.:-]+$"), length(min = 1, max = 253))]
     pub suffix: String,
+
+    /// What follows `<account>.` in the host of a Data Lake Store of the first generation. Default: there is none. Example:
+    /// azuredatalakestore.example.net.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = r"^[0-9A-Za-z.:-]+$"), length(min = 1, max = 253))]
+    pub data_lake_store_suffix: Option<String>,
 }

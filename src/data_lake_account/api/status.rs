@@ -29,7 +29,7 @@ pub struct DataLakeAccountStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lake_applied_generation: Option<i64>,
 
-    /// Filesystems that were created by this object.
+    /// Filesystems that were created by this object, or were given properties.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub filesystems: Vec<FilesystemStatus>,
@@ -60,12 +60,16 @@ pub struct EndpointsStatus {
     pub blob: Option<String>,
 }
 
-/// A filesystem that was created by this object.
+/// A filesystem that was created by this object, or was given properties.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct FilesystemStatus {
     /// Its name.
     pub name: String,
+
+    /// Whether it was there before. Then it is never deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
 
     /// What becomes of it when it goes from the spec.
     #[serde(default, skip_serializing_if = "is_default")]

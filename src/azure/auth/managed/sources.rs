@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::Patience;
 use crate::azure::auth::Resource;
 use crate::azure::auth::environment::Environment;
-use crate::azure::http::{Request, Route};
+use crate::azure::http::{Request, Route, bytes};
 use crate::names::{ClientId, IdentityResourceId, ObjectId};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -368,7 +368,7 @@ fn post(request: &mut Request, resource: &Resource) {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/x-www-form-urlencoded"),
     ));
-    request.body = Some(Zeroizing::new(form.finish()));
+    request.body = Some(bytes(Zeroizing::new(form.finish())));
 }
 
 fn route(source: &Source, patience: Patience) -> Route {

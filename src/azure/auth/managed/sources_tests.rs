@@ -243,8 +243,8 @@ fn cloud_shell_is_asked_by_a_form() {
     let (_, shell) = all().swap_remove(4);
     let request = asked(&shell, &Which::System).unwrap();
     assert_eq!(request.method, Method::POST);
-    let body = request.body.as_deref().map(String::as_str);
-    assert_eq!(body, Some("resource=https%3A%2F%2Fvault.azure.net"));
+    let body = request.body.as_ref().map(|body| body.as_slice());
+    assert_eq!(body, Some(&b"resource=https%3A%2F%2Fvault.azure.net"[..]));
     let form = "application/x-www-form-urlencoded";
     assert_eq!(header(&request, "content-type").as_deref(), Some(form));
 }
