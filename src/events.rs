@@ -12,11 +12,10 @@ use kube::runtime::watcher::Event;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity, IdentityKind, IdentityRef};
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
+use crate::azure_resource::engine::{Kind, Resources};
 use crate::k8s::controller::Queue;
 use crate::k8s::packed::Packed;
-use crate::key_vault;
 use crate::key_vault::api::KeyVault;
-use crate::key_vault::ctx::Ctx as KeyVaultCtx;
 use crate::vault_secret_sync::PLURAL;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx;
@@ -27,16 +26,14 @@ use crate::vault_secret_sync::vault_refs::Told;
 pub struct Events {
     /// What is known of syncs and Secrets.
     pub ctx: Arc<Ctx>,
-    /// What is remembered of KeyVaults.
-    pub key_vault_ctx: Arc<KeyVaultCtx>,
     /// Syncs to work on.
     pub syncs: Queue<Packed<VaultSecretSync>>,
     /// Identities to work on.
     pub identities: Queue<AzureIdentity>,
     /// Cluster identities to work on.
     pub cluster_identities: Queue<ClusterAzureIdentity>,
-    /// KeyVaults to work on.
-    pub key_vaults: Queue<KeyVault>,
+    /// KeyVaults.
+    pub key_vaults: Resources<KeyVault>,
     /// What has been listed at least once.
     pub listed: Mutex<BTreeSet<&'static str>>,
 }
@@ -58,11 +55,6 @@ impl Events {
         }
     }
 
-    /// A KeyVault has something to look at: it changed, or who names it did.
-    pub fn wake_key_vault(&self, namespace: &str, name: &str) {
-        self.key_vaults.push(ObjectRef::new(name).within(namespace));
-    }
-
     /// A list is complete and its cache holds it. After the first one, that means that a watch was broken: what went
     /// meanwhile was told by no event, and what changed was told before the cache held it. So everybody looks again, which
     /// costs nothing where nothing has changed.
@@ -77,10 +69,7 @@ impl Events {
             for key in self.ctx.links.all_identities() {
                 self.wake_identity(&key);
             }
-            for key_vault in self.ctx.key_vaults.state() {
-                let namespace = key_vault.namespace().unwrap_or_default();
-                self.wake_key_vault(&namespace, &key_vault.name_any());
-            }
+            self.key_vaults.wake_all();
         }
     }
 
@@ -124,24 +113,18 @@ impl Events {
     /// KeyVaults that a sync does not name any more: one that waits for that goes on.
     fn let_go(&self, before: Vec<Named>, now: &[Named]) {
         for (namespace, name) in before.into_iter().filter(|named| !now.contains(named)) {
-            self.wake_key_vault(&namespace, &name);
+            self.key_vaults.wake(&namespace, &name);
         }
     }
 
-    /// KeyVaults for which an identity, or the labels of a namespace, decide.
-    fn wake_key_vaults_of(&self, concerned: impl Fn(&str, Option<&IdentityRef>) -> bool) {
-        for key_vault in self.ctx.key_vaults.state() {
-            let namespace = key_vault.namespace().unwrap_or_default();
-            let identity = key_vault.spec.resource.identity_ref.as_ref();
-            if concerned(&namespace, identity) {
-                self.wake_key_vault(&namespace, &key_vault.name_any());
-            }
-        }
+    /// Resources for which an identity, or the labels of a namespace, decide.
+    fn wake_resources_of(&self, concerned: impl Fn(&str, Option<&IdentityRef>) -> bool) {
+        self.key_vaults.wake_of(concerned);
     }
 
     fn wake_who_uses(&self, key: &IdentityKey) {
         self.wake(self.ctx.links.of_identity(key));
-        self.wake_key_vaults_of(|namespace, named| key_of(namespace, named) == *key);
+        self.wake_resources_of(|namespace, named| key_of(namespace, named) == *key);
     }
 
     /// Whether an event changes what a KeyVault tells those who name it, seen before the event is stored.
@@ -158,27 +141,26 @@ impl Events {
     }
 
     /// A KeyVault came, changed or went: it, and where it matters to them the syncs that name it.
-    pub fn key_vault(&self, event: &Event<KeyVault>, news: bool, store: &Store<KeyVault>) {
-        match event {
-            Event::Apply(key_vault) | Event::InitApply(key_vault) | Event::Delete(key_vault) => {
-                let namespace = key_vault.namespace().unwrap_or_default();
-                let name = key_vault.name_any();
-                if matches!(event, Event::Delete(_)) {
-                    let uid = key_vault.uid().unwrap_or_default();
-                    self.key_vault_ctx.gone(&namespace, &name, &uid);
-                } else {
-                    self.wake_key_vault(&namespace, &name);
-                }
-                if news {
-                    let syncs = self.ctx.links.syncs_naming(&namespace, &name);
-                    let named = syncs.into_iter().map(|sync| (namespace.clone(), sync));
-                    self.wake(named.collect());
-                }
-            }
-            Event::Init => {}
-            Event::InitDone => self.relisted(key_vault::PLURAL),
+    pub fn key_vault(&self, event: &Event<KeyVault>, news: bool) {
+        self.resource(&self.key_vaults, event);
+        if let Event::Apply(key_vault) | Event::Delete(key_vault) = event
+            && news
+        {
+            let namespace = key_vault.namespace().unwrap_or_default();
+            let name = key_vault.name_any();
+            let syncs = self.ctx.links.syncs_naming(&namespace, &name);
+            let named = syncs.into_iter().map(|sync| (namespace.clone(), sync));
+            self.wake(named.collect());
         }
-        self.ctx.metrics.objects(key_vault::PLURAL, store.len());
+    }
+
+    /// A resource of Azure came, changed or went.
+    fn resource<K: Kind>(&self, all: &Resources<K>, event: &Event<K>) {
+        all.tell(event);
+        if matches!(event, Event::InitDone) {
+            self.relisted(K::PLURAL);
+        }
+        self.ctx.metrics.objects(K::PLURAL, all.store.len());
     }
 
     /// An identity came, changed or went: it, and those who use it where it matters to them.
@@ -253,7 +235,7 @@ impl Events {
         }
         if let Some(namespace) = relabelled {
             self.wake(self.ctx.links.of_namespace(&namespace));
-            self.wake_key_vaults_of(|other, _| other == namespace);
+            self.wake_resources_of(|other, _| other == namespace);
         }
     }
 

@@ -26,6 +26,7 @@ use crate::azure_identity::ask::Doors;
 use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
+use crate::azure_resource::engine::{self, Kind, Resources, Shared};
 use crate::events::Events;
 use crate::figures;
 use crate::hub::want::Ticket;
@@ -36,9 +37,9 @@ use crate::k8s::crds;
 use crate::k8s::overlay::Overlay;
 use crate::k8s::packed::Packed;
 use crate::k8s::ready::Readiness;
+use crate::key_vault;
 use crate::key_vault::api::KeyVault;
-use crate::key_vault::ctx::Ctx as KeyVaultCtx;
-use crate::key_vault::{self, reconcile as key_vault_reconcile};
+use crate::key_vault::kind::Ctx as KeyVaultCtx;
 use crate::telemetry::http::serve;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
@@ -52,9 +53,9 @@ use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 const GROUP_VERSION: &str = "lakevault.dev/v1alpha1";
 /// Identities that are worked on at once.
 const IDENTITY_CONCURRENCY: u16 = 16;
-/// KeyVaults that are worked on at once. What bounds them is the client of Resource Manager, for each subscription by itself: so one
-/// that does not answer keeps none of the others waiting.
-const KEY_VAULT_CONCURRENCY: u16 = 512;
+/// Resources of one kind that are worked on at once. What bounds them is the client of Resource Manager, for each subscription by
+/// itself: so one that does not answer keeps none of the others waiting.
+const RESOURCE_CONCURRENCY: u16 = 512;
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(args: RunArgs) -> Result<(), String> {
@@ -142,7 +143,6 @@ struct Inbox {
     syncs: Names<Packed<VaultSecretSync>>,
     identities: Names<AzureIdentity>,
     cluster_identities: Names<ClusterAzureIdentity>,
-    key_vaults: Names<KeyVault>,
 }
 
 impl Operator {
@@ -186,18 +186,18 @@ impl Operator {
         let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
         let (sync_queue, sync_names) = Queue::new();
         let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults.clone()));
-        let key_vault_ctx = self.key_vault_ctx(&kube, &sync_ctx);
+        let shared = self.shared(&kube, &lent);
+        let key_vault_ctx = KeyVaultCtx::new(shared, Arc::clone(&sync_ctx.links));
         self.count(&sync_ctx, syncs.clone(), key_vaults.clone());
+        let (key_vaults, key_vault_names) = Resources::new(key_vault_ctx, key_vaults);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
-        let (key_vault_queue, key_vault_names) = Queue::new();
         let events = Arc::new(Events {
             ctx: Arc::clone(&sync_ctx),
-            key_vault_ctx: Arc::clone(&key_vault_ctx),
             syncs: sync_queue,
             identities: identity_queue,
             cluster_identities: cluster_identity_queue,
-            key_vaults: key_vault_queue,
+            key_vaults,
             listed: Mutex::default(),
         });
         let mut watches = JoinSet::new();
@@ -227,16 +227,8 @@ impl Operator {
             syncs: sync_names,
             identities: identity_names,
             cluster_identities: cluster_identity_names,
-            key_vaults: key_vault_names,
         };
-        let vaults = controller::run(
-            key_vaults,
-            inbox.key_vaults,
-            KEY_VAULT_CONCURRENCY,
-            key_vault_ctx,
-            key_vault_reconcile::reconcile,
-            self.stop.clone(),
-        );
+        let vaults = self.keep(&events.key_vaults, key_vault_names);
         let others = self.control(
             args,
             (inbox.syncs, inbox.identities, inbox.cluster_identities),
@@ -245,6 +237,19 @@ impl Operator {
             (syncs, identities, cluster_identities),
         );
         tokio::join!(vaults, others);
+    }
+
+    /// Keeps all resources of a kind as declared.
+    async fn keep<K: Kind>(&self, all: &Resources<K>, names: Names<K>) {
+        controller::run(
+            all.store.clone(),
+            names,
+            RESOURCE_CONCURRENCY,
+            Arc::clone(&all.ctx),
+            engine::reconcile::<K>,
+            self.stop.clone(),
+        )
+        .await;
     }
 
     /// What is counted when metrics are asked for.
@@ -259,20 +264,16 @@ impl Operator {
         self.metrics.figures().set(count);
     }
 
-    /// What reconciling KeyVaults needs.
-    fn key_vault_ctx(&self, kube: &Kube, syncs: &SyncCtx) -> Arc<KeyVaultCtx> {
-        let identities = &syncs.identities;
-        Arc::new(KeyVaultCtx {
+    /// What reconciling resources of Azure needs, whatever their kind.
+    fn shared(&self, kube: &Kube, identities: &Arc<Identities>) -> Shared {
+        Shared {
             arm: Arm::new(Arc::clone(identities), self.http.clone()),
             identities: Arc::clone(identities),
             http: self.http.clone(),
             kube: kube.clone(),
-            links: Arc::clone(&syncs.links),
             metrics: self.metrics.clone(),
-            written: Overlay::default(),
-            memories: Mutex::default(),
             epoch: uuid::Uuid::new_v4().to_string(),
-        })
+        }
     }
 
     /// What reconciling syncs needs.

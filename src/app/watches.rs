@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::Operator;
 use crate::azure_identity::valid::Identity;
+use crate::azure_resource::engine::Kind;
 use crate::events::Events;
 use crate::k8s::packed::Packed;
 use crate::k8s::watch;
@@ -78,18 +79,36 @@ impl Operator {
         &self,
         tasks: &mut JoinSet<()>,
         events: &Arc<Events>,
-        mut writer: reflector::store::Writer<KeyVault>,
+        writer: reflector::store::Writer<KeyVault>,
     ) {
-        let (events, store) = (Arc::clone(events), writer.as_reader());
+        let events = Arc::clone(events);
+        self.watch_resources(
+            tasks,
+            (KEY_VAULTS, writer),
+            Events::tells_news,
+            move |event, news| events.key_vault(event, news),
+        );
+    }
+
+    /// Watches a kind of resource. What `before` makes of an event and of what the cache had until then goes to `then`, after the
+    /// cache has it.
+    fn watch_resources<K: Kind, N>(
+        &self,
+        tasks: &mut JoinSet<()>,
+        (what, mut writer): (&'static str, reflector::store::Writer<K>),
+        before: impl Fn(&watcher::Event<K>, &reflector::Store<K>) -> N + Send + 'static,
+        then: impl Fn(&watcher::Event<K>, N) + Send + 'static,
+    ) {
+        let store = writer.as_reader();
         let stream = watch::watch(
-            Api::<KeyVault>::all(self.client.clone()),
+            Api::<K>::all(self.client.clone()),
             watcher::Config::default(),
         );
-        self.follow(tasks, KEY_VAULTS, stream, move |event| {
+        self.follow(tasks, what, stream, move |event| {
             let event = event.modify(slim);
-            let news = Events::tells_news(&event, &store);
+            let made = before(&event, &store);
             writer.apply_watcher_event(&event);
-            events.key_vault(&event, news, &store);
+            then(&event, made);
         });
     }
 

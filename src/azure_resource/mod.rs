@@ -1,9 +1,17 @@
-//! What the kinds that stand for a resource of Azure share: fields, ownership, differences, operations under way.
+//! What the kinds that stand for a resource of Azure share: fields, ownership, differences, notes of writes, and the engine that
+//! carries a plan out.
 
 pub mod api;
 pub mod difference;
-
+pub mod due;
+pub mod engine;
+pub mod note;
+pub mod order;
 pub mod owner;
+pub mod planner;
+pub mod sight;
+pub mod status;
+pub mod valid;
 
 /// Annotation that lets an object go without a word to Azure: its value must be `true`.
 pub const DETACH: &str = "lakevault.dev/detach";
@@ -11,3 +19,6 @@ pub const DETACH: &str = "lakevault.dev/detach";
 pub const FORCE_DELETE: &str = "lakevault.dev/force-delete";
 /// Finalizer of a resource that may be ours in Azure.
 pub const FINALIZER: &str = "lakevault.dev/azure-resource";
+
+#[cfg(test)]
+pub(crate) mod fixtures;

@@ -1,15 +1,13 @@
 //! The kind `KeyVault`: one Key Vault in Azure, created, kept as declared, recovered and let go.
 
 pub mod api;
-pub mod ctx;
 pub mod desired;
-pub mod due;
 pub mod import;
+pub mod kind;
 pub mod observe;
 pub mod plan;
-pub mod reconcile;
+pub mod planner;
 pub mod recorded;
-pub mod round;
 pub mod seeds;
 mod sight;
 pub mod status;

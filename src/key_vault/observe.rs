@@ -1,25 +1,18 @@
 //! The reads that a round needs: of Resource Manager, and of the vault's own data plane.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::ctx::Ctx;
-use super::desired::Desired;
-use super::plan::{Group, Look, Plane, Polled, SecretSeen, Seen};
-use super::valid::Valid;
-use crate::azure::arm::budget::{Kind as CallKind, Work};
-use crate::azure::arm::client::{Place, Who, spared};
-use crate::azure::arm::roles::{self, Assignment};
-use crate::azure::arm::{
-    self, ApiVersions, Call, GroupId, Namespace, Poll, Reply, Scope, groups, providers, vaults,
-};
+use super::api::KeyVault;
+use super::plan::{Group, Look, Plane, SecretSeen, Seen};
+use crate::azure::arm::{self, Reply, vaults};
 use crate::azure::http::{Answer, Request};
 use crate::azure::key_vault::write::To;
 use crate::azure::key_vault::{self, Kind, Object};
 use crate::azure_identity::grant::{self, Borrower};
-use crate::azure_identity::valid::Usable;
-use crate::azure_resource::owner::{Claim, Owner};
+use crate::azure_resource::engine;
+use crate::azure_resource::owner::Claim;
 use crate::hub::reader::Reader;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
@@ -28,80 +21,15 @@ use crate::secret::SecretValue;
 
 /// The resource provider of vaults.
 pub const PROVIDER: &str = "Microsoft.KeyVault";
-/// Pages of a list that are read at most.
-const MOST_PAGES: usize = 40;
 
-/// The way to Azure for one object.
-pub struct Eyes<'a> {
-    /// What is shared by all.
-    pub ctx: &'a Ctx,
-    /// The spec.
-    pub valid: &'a Valid,
-    /// What it wants of the vault.
-    pub desired: &'a Desired,
-    /// The identity.
-    pub identity: &'a Usable,
-    /// Whose the vault is to be.
-    pub owner: &'a Owner,
-    /// The versions that its cloud speaks.
-    pub versions: &'static ApiVersions,
-    /// The calls of Resource Manager in this round.
-    pub work: &'a Mutex<Work>,
-}
+/// The way to Azure for one vault.
+pub type Eyes<'a> = engine::Eyes<'a, KeyVault>;
 
 impl Eyes<'_> {
-    /// One call of Resource Manager.
-    pub async fn call(&self, call: &Call) -> Result<Reply, Problem> {
-        self.call_in(None, call).await
-    }
-
-    /// One call, in the place that was taken for it.
-    pub async fn call_in(&self, place: Option<Place>, call: &Call) -> Result<Reply, Problem> {
-        let kind = CallKind::of(&call.method);
-        let (paid, who) = (place.is_some(), self.who(kind));
-        let reply = self.ctx.arm.call_in(place, self.identity, who, call).await;
-        if !paid {
-            self.came_to(kind, &reply);
-        }
-        reply
-    }
-
-    /// Takes a place for a call.
-    pub async fn reserve(&self, call: &Call) -> Result<Place, Problem> {
-        let kind = CallKind::of(&call.method);
-        let place = self.ctx.arm.reserve(self.identity, self.who(kind), call);
-        let place = place.await;
-        self.came_to(kind, &place);
-        place
-    }
-
-    fn who(&self, kind: CallKind) -> Who<'_> {
-        Who {
-            uid: &self.valid.uid,
-            calls: self.work().left(kind),
-        }
-    }
-
-    fn came_to<T>(&self, kind: CallKind, outcome: &Result<T, Problem>) {
-        let refused = outcome.as_ref().is_err_and(spared);
-        self.work().came_to(kind, !refused);
-    }
-
-    /// The calls of this round.
-    pub fn work(&self) -> MutexGuard<'_, Work> {
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Reads what is asked for, and adds it to what was seen.
-    pub async fn look(
-        &self,
-        look: &Look,
-        operation: Option<&Poll>,
-        seen: &mut Seen,
-    ) -> Result<(), Problem> {
+    pub async fn read(&self, look: &Look, seen: &mut Seen) -> Result<(), Problem> {
         let (versions, id) = (self.versions, &self.valid.id);
         match look {
-            Look::Operation => seen.operation = self.poll(operation).await?,
             Look::Vault => {
                 let reply = self.call(&vaults::get(versions, id)).await;
                 let found = arm::absent(reply, vaults::ABSENT)?;
@@ -119,9 +47,7 @@ impl Eyes<'_> {
                 seen.deleted_elsewhere = Some(found.into_iter().flatten().next());
             }
             Look::Group => {
-                let found = self.call(&groups::get(versions, &self.group())).await;
-                let found = arm::absent(found, &["ResourceGroupNotFound"])?;
-                let group = found.as_ref().map(groups::read).transpose()?;
+                let group = self.resource_group().await?;
                 seen.group = Some(group.map(|group| Group {
                     deleting: group.deleting,
                 }));
@@ -130,20 +56,12 @@ impl Eyes<'_> {
                 let reply = self.call(&vaults::check_name(versions, id)).await?;
                 seen.name = Some(vaults::read_name(&reply)?);
             }
-            Look::Provider => {
-                let call = providers::get(versions, &self.valid.subscription, &provider()?);
-                seen.provider = Some(providers::read(&self.call(&call).await?)?);
-            }
+            Look::Provider => seen.provider = Some(self.registration(PROVIDER).await?),
             Look::RoleDefinition(name) => {
-                let call = roles::find(versions, &self.scope(), name);
-                let found = roles::found(&self.call(&call).await?, name);
+                let found = self.role_definition(name).await?;
                 seen.definitions.insert(name.clone(), found);
             }
-            Look::RoleAssignments => {
-                let call = roles::list(versions, &self.scope());
-                let all: Vec<Vec<Assignment>> = self.pages(call, roles::read_page).await?;
-                seen.assignments = Some(all.into_iter().flatten().collect());
-            }
+            Look::RoleAssignments => seen.assignments = Some(self.role_assignments().await?),
             Look::DataPlane => seen.plane = Some(self.plane(seen).await?),
             Look::Secret(name) => {
                 let secret = self.secret(name, seen).await?;
@@ -151,47 +69,6 @@ impl Eyes<'_> {
             }
         }
         Ok(())
-    }
-
-    /// All pages of a list.
-    async fn pages<T>(
-        &self,
-        first: Call,
-        read: impl Fn(&Reply) -> Result<T, Problem>,
-    ) -> Result<Vec<T>, Problem> {
-        let (mut all, mut next) = (Vec::new(), Some(first));
-        while let Some(call) = next.take().filter(|_| all.len() < MOST_PAGES) {
-            let reply = self.call(&call).await?;
-            all.push(read(&reply)?);
-            next = arm::next(&self.identity.profile, &call, &reply)?;
-        }
-        Ok(all)
-    }
-
-    /// The group of the vault.
-    pub fn group(&self) -> GroupId {
-        GroupId::new(self.valid.subscription.clone(), self.valid.group.clone())
-    }
-
-    /// The vault as a scope of roles.
-    pub fn scope(&self) -> Scope {
-        Scope::Resource(self.valid.id.clone())
-    }
-
-    async fn poll(&self, operation: Option<&Poll>) -> Result<Option<Polled>, Problem> {
-        let Some(poll) = operation else {
-            return Ok(Some(Polled::Ended));
-        };
-        let subject = vaults::get(self.versions, &self.valid.id).subject();
-        let arm = &self.ctx.arm;
-        let who = self.who(CallKind::Reads);
-        let stands = arm.poll(self.identity, who, &subject, poll).await;
-        self.came_to(CallKind::Reads, &stands);
-        Ok(Some(match stands? {
-            arm::Polled::Running { retry_after } => Polled::Running(retry_after),
-            arm::Polled::Succeeded(_) | arm::Polled::Lost => Polled::Ended,
-            arm::Polled::Failed(problem) => Polled::Failed(problem),
-        }))
     }
 
     /// The vault's data plane, by what Resource Manager says of it.
@@ -307,12 +184,6 @@ fn is_of_network(reason: Reason) -> bool {
         reason,
         Reason::ConnectionFailed | Reason::TimedOut | Reason::CertificateNotTrusted
     )
-}
-
-/// The provider's namespace.
-pub fn provider() -> Result<Namespace, Problem> {
-    let parsed = PROVIDER.parse();
-    parsed.map_err(|error| Problem::new(Reason::InvalidSpec, Retry::OnChange, format!("{error}")))
 }
 
 /// A secret of the vault.

@@ -4,11 +4,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::api::KeyVaultStatus;
 use super::desired::{Set, differences};
-use super::plan::{Inputs, Record, Role, Seen, assigned, id_of, over};
+use super::plan::{Inputs, Record, Role, Seen, assigned, id_of};
 use super::vault::{Principal, Vault};
 use crate::azure::arm::roles::Assignment;
 use crate::azure_resource::api::{Mode, RoleAssignmentStatus};
+use crate::azure_resource::note::over;
 use crate::azure_resource::owner::Claim;
+use crate::azure_resource::planner::Ending;
 
 /// Writes down what is kept.
 pub fn keep(status: &mut KeyVaultStatus, record: &Record) {
@@ -39,8 +41,12 @@ pub fn kept(status: &KeyVaultStatus) -> Record {
 }
 
 /// What is kept after a round: names of what is set, so that it can be taken back, and the generation where all was written.
-pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) -> Record {
-    let mut record = over(inputs.record, seen, inputs.now);
+pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, ending: Ending) -> Record {
+    let (noted, looked) = (inputs.record.operation.as_ref(), seen.vault.is_some());
+    let mut record = Record {
+        operation: over(noted, seen.operation.as_ref(), looked, inputs.now),
+        ..inputs.record.clone()
+    };
     let Some(vault) = seen.vault.as_ref().and_then(Option::as_ref) else {
         return record;
     };
@@ -50,7 +56,7 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) 
         return record;
     }
     record.azure_id = Some(vault.id.clone());
-    if dry || observes {
+    if ending.dry || observes {
         return record;
     }
     let clean = differences(
@@ -62,7 +68,7 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, (problem, dry): (bool, bool)) 
     .iter()
     .all(|one| one.stuck.is_some());
     record.set = set(inputs, vault, clean);
-    if inputs.leaving.is_none() && clean && !problem {
+    if inputs.leaving.is_none() && clean && !ending.problem {
         record.applied = Some(inputs.valid.generation);
     }
     if let Some(there) = &seen.assignments {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::azure_resource::api::RoleAssignmentStatus;
-use crate::key_vault::plan::begun;
+use crate::azure_resource::note::begun;
 use crate::key_vault::recorded::kept;
 
 #[test]

@@ -1,44 +1,9 @@
-//! What is seen in a round, really or as it would be once all that is planned is done. Pure.
+//! What looks show of a vault that is only planned. Pure.
 
-use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::plan::{Group, Inputs, Look, Plane, Polled, SecretSeen, Seen, Step, assume};
+use super::plan::{Group, Look, Plane, SecretSeen, Seen};
 use crate::azure::arm::providers::Registration;
-
-/// What is seen in a round, really or as it would be.
-pub(super) struct Sight {
-    /// What decisions are made on.
-    pub seen: Seen,
-    /// What was really seen, as soon as `seen` holds what is only assumed.
-    pub real: Option<Seen>,
-    /// What would be done.
-    pub planned: Vec<String>,
-    /// What was done.
-    pub did: Vec<String>,
-    /// When the round began.
-    pub began: Timestamp,
-}
-
-impl Sight {
-    /// Nothing was seen yet.
-    pub(super) fn new(seen: Seen, began: Timestamp) -> Self {
-        Self {
-            seen,
-            real: None,
-            planned: Vec::new(),
-            did: Vec::new(),
-            began,
-        }
-    }
-
-    /// Takes a step for done.
-    pub(super) fn assume(&mut self, inputs: &Inputs<'_>, step: &Step) {
-        self.real.get_or_insert_with(|| self.seen.clone());
-        assume(inputs, step, &mut self.seen);
-        self.planned.push(step.to_string());
-    }
-}
 
 /// Whether there really is no vault.
 pub(super) fn is_absent(real: &Seen) -> bool {
@@ -52,8 +17,7 @@ pub(super) fn is_untouched(look: &Look, real: &Seen) -> bool {
     match look {
         Look::Provider => true,
         Look::Name | Look::DeletedElsewhere => is_free,
-        Look::Operation
-        | Look::Vault
+        Look::Vault
         | Look::Deleted
         | Look::Group
         | Look::RoleDefinition(_)
@@ -73,7 +37,7 @@ pub(super) fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
         Look::Name => seen.name.clone_from(&real.name),
         Look::DeletedElsewhere => seen.deleted_elsewhere.clone_from(&real.deleted_elsewhere),
         Look::Provider => seen.provider = real.provider,
-        Look::Operation | Look::Vault | Look::Deleted | Look::Group => {}
+        Look::Vault | Look::Deleted | Look::Group => {}
     }
 }
 
@@ -88,7 +52,6 @@ pub(super) fn imagine(look: &Look, seen: &mut Seen) {
         Look::Name => seen.name = Some(Ok(())),
         Look::Deleted => seen.deleted = Some(None),
         Look::DeletedElsewhere => seen.deleted_elsewhere = Some(None),
-        Look::Operation => seen.operation = Some(Polled::Ended),
         Look::Group => seen.group = Some(Some(Group { deleting: false })),
         Look::Provider => {
             seen.provider = Some(Registration::Registered);

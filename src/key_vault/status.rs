@@ -3,49 +3,24 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::api::{KeyVaultStatus, SeedStatus};
+use super::api::{KeyVault, KeyVaultStatus, SeedStatus};
 use super::desired::differences;
-use super::plan::{Inputs, Plane, Record, SecretSeen, Seen, propagates};
+use super::plan::{Inputs, Plane, SecretSeen, propagates};
 use super::recorded::keep;
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::difference::Difference;
+use crate::azure_resource::planner::{self, Planner};
+use crate::azure_resource::status::{
+    READY, authorized, calm, deleting, drifted, say, synced, trouble,
+};
 use crate::k8s::conditions::{self, Says, find};
-use crate::problem::{Problem, Reason};
+use crate::problem::Reason;
 
-/// It exists and can be used.
-pub const READY: &str = "Ready";
-/// It is as the spec says.
-pub const SYNCED: &str = "Synced";
-/// Somebody else has changed it.
-pub const DRIFTED: &str = "Drifted";
-/// The identity may do what is needed.
-pub const AUTHORIZED: &str = "Authorized";
 /// Its objects can be reached.
 pub const PLANE: &str = "DataPlaneReachable";
-/// How far its deletion is.
-pub const DELETING: &str = "Deleting";
-
-/// What a message ends in where Azure has told a correlation id: it differs from try to try.
-const CORRELATION: &str = " (correlation id ";
 
 /// What a round came to.
-#[derive(Debug)]
-pub struct Look<'a> {
-    /// What it was about; none where the spec or the identity could not be used.
-    pub inputs: Option<Inputs<'a>>,
-    /// What was seen.
-    pub seen: &'a Seen,
-    /// What is kept.
-    pub record: &'a Record,
-    /// What would be done, where it is not.
-    pub planned: &'a [String],
-    /// What stands in the way.
-    pub problem: Option<&'a Problem>,
-    /// Whether the object is being deleted.
-    pub leaving: bool,
-    /// The annotation that was acted upon.
-    pub sync_at: Option<String>,
-}
+pub type Look<'a> = planner::Report<'a, KeyVault>;
 
 /// The status after a round.
 pub fn status(
@@ -127,43 +102,14 @@ fn facts(new: &mut KeyVaultStatus, inputs: &Inputs<'_>, look: &Look<'_>, left: &
     new.secrets = seeds.collect();
 }
 
-fn say(
-    type_: &'static str,
-    status: bool,
-    reason: &'static str,
-    message: impl Into<String>,
-) -> Says {
-    Says {
-        type_,
-        status: Some(status),
-        reason,
-        message: message.into(),
-    }
-}
-
-fn trouble(type_: &'static str, problem: &Problem) -> Says {
-    let id = problem.correlation_id.as_ref();
-    let id = id.map(|id| format!("{CORRELATION}{id})"));
-    let message = format!("{}{}", problem.message, id.unwrap_or_default());
-    say(type_, false, problem.reason.as_str(), message)
-}
-
 fn says(old: &[Condition], look: &Look<'_>, left: &[Difference]) -> Vec<Says> {
     let mut says = Vec::new();
     says.extend(ready(old, look));
-    says.push(synced(look, left));
-    says.extend(drifted(look, left));
-    says.extend(authorized(look));
+    says.push(synced(KeyVault::NOUN, look.problem, left, look.planned));
+    says.extend(changed(look, left));
+    says.extend(authorized(look.problem, look.seen.vault.is_some()));
     says.extend(look.seen.plane.as_ref().map(|seen| plane(look, seen)));
-    if look.leaving {
-        says.push(match look.problem {
-            Some(problem) => Says {
-                status: Some(true),
-                ..trouble(DELETING, problem)
-            },
-            None => say(DELETING, true, "Deleting", "it is being let go"),
-        });
-    }
+    says.extend(look.leaving.then(|| deleting(look.problem)));
     says
 }
 
@@ -202,94 +148,14 @@ fn ready(old: &[Condition], look: &Look<'_>) -> Option<Says> {
     })
 }
 
-fn synced(look: &Look<'_>, left: &[Difference]) -> Says {
-    if let Some(problem) = look.problem {
-        return trouble(SYNCED, problem);
-    }
-    let stuck = left.iter().find(|one| one.stuck.is_some());
-    if let Some((one, why)) = stuck.and_then(|one| Some((one, one.stuck?))) {
-        let message = format!(
-            "spec.{} says {}, but the vault has {}, and {why}",
-            one.path, one.desired, one.observed
-        );
-        return say(SYNCED, false, Reason::CannotChange.as_str(), message);
-    }
-    if let Some(first) = look.planned.first() {
-        let more = look.planned.len() - 1;
-        let more = if more > 0 {
-            format!(", and {more} more")
-        } else {
-            String::new()
-        };
-        let message = format!("nothing was written; what would be done: {first}{more}");
-        return say(SYNCED, false, "OnlyPlanned", message);
-    }
-    say(SYNCED, true, "AsDeclared", "the vault is as this spec says")
-}
-
-/// What differs although it was written once is drift; before that it is work to be done.
-fn drifted(look: &Look<'_>, left: &[Difference]) -> Option<Says> {
+/// Whether somebody else has changed it.
+fn changed(look: &Look<'_>, left: &[Difference]) -> Option<Says> {
     let inputs = look.inputs.as_ref()?;
     let vault = look.seen.vault.as_ref()?;
     let observes = inputs.valid.mode == Mode::Observe;
     let applied = inputs.record.applied == Some(inputs.valid.generation);
-    if !observes && !applied {
-        return Some(say(
-            DRIFTED,
-            false,
-            "NotApplied",
-            "this spec was not written as a whole yet",
-        ));
-    }
-    if vault.is_none() {
-        return Some(say(
-            DRIFTED,
-            true,
-            "Absent",
-            "the vault does not exist any more",
-        ));
-    }
-    let moved: Vec<&Difference> = left.iter().filter(|one| one.stuck.is_none()).collect();
-    let Some(first) = moved.first() else {
-        return Some(say(DRIFTED, false, "InSync", "nobody has changed it"));
-    };
-    let message = format!(
-        "{} differs in {} place(s), first {}: {} instead of {}",
-        inputs.valid.azure_name.as_str(),
-        moved.len(),
-        first.path,
-        first.observed,
-        first.desired
-    );
-    Some(say(DRIFTED, true, "Differs", message))
-}
-
-/// What Azure says about who asks.
-fn authorized(look: &Look<'_>) -> Option<Says> {
-    let about = |problem: &&Problem| {
-        matches!(
-            problem.reason,
-            Reason::Forbidden
-                | Reason::Unauthorized
-                | Reason::IdentityNotFound
-                | Reason::IdentityDeleting
-                | Reason::IdentityNotAllowed
-                | Reason::CredentialNotFound
-                | Reason::InvalidClientSecret
-                | Reason::ClientSecretExpired
-                | Reason::CertificateNotRegistered
-                | Reason::FederationMismatch
-                | Reason::ApplicationNotFound
-                | Reason::TenantNotFound
-                | Reason::AuthenticationFailed
-        )
-    };
-    if let Some(problem) = look.problem.filter(about) {
-        return Some(trouble(AUTHORIZED, problem));
-    }
-    look.seen.vault.as_ref()?;
-    let message = "the identity may do what was needed";
-    Some(say(AUTHORIZED, true, "Permitted", message))
+    let name = vault.as_ref().map(|_| inputs.valid.azure_name.as_str());
+    Some(drifted(KeyVault::NOUN, observes || applied, name, left))
 }
 
 fn plane(look: &Look<'_>, plane: &Plane) -> Says {
@@ -312,28 +178,6 @@ fn plane(look: &Look<'_>, plane: &Plane) -> Says {
             ..trouble(PLANE, problem)
         },
         Plane::NoAddress(problem) | Plane::ShutOut(problem) => trouble(PLANE, problem),
-    }
-}
-
-/// A message that differs from the one that is there in nothing but a correlation id is not written anew.
-fn calm(old: &[Condition], says: Says) -> Says {
-    let stem = |text: &str| {
-        text.split(CORRELATION)
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let same = find(old, says.type_).filter(|old| {
-        old.reason == says.reason
-            && old.message.contains(CORRELATION)
-            && stem(&old.message) == stem(&says.message)
-    });
-    match same {
-        Some(old) => Says {
-            message: old.message.clone(),
-            ..says
-        },
-        None => says,
     }
 }
 

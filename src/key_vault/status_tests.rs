@@ -4,10 +4,14 @@ mod recorded;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::key_vault::plan::Polled;
+use crate::azure_resource::note::Polled;
+use crate::azure_resource::planner::Ending;
+use crate::azure_resource::status::{AUTHORIZED, DELETING, DRIFTED, SYNCED};
 use crate::key_vault::plan::fixtures::{trouble as fault, *};
+use crate::key_vault::plan::{Record, Seen};
 use crate::key_vault::recorded::recorded;
 use crate::key_vault::vault::Vault;
+use crate::problem::Problem;
 
 /// What a round came to, owned.
 struct Round {
@@ -45,7 +49,10 @@ impl Round {
         recorded(
             &self.case.inputs(),
             &self.seen,
-            (self.problem.is_some(), dry),
+            Ending {
+                problem: self.problem.is_some(),
+                dry,
+            },
         )
     }
 
@@ -250,7 +257,7 @@ fn a_difference_is_drift_only_after_the_spec_was_written() {
     later.seen = sees(standard());
     assert_eq!(says_of(&later.first(), DRIFTED), "True Differs");
     assert!(message(&later.first(), DRIFTED).contains("sku: Standard instead of Premium"));
-    later.case.valid.generation = 2;
+    later.case.valid.common.generation = 2;
     assert_eq!(says_of(&later.first(), DRIFTED), "False NotApplied");
     let mut gone = Round::applied(spec);
     gone.seen = sees(None);

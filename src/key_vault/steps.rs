@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use super::observe::{Eyes, provider, secret};
+use super::observe::{Eyes, PROVIDER, secret};
 use super::plan::{Inputs, Role, SecretSeen, Seen, Step, assigned, created, id_of, update};
 use super::seeds;
 use super::vault::{Permissions, Policies, Principal, Vault};
-use crate::azure::arm::client::Place;
 use crate::azure::arm::roles::Assignment;
 use crate::azure::arm::vaults::{self, PolicyChange};
-use crate::azure::arm::{self, Call, Poll, Reply, groups, providers, roles};
+use crate::azure::arm::{self, Call, Poll, Reply, roles};
 use crate::azure::key_vault::write::{Content, Shape, To};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::OWNER_TAG;
@@ -21,7 +19,7 @@ use crate::retry::Retry;
 
 impl Eyes<'_> {
     /// The call of a step that is noted before it is made.
-    pub fn noted(&self, inputs: &Inputs<'_>, step: &Step, seen: &Seen) -> Option<Call> {
+    pub fn call_of(&self, inputs: &Inputs<'_>, step: &Step, seen: &Seen) -> Option<Call> {
         let (versions, id) = (self.versions, &self.valid.id);
         match step {
             Step::Create => Some(vaults::put(versions, id, &created(inputs))),
@@ -47,33 +45,8 @@ impl Eyes<'_> {
         }
     }
 
-    /// Makes a write that was noted, in the place that was taken for it.
-    pub async fn write_noted(
-        &self,
-        step: &Step,
-        (place, call): (Place, Call),
-        seen: &mut Seen,
-    ) -> Result<Option<Poll>, Problem> {
-        let reply = self.call_in(Some(place), &call).await;
-        if *step == Step::Purge {
-            let reply = arm::absent(reply, vaults::NOT_DELETED)?;
-            seen.deleted = None;
-            return Ok(reply.and_then(|reply| reply.operation));
-        }
-        if *step == Step::Delete {
-            let reply = arm::absent(reply, vaults::ABSENT)?;
-            (seen.vault, seen.deleted) = (None, None);
-            return Ok(reply.and_then(|reply| reply.operation));
-        }
-        // A vault that is brought back is not a deleted one any more, or nobody knows.
-        if *step == Step::Recover {
-            seen.deleted = None;
-        }
-        made(&reply?, seen)
-    }
-
     /// Makes one write that is not noted. Gives back the operation that it began, where Azure goes on with it.
-    pub async fn write(
+    pub async fn make(
         &self,
         inputs: &Inputs<'_>,
         step: &Step,
@@ -82,14 +55,11 @@ impl Eyes<'_> {
         let (versions, id) = (self.versions, &self.valid.id);
         match step {
             Step::Register => {
-                let call = providers::register(versions, &self.valid.subscription, &provider()?);
-                seen.provider = Some(providers::read(&self.call(&call).await?)?);
+                seen.provider = Some(self.register(PROVIDER).await?);
                 Ok(None)
             }
             Step::CreateGroup => {
-                let (group, tags) = (self.group(), BTreeMap::new());
-                let call = groups::put(versions, &group, &self.valid.location, &tags);
-                self.call(&call).await?;
+                self.create_group().await?;
                 seen.group = None;
                 Ok(None)
             }
@@ -122,7 +92,12 @@ impl Eyes<'_> {
                 self.policies(PolicyChange::Remove, policies, seen).await
             }
             Step::Assign(role) => self.assign(inputs, role, seen).await,
-            Step::Unassign(assignment) => self.unassign(assignment, seen).await,
+            Step::Unassign(id) => {
+                self.unassign(id).await?;
+                let there = seen.assignments.get_or_insert_default();
+                there.retain(|one| !id_of(one).eq_ignore_ascii_case(id));
+                Ok(None)
+            }
             Step::MakeSecret(name) => self.make_secret(name, seen).await,
             Step::Forget | Step::Create | Step::Recover | Step::Purge | Step::Delete => Ok(None),
         }
@@ -170,20 +145,6 @@ impl Eyes<'_> {
         Ok(None)
     }
 
-    async fn unassign(&self, id: &str, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
-        let name = id
-            .rsplit('/')
-            .next()
-            .and_then(|name| Uuid::try_parse(name).ok());
-        if let Some(name) = name {
-            let call = roles::delete(self.versions, &self.scope(), name);
-            arm::absent(self.call(&call).await, &["RoleAssignmentNotFound"])?;
-        }
-        let there = seen.assignments.get_or_insert_default();
-        there.retain(|one| !id_of(one).eq_ignore_ascii_case(id));
-        Ok(None)
-    }
-
     async fn make_secret(&self, name: &str, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
         let wanted = self
             .valid
@@ -220,6 +181,29 @@ impl Eyes<'_> {
         seen.secrets.insert(name.to_owned(), made);
         Ok(None)
     }
+}
+
+/// What the call of a noted step has told.
+pub(super) fn answered(
+    step: &Step,
+    reply: Result<Reply, Problem>,
+    seen: &mut Seen,
+) -> Result<Option<Poll>, Problem> {
+    if *step == Step::Purge {
+        let reply = arm::absent(reply, vaults::NOT_DELETED)?;
+        seen.deleted = None;
+        return Ok(reply.and_then(|reply| reply.operation));
+    }
+    if *step == Step::Delete {
+        let reply = arm::absent(reply, vaults::ABSENT)?;
+        (seen.vault, seen.deleted) = (None, None);
+        return Ok(reply.and_then(|reply| reply.operation));
+    }
+    // A vault that is brought back is not a deleted one any more, or nobody knows.
+    if *step == Step::Recover {
+        seen.deleted = None;
+    }
+    made(&reply?, seen)
 }
 
 /// A vault in an answer counts as seen; where there is none yet, it is looked at anew.

@@ -1,6 +1,7 @@
 //! A spec parsed into types that cannot be wrong. Pure.
 
 use std::collections::BTreeSet;
+use std::ops::Deref;
 use std::time::Duration;
 
 use kube::ResourceExt;
@@ -10,72 +11,36 @@ use super::api::{
     OnSoftDeleted, SeedSpec,
 };
 use super::desired::{Capabilities, Desired};
-use super::plan::Role;
-use super::vault::{
-    Authority, Cidr, Network, Onoff, Permissions, Policies, Principal, SkuName, Tags,
-};
-use crate::azure::arm::roles;
-use crate::azure::arm::{GroupId, GroupName, Location, ResourceId, SubscriptionId};
-use crate::azure_identity::api::IdentityRef;
-use crate::azure_resource::api::{Adopt, DriftPolicy, Mode, PrincipalType, RoleAssignmentSpec};
-use crate::azure_resource::{DETACH, FORCE_DELETE};
-use crate::names::{NameError, ObjectName};
-use crate::problem::{Problem, Reason};
-use crate::retry::Retry;
-use crate::vault_secret_sync::SYNC_AT;
+use super::vault::{Authority, Cidr, Network, Onoff, Permissions, Policies, Principal, SkuName};
+use crate::azure::arm::ResourceId;
+use crate::azure_resource::valid::{Common, field, invalid, tags};
+use crate::names::ObjectName;
+use crate::problem::Problem;
 
-/// How often a vault is looked at, where the spec does not say it.
-pub const INTERVAL: Duration = Duration::from_mins(15);
 /// The default length of a secret that is made up.
 const LENGTH: u16 = 32;
 
-/// A spec.
+/// A spec. What it shares with every kind it is taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Valid {
-    /// Uid of the object.
-    pub uid: String,
-    /// Its generation.
-    pub generation: i64,
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// The identity that it names.
-    pub identity: Option<IdentityRef>,
-    /// The subscription.
-    pub subscription: SubscriptionId,
-    /// The resource group.
-    pub group: GroupName,
-    /// Whether that is created.
-    pub create_group: bool,
+    /// What every kind has.
+    pub common: Common,
     /// The vault's name.
     pub azure_name: AzureName,
-    /// The vault's id.
-    pub id: ResourceId,
-    /// The region.
-    pub location: Location,
-    /// Whether Azure is written.
-    pub mode: Mode,
-    /// Which vaults are taken over.
-    pub adopt: Adopt,
-    /// What is done about drift.
-    pub drift_policy: DriftPolicy,
     /// What becomes of the vault with the object.
     pub deletion_policy: DeletionPolicy,
     /// What is done with a deleted vault of this name.
     pub on_soft_deleted: OnSoftDeleted,
-    /// How often the vault is looked at.
-    pub interval: Duration,
-    /// Roles.
-    pub roles: Vec<Role>,
     /// Secrets that are made up.
     pub seeds: Vec<Seed>,
-    /// The value of the annotation that asks for a look now.
-    pub sync_at: Option<String>,
-    /// Whether the object may go without a word to Azure.
-    pub detach: bool,
-    /// Whether the vault may be deleted although it is named.
-    pub force_delete: bool,
+}
+
+impl Deref for Valid {
+    type Target = Common;
+
+    fn deref(&self) -> &Common {
+        &self.common
+    }
 }
 
 /// A vault's name in Azure.
@@ -114,58 +79,17 @@ pub struct Seed {
     pub rotate_after: Option<Duration>,
 }
 
-fn invalid(message: impl Into<String>) -> Problem {
-    Problem::new(Reason::InvalidSpec, Retry::OnChange, message)
-}
-
-fn field(name: &str) -> impl Fn(NameError) -> Problem + '_ {
-    move |error| invalid(format!("spec.{name}: {error}"))
-}
-
 /// Reads an object.
 pub fn parse(object: &KeyVault) -> Result<Valid, Problem> {
-    let (spec, resource) = (&object.spec, &object.spec.resource);
-    let name = object.name_any();
-    let subscription: SubscriptionId = resource
-        .subscription_id
-        .parse()
-        .map_err(field("subscriptionId"))?;
-    let group: GroupName = resource
-        .resource_group
-        .name
-        .parse()
-        .map_err(field("resourceGroup.name"))?;
+    let (spec, name) = (&object.spec, object.name_any());
     let azure_name = azure_name(spec.azure_name.as_deref().unwrap_or(&name))?;
-    let id = GroupId::new(subscription.clone(), group.clone())
-        .resource("Microsoft.KeyVault", "vaults", azure_name.as_str())
-        .map_err(field("azureName"))?;
-    let marked = |annotation: &str| {
-        let value = object.annotations().get(annotation);
-        value.is_some_and(|value| value == "true")
-    };
+    let place = ("Microsoft.KeyVault", "vaults", azure_name.as_str());
     Ok(Valid {
-        uid: object.uid().unwrap_or_default(),
-        generation: object.metadata.generation.unwrap_or_default(),
-        namespace: object.namespace().unwrap_or_default(),
-        name,
-        identity: resource.identity_ref.clone(),
-        create_group: resource.resource_group.create,
-        location: resource.location.parse().map_err(field("location"))?,
-        mode: resource.mode,
-        adopt: resource.adopt,
-        drift_policy: resource.drift_policy,
+        common: Common::parse(object, &spec.resource, place)?,
         deletion_policy: spec.deletion_policy,
         on_soft_deleted: spec.on_soft_deleted,
-        interval: interval(spec)?,
-        roles: role_assignments(&resource.role_assignments)?,
         seeds: spec.secrets.iter().map(seed).collect::<Result<_, _>>()?,
-        sync_at: object.annotations().get(SYNC_AT).cloned(),
-        detach: marked(DETACH),
-        force_delete: marked(FORCE_DELETE),
-        subscription,
-        group,
         azure_name,
-        id,
     })
 }
 
@@ -175,38 +99,6 @@ fn azure_name(text: &str) -> Result<AzureName, Problem> {
             "spec.azureName: {text:?} is no name of a vault: 3 to 24 letters, digits and single hyphens, beginning with a letter and not ending in a hyphen"
         ))
     })
-}
-
-fn interval(spec: &KeyVaultSpec) -> Result<Duration, Problem> {
-    let Some(said) = spec.resource.refresh_interval else {
-        return Ok(INTERVAL);
-    };
-    let said: Duration = said.into();
-    if said < Duration::from_mins(1) {
-        return Err(invalid("spec.refreshInterval: it must be at least 1m"));
-    }
-    Ok(said)
-}
-
-fn role_assignments(specs: &[RoleAssignmentSpec]) -> Result<Vec<Role>, Problem> {
-    let each = specs.iter().enumerate().map(|(at, spec)| {
-        let path = |part: &str| format!("roleAssignments[{at}].{part}");
-        let principal = spec.principal_id.to_ascii_lowercase();
-        Ok(Role {
-            principal: principal.parse().map_err(field(&path("principalId")))?,
-            principal_type: match spec.principal_type {
-                PrincipalType::ServicePrincipal => roles::PrincipalType::ServicePrincipal,
-                PrincipalType::Group => roles::PrincipalType::Group,
-                PrincipalType::User => roles::PrincipalType::User,
-            },
-            definition: match roles::Role::parse(&spec.role).map_err(field(&path("role")))? {
-                roles::Role::Id(id) => Some(id),
-                roles::Role::Named(_) => None,
-            },
-            role: spec.role.clone(),
-        })
-    });
-    each.collect()
 }
 
 fn seed(spec: &SeedSpec) -> Result<Seed, Problem> {
@@ -232,7 +124,7 @@ pub fn desired(
     supported(spec, cloud)?;
     Ok(Desired {
         location: valid.location.to_string(),
-        tags: tags(spec)?,
+        tags: tags(&spec.resource)?,
         tenant: tenant.to_ascii_lowercase(),
         sku: spec.sku.map(SkuName),
         authorization: spec.authorization.map(Authority),
@@ -287,24 +179,6 @@ fn supported(spec: &KeyVaultSpec, cloud: Capabilities) -> Result<(), Problem> {
         "vaults of this cloud (Azure Stack Hub, API version 2016-10-01) do not know what this spec asks for: remove {}",
         missing.join(", ")
     )))
-}
-
-fn tags(spec: &KeyVaultSpec) -> Result<Tags, Problem> {
-    let tags = &spec.resource.tags;
-    let mut names = BTreeSet::new();
-    for (name, value) in tags {
-        if !names.insert(name.to_ascii_lowercase()) {
-            return Err(invalid(format!(
-                "spec.tags: {name:?} stands twice: names of tags have no case"
-            )));
-        }
-        if value.chars().count() > 256 {
-            return Err(invalid(format!(
-                "spec.tags: the value of {name:?} has more than 256 characters"
-            )));
-        }
-    }
-    Ok(tags.clone())
 }
 
 fn policies(specs: &[AccessPolicySpec]) -> Result<Policies, Problem> {

@@ -1,7 +1,11 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::azure_resource::valid::INTERVAL;
+use crate::azure_resource::{DETACH, FORCE_DELETE};
 use crate::key_vault::plan::fixtures::{ALICE, NONE, TENANT, object};
+use crate::problem::Reason;
+use crate::retry::Retry;
 
 fn refused(spec: Value) -> String {
     let object = object(spec);

@@ -220,6 +220,42 @@ words! {
     Around(Bypass) { Bypass::AzureServices => "AzureServices", Bypass::None => "None", }
 }
 
+/// All that can be said of a vault in a spec.
+pub fn described(vault: &Vault) -> Vec<(String, String)> {
+    let settings = &vault.settings;
+    let network = &settings.network;
+    let mut all: Vec<(String, String)> = Vec::new();
+    let mut say = |path: &str, value: String| all.push((path.to_owned(), value));
+    say("location", vault.location.clone());
+    say("tenantId", vault.tenant.clone());
+    for (name, value) in &vault.tags {
+        say(&format!("tags.{name}"), value.clone());
+    }
+    say("sku", settings.sku.to_string());
+    say("authorization", settings.authorization.to_string());
+    for (who, permissions) in &vault.policies {
+        say(&format!("accessPolicies[{who}]"), permissions.to_string());
+    }
+    if let Some(days) = vault.retention {
+        say("softDeleteRetentionDays", days.to_string());
+        say("purgeProtection", vault.purge_protection.to_string());
+        let action = Action(network.default).to_string();
+        say("networkRules.defaultAction", action);
+        say("networkRules.bypass", Around(network.bypass).to_string());
+        for range in &network.addresses {
+            say(
+                &format!("networkRules.ipRules[{range}]"),
+                "there".to_owned(),
+            );
+        }
+        for id in network.subnets.keys() {
+            say(&format!("networkRules.subnets[{id}]"), "there".to_owned());
+        }
+        say("publicNetworkAccess", settings.public_access.to_string());
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

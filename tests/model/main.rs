@@ -17,6 +17,7 @@ mod product;
 mod search;
 mod steps;
 mod world;
+mod writes;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lakevault::azure::arm::{Form, Poll};
+use lakevault::azure_resource::note::{self, Note as Noted, Outcome, Polled, begun};
+use lakevault::azure_resource::order::{Ahead, Gone, ahead};
 use lakevault::azure_resource::owner::{OWNER_TAG, Owner};
+use lakevault::azure_resource::planner::{Ending, Keeps, Write};
 use lakevault::key_vault::api::{KeyVault, KeyVaultSpec, Sku};
 use lakevault::key_vault::desired::{Capabilities, Desired};
-use lakevault::key_vault::plan::record::{self, Outcome, begun, came_to};
 use lakevault::key_vault::plan::{
-    Group, Inputs, Leaving, Look, Next, Polled, Record, Seen, Step, created, next,
+    Group, Inputs, Leaving, Look, Next, Record, Seen, Step, created, next,
 };
 use lakevault::key_vault::recorded::recorded;
 use lakevault::key_vault::valid::{Valid, desired, parse};
@@ -94,6 +96,11 @@ pub(crate) fn destroys(kind: Kind) -> bool {
     step(kind).destroys()
 }
 
+/// What goes ahead of a write, in the product's own order.
+pub(crate) fn comes(kind: Kind, gone: Gone) -> Ahead {
+    ahead(&step(kind), gone)
+}
+
 fn step(kind: Kind) -> Step {
     match kind {
         Kind::Create => Step::Create,
@@ -161,7 +168,7 @@ fn kept(record: &Record) -> Kept {
             generation: small(noted.generation),
             open: now() < noted.deadline.0,
             poll: noted.poll.is_some(),
-            repeats: record::is_repeated(noted),
+            repeats: note::is_repeated(noted),
         }),
     }
 }
@@ -227,7 +234,7 @@ impl Product {
         }
         let said = self.ask(object, kept, |inputs| {
             match next(inputs, &seen(inputs, sight)) {
-                Next::Look(Look::Operation) => Says::LookOperation,
+                Next::Poll => Says::LookOperation,
                 Next::Look(Look::Vault) => Says::LookVault,
                 Next::Look(Look::Deleted) => Says::LookDeleted,
                 Next::Do(Step::Forget) => Says::Forget,
@@ -259,7 +266,11 @@ impl Product {
         let mut known = self.kept.borrow_mut();
         *known.entry((asked, problem)).or_insert_with(|| {
             self.ask(object, kept_so_far, |inputs| {
-                kept(&recorded(inputs, &seen(inputs, sight), (problem, false)))
+                let ending = Ending {
+                    problem,
+                    dry: false,
+                };
+                kept(&recorded(inputs, &seen(inputs, sight), ending))
             })
         })
     }
@@ -267,23 +278,35 @@ impl Product {
     /// What is kept with the note of a write that is about to be sent.
     pub(crate) fn noted(&self, object: &Object, so_far: Kept, what: Kind) -> Kept {
         self.ask(object, so_far, |inputs| {
-            let note = begun(word(what), inputs.valid.generation, "epoch", now());
-            kept(&record::noted(inputs.record, note))
+            let begun = begun(word(what), inputs.valid.generation, "epoch", now());
+            let mut record = inputs.record.clone();
+            record.notes(begun);
+            kept(&record)
         })
     }
 
     /// What is kept after a write was answered, or was not.
     pub(crate) fn came_to(&self, object: &Object, so_far: Kept, outcome: &Outcome) -> Kept {
         self.ask(object, so_far, |inputs| {
-            kept(&came_to(inputs.record, outcome))
+            let noted = inputs.record.operation.clone();
+            kept(&with(inputs, note::came_to(noted, outcome)))
         })
     }
 
     /// What is kept after a look at the operation under way.
     pub(crate) fn polled(&self, object: &Object, so_far: Kept, stands: Stands) -> Kept {
         self.ask(object, so_far, |inputs| {
-            kept(&record::polled(inputs.record, &polled(stands)))
+            let noted = inputs.record.operation.clone();
+            kept(&with(inputs, note::polled(noted, &polled(stands))))
         })
+    }
+}
+
+/// What is kept, with another note.
+fn with(inputs: &Inputs<'_>, operation: Option<Noted>) -> Record {
+    Record {
+        operation,
+        ..inputs.record.clone()
     }
 }
 

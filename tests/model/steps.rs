@@ -1,14 +1,13 @@
-//! What each act does to the world, and the rules that none may break. The reconcile is the shell's, step by step: it looks,
-//! asks the plan, sets the finalizer, reads its object anew before it destroys something, notes the write, and sends it.
+//! What each act does to the world, and the rules that none may break. The reconcile is the shell's, step by step: it looks, asks
+//! the plan, and writes. What goes ahead of a write, and in which order, the product itself says.
 
-use lakevault::key_vault::plan::record::Outcome;
+use lakevault::azure_resource::note::Outcome;
+use lakevault::azure_resource::order::Gone;
 
 use crate::around::{fails, minute};
 use crate::azure::ends;
-use crate::product::{Product, Says, accepted, destroys, is_noted, stands};
-use crate::world::{
-    Act, Answer, Azure, Kind, Note, Object, Request, Run, Sight, Stands, Tag, World,
-};
+use crate::product::{Product, Says, accepted, is_noted, stands};
+use crate::world::{Act, Answer, Azure, Kind, Note, Object, Run, Sight, Stands, World};
 
 /// What a spec asks for, besides what the plan reads of it.
 #[derive(Debug, Clone, Copy)]
@@ -138,7 +137,12 @@ impl Steps<'_> {
                 });
             }
             Says::Do(kind) => {
-                run.step = Some((kind, false, false));
+                // The budget is no part of this world.
+                let gone = Gone {
+                    reserved: true,
+                    ..Gone::default()
+                };
+                run.step = Some((kind, gone));
                 return self.prepare(world, run);
             }
             Says::Forget => return forget(world, &run),
@@ -164,114 +168,6 @@ impl Steps<'_> {
             "ResourceNotOurs" => (self.meet)(Met::ForeignLeftAlone),
             _ => {}
         }
-    }
-
-    /// The finalizer, a live look, the note, the request: one of them.
-    fn prepare(&self, world: &mut World, mut run: Run) -> Ruled {
-        let Some((kind, looked, noted)) = run.step else {
-            return Ok(());
-        };
-        if !run.object.finalizer && self.flaw != Some(Flaw::Unheld) {
-            if run.stale {
-                (self.meet)(Met::StaleFinalizerRefused);
-                return Ok(());
-            }
-            run.object.finalizer = true;
-            if let Some(object) = &mut world.object {
-                object.finalizer = true;
-            }
-            world.older.clear();
-        } else if destroys(kind) && !looked {
-            let live = world.object.is_some_and(|live| {
-                live.uid == run.object.uid
-                    && live.generation == run.object.generation
-                    && live.deleting == run.object.deleting
-            });
-            if !live {
-                (self.meet)(Met::StaleDestructionRefused);
-                return Ok(());
-            }
-            run.step = Some((kind, true, false));
-        } else if is_noted(kind) && !noted && self.flaw != Some(Flaw::Unnoted) {
-            if run.stale {
-                (self.meet)(Met::StaleNoteRefused);
-                return Ok(());
-            }
-            run.object.kept = self.product.noted(&run.object, run.object.kept, kind);
-            if self.flaw == Some(Flaw::Forgetful) {
-                forget_repeats(&mut run.object);
-            }
-            if run.object.kept.note.is_some_and(|note| note.repeats) {
-                (self.meet)(Met::Repeated);
-            }
-            write(world, run.object);
-            run.step = Some((kind, looked, true));
-        } else {
-            self.may_send(world, &run, kind)?;
-            run.step = None;
-            run.sent = true;
-            let tag = match run.sight.deleted {
-                Some(Azure::Soft { tag, .. }) => tag,
-                Some(Azure::Absent | Azure::Live { .. }) | None => Tag::Bare,
-            };
-            world.wire.push(Request {
-                kind,
-                uid: run.object.uid,
-                sku: run.object.sku(),
-                tag,
-                awaited: true,
-                answer: None,
-            });
-            // What was decided before somebody else's change is done once more after it.
-            world.wrote = (!run.stale).then_some(kind);
-        }
-        world.run = Some(run);
-        Ok(())
-    }
-
-    /// The rules for what may be sent.
-    fn may_send(&self, world: &World, run: &Run, kind: Kind) -> Ruled {
-        let (uid, sight) = (run.object.uid, run.sight);
-        let truth = world.object.filter(|truth| truth.uid == uid);
-        let tag_of = |azure: Option<Azure>| match azure {
-            Some(Azure::Live { tag, .. } | Azure::Soft { tag, .. }) => Some(tag),
-            Some(Azure::Absent) | None => None,
-        };
-        let (live, soft) = (tag_of(sight.vault), tag_of(sight.deleted));
-        rule(
-            live != Some(Tag::Foreign) && soft != Some(Tag::Foreign),
-            "what is somebody else's is left alone",
-        )?;
-        rule(
-            truth.is_none_or(|truth| truth.finalizer),
-            "the finalizer comes before every write",
-        )?;
-        let noted = truth.is_some_and(|truth| {
-            let note = truth.kept.note;
-            note.is_some_and(|note| note.kind == kind && note.generation == run.object.generation)
-        });
-        rule(
-            !is_noted(kind) || noted || world.wiped,
-            "a write is noted before it is sent",
-        )?;
-        let leaves = truth.is_some_and(|truth| truth.deleting);
-        let asked = match kind {
-            Kind::Delete => leaves && self.asked.deletes && live == Some(Tag::Ours(uid)),
-            Kind::Purge if run.object.deleting => {
-                leaves && self.asked.purges_at_deletion && soft == Some(Tag::Ours(uid))
-            }
-            Kind::Purge => {
-                let any = self.asked.adopts_any && soft.is_some();
-                let ours = any || soft == Some(Tag::Ours(uid));
-                truth.is_some() && self.asked.purges_to_create && ours
-            }
-            Kind::Create | Kind::Recover | Kind::Update | Kind::Release => true,
-        };
-        rule(asked, "nothing is destroyed that nobody asked to be")?;
-        rule(
-            world.wrote != Some(kind),
-            "a write is repeated only where something has happened since",
-        )
     }
 
     /// The answer to the request that is waited for.
@@ -382,12 +278,6 @@ fn forget(world: &mut World, run: &Run) -> Ruled {
     Ok(())
 }
 
-fn forget_repeats(object: &mut Object) {
-    if let Some(note) = &mut object.kept.note {
-        note.repeats = false;
-    }
-}
-
 fn begin(world: &mut World, lag: usize) {
     let old = world.older.iter().rev().nth(lag.wrapping_sub(1)).copied();
     let object = if lag == 0 { world.object } else { old };
@@ -411,7 +301,7 @@ fn begin(world: &mut World, lag: usize) {
 }
 
 /// What we write ourselves we know; no older version is taken for it any more.
-fn write(world: &mut World, object: Object) {
+pub(crate) fn write(world: &mut World, object: Object) {
     world.object = Some(object);
     world.older.clear();
 }

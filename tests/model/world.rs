@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use lakevault::azure_resource::order::Gone;
+
 /// Whose tag a vault bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Tag {
@@ -136,8 +138,8 @@ pub(crate) struct Run {
     pub(crate) object: Object,
     pub(crate) stale: bool,
     pub(crate) sight: Sight,
-    /// The step that is being prepared: whether the object was read anew for it, whether it was noted, whether it was sent.
-    pub(crate) step: Option<(Kind, bool, bool)>,
+    /// The step that is being prepared, and what has gone ahead of it; whether it was sent.
+    pub(crate) step: Option<(Kind, Gone)>,
     pub(crate) sent: bool,
 }
 

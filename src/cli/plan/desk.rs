@@ -1,7 +1,7 @@
 //! What plans are made of: objects of a file or of a namespace, with what the cluster knows of them. Only read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -12,14 +12,14 @@ use crate::azure::http::Http;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::{Identities, key_of};
 use crate::azure_identity::valid::IdentityKey;
+use crate::azure_resource::engine::Shared;
 use crate::cli::Failure;
 use crate::cli::cluster::Cluster;
 use crate::cli::lender::Lender;
 use crate::cli::objects;
 use crate::k8s::api::Kube;
-use crate::k8s::overlay::Overlay;
 use crate::key_vault::api::KeyVault;
-use crate::key_vault::ctx::Ctx;
+use crate::key_vault::kind::Ctx;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::links::Links;
@@ -90,24 +90,17 @@ impl Desk {
         let lender = Lender::new(cluster, http.clone());
         let identities = identities(cluster, &lender, &vaults, &syncs).await?;
         let kube = lender.kube().clone();
+        let shared = Shared {
+            arm: Arm::new(Arc::clone(&identities), http.clone()),
+            identities: Arc::clone(&identities),
+            http: http.clone(),
+            kube: kube.clone(),
+            metrics: Metrics::default(),
+            epoch: INSTANCE.to_owned(),
+        };
         Ok(Self {
-            pushes: Pushes::new(
-                Arc::clone(&identities),
-                kube.clone(),
-                http.clone(),
-                Arc::new(|_| ()),
-            ),
-            ctx: Ctx {
-                arm: Arm::new(Arc::clone(&identities), http.clone()),
-                identities,
-                http,
-                kube,
-                links: Arc::new(links),
-                metrics: Metrics::default(),
-                written: Overlay::default(),
-                memories: Mutex::default(),
-                epoch: INSTANCE.to_owned(),
-            },
+            pushes: Pushes::new(identities, kube, http, Arc::new(|_| ())),
+            ctx: Ctx::new(shared, Arc::new(links)),
             live: cluster
                 .live
                 .clone()

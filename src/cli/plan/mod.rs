@@ -2,9 +2,9 @@
 
 mod applied;
 pub(super) mod desk;
-mod key_vaults;
 mod planned;
 mod render;
+mod resources;
 mod secret;
 mod syncs;
 
@@ -77,7 +77,7 @@ async fn all(args: &PlanArgs) -> Result<Vec<Planned>, Failure> {
     let mut all = Vec::new();
     for vault in &desk.vaults {
         progress.now(&format!("Planning KeyVault {}", vault.name_any()));
-        all.push(key_vaults::plan(&desk, vault).await);
+        all.push(resources::plan(&desk.ctx, vault).await);
     }
     for sync in &desk.syncs {
         progress.now(&format!("Planning VaultSecretSync {}", sync.name_any()));

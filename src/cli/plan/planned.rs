@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use crate::azure_resource::api::DifferenceStatus;
 use crate::azure_resource::difference::Difference as Differs;
-use crate::key_vault::vault::{Action as Fate, Around, Vault};
 use crate::problem::{Problem, Reason};
 
 /// What is not there.
@@ -163,10 +162,10 @@ impl Planned {
         self.differences.extend(all);
     }
 
-    /// What a vault will be that is not there yet.
-    pub(super) fn creates(&mut self, vault: &Vault) {
-        let all = of_new(vault).into_iter().map(|(path, value)| {
-            // Cut as those of vaults that are there.
+    /// What a resource will be that is not there yet.
+    pub(super) fn creates(&mut self, described: Vec<(String, String)>) {
+        let all = described.into_iter().map(|(path, value)| {
+            // Cut as those of resources that are there.
             let told = Differs::new(path, value, ABSENT).told();
             Difference {
                 path: told.path,
@@ -209,42 +208,6 @@ impl Obstacle {
             mend,
         }
     }
-}
-
-/// All that can be said of a vault in a spec.
-fn of_new(vault: &Vault) -> Vec<(String, String)> {
-    let settings = &vault.settings;
-    let network = &settings.network;
-    let mut all: Vec<(String, String)> = Vec::new();
-    let mut say = |path: &str, value: String| all.push((path.to_owned(), value));
-    say("location", vault.location.clone());
-    say("tenantId", vault.tenant.clone());
-    for (name, value) in &vault.tags {
-        say(&format!("tags.{name}"), value.clone());
-    }
-    say("sku", settings.sku.to_string());
-    say("authorization", settings.authorization.to_string());
-    for (who, permissions) in &vault.policies {
-        say(&format!("accessPolicies[{who}]"), permissions.to_string());
-    }
-    if let Some(days) = vault.retention {
-        say("softDeleteRetentionDays", days.to_string());
-        say("purgeProtection", vault.purge_protection.to_string());
-        let action = Fate(network.default).to_string();
-        say("networkRules.defaultAction", action);
-        say("networkRules.bypass", Around(network.bypass).to_string());
-        for range in &network.addresses {
-            say(
-                &format!("networkRules.ipRules[{range}]"),
-                "there".to_owned(),
-            );
-        }
-        for id in network.subnets.keys() {
-            say(&format!("networkRules.subnets[{id}]"), "there".to_owned());
-        }
-        say("publicNetworkAccess", settings.public_access.to_string());
-    }
-    all
 }
 
 #[cfg(test)]

@@ -131,7 +131,7 @@ async fn mirror(desk: &Desk, valid: &Valid, planned: &mut Planned) -> Result<(),
         lender: Lender::of(identities, valid, resolved, 0),
         now: Timestamp::now(),
     };
-    let rivals = desk.ctx.links.rivals(namespace, target, &valid.name);
+    let rivals = desk.ctx.own.rivals(namespace, target, &valid.name);
     let made_of = inputs::inputs(valid, secret.as_ref());
     let scene = Scene::of(valid, secret.as_ref(), made_of.as_ref(), &rivals);
     let may = blocked(valid, secret.as_ref(), &rivals).is_none();

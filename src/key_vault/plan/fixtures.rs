@@ -1,19 +1,18 @@
 //! What the tests of vaults share: an object as its user writes it, and what was seen of Azure.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::azure::arm::roles::Assignment;
+pub(in crate::key_vault) use crate::azure_resource::fixtures::{at, trouble};
+use crate::azure_resource::note::begun;
 use crate::azure_resource::owner::OWNER_TAG;
+use crate::azure_resource::owner::Owner;
 use crate::key_vault::api::{KeyVault, KeyVaultSpec};
-use crate::key_vault::desired::Capabilities;
-use crate::key_vault::valid::{desired, parse};
+use crate::key_vault::desired::{Capabilities, Desired};
+use crate::key_vault::valid::{Valid, desired, parse};
 use crate::key_vault::vault::{Deleted, Policies, Principal, Tags, Vault};
-use crate::problem::Reason;
-use crate::retry::{Retry, after};
 
 pub(in crate::key_vault) const SUBSCRIPTION: &str = "44444444-4444-4444-4444-444444444444";
 pub(in crate::key_vault) const TENANT: &str = "11111111-1111-1111-1111-111111111111";
@@ -25,18 +24,6 @@ pub(in crate::key_vault) const NONE: Capabilities = Capabilities {
     network: false,
     premium: false,
 };
-
-/// Seconds after some day.
-pub(in crate::key_vault) fn at(seconds: u64) -> Timestamp {
-    after(
-        "2026-11-21T00:00:00Z".parse().unwrap(),
-        Duration::from_secs(seconds),
-    )
-}
-
-pub(in crate::key_vault) fn trouble(reason: Reason) -> Problem {
-    Problem::new(reason, Retry::Backoff, format!("{reason:?} happened"))
-}
 
 /// An object; `spec` is added to what each must have, and what is null there goes.
 #[expect(

@@ -8,7 +8,6 @@ mod absent;
 mod assume;
 mod kept;
 mod leaving;
-pub mod record;
 mod seen;
 mod step;
 mod told;
@@ -17,47 +16,24 @@ use jiff::Timestamp;
 
 pub use self::assume::{assigned, assume, created, id_of, update};
 pub use self::kept::propagates;
-pub use self::record::{Outcome, WINDOW, begun, came_to, over, polled};
-pub use self::seen::{Group, Look, Plane, Polled, SecretSeen, Seen};
+pub use self::seen::{Group, Look, Plane, SecretSeen, Seen};
+use self::step::{DELETE, PURGE};
 pub use self::step::{Role, Step};
 pub use self::told::PROPAGATING;
-use super::desired::{Desired, Set};
-use super::valid::Valid;
-use crate::azure_resource::api::{OperationStatus, RoleAssignmentStatus};
-use crate::azure_resource::owner::{Claim, Owner};
+use super::api::KeyVault;
+use super::desired::Set;
+use crate::azure_resource::api::RoleAssignmentStatus;
+use crate::azure_resource::note::{self, Note};
+use crate::azure_resource::owner::Claim;
+pub use crate::azure_resource::planner::Leaving;
+use crate::azure_resource::planner::{self, Keeps};
 use crate::problem::Problem;
 
 /// What to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Something must be read.
-    Look(Look),
-    /// Something must be written.
-    Do(Step),
-    /// Nothing can be done before something changes.
-    Wait(Problem),
-    /// Everything is as it should be.
-    Rest,
-}
+pub type Next = planner::Next<Look, Step>;
 
 /// Everything that a decision follows from, apart from what was seen.
-#[derive(Debug, Clone, Copy)]
-pub struct Inputs<'a> {
-    /// The spec.
-    pub valid: &'a Valid,
-    /// What it wants of the vault.
-    pub desired: &'a Desired,
-    /// Whose the vault is to be.
-    pub owner: &'a Owner,
-    /// What is known from earlier rounds.
-    pub record: &'a Record,
-    /// How the object stands that is being deleted; none where it is not.
-    pub leaving: Option<Leaving<'a>>,
-    /// Whether role assignments, data plane and secrets are looked at, too.
-    pub deep: bool,
-    /// The time.
-    pub now: Timestamp,
-}
+pub type Inputs<'a> = planner::Inputs<'a, KeyVault>;
 
 /// What is kept of a vault from round to round, in its status.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +43,7 @@ pub struct Record {
     /// The generation that was written as a whole.
     pub applied: Option<i64>,
     /// A write whose outcome is not known.
-    pub operation: Option<OperationStatus>,
+    pub operation: Option<Note>,
     /// What was set.
     pub set: Set,
     /// Roles that were given.
@@ -76,11 +52,31 @@ pub struct Record {
     pub to_purge: Option<Timestamp>,
 }
 
-/// How an object stands that is being deleted.
-#[derive(Debug, Clone, Copy)]
-pub struct Leaving<'a> {
-    /// Names of `VaultSecretSyncs` that still name it.
-    pub syncs: &'a [String],
+impl Keeps for Record {
+    fn note(&self) -> Option<&Note> {
+        self.operation.as_ref()
+    }
+
+    fn set_note(&mut self, note: Option<Note>) {
+        self.operation = note;
+    }
+
+    fn notes(&mut self, note: Note) {
+        self.to_purge = match note.step.as_str() {
+            DELETE => Some(note.since.0),
+            PURGE => None,
+            _ => self.to_purge,
+        };
+        self.operation = Some(note::noted(self.note(), note));
+    }
+
+    fn applied(&self) -> Option<i64> {
+        self.applied
+    }
+
+    fn azure_id(&self) -> Option<&str> {
+        self.azure_id.as_deref()
+    }
 }
 
 /// Decides.
@@ -93,15 +89,9 @@ fn decide(inputs: &Inputs<'_>, seen: &Seen) -> Result<Next, Problem> {
         return Ok(Next::Do(Step::Forget));
     }
     told::same_id(inputs)?;
-    if let Some(operation) = &inputs.record.operation
-        && operation.poll.is_some()
-    {
-        match &seen.operation {
-            None => return Ok(Next::Look(Look::Operation)),
-            Some(Polled::Running(after)) => return Err(told::under_way(operation, *after)),
-            Some(Polled::Failed(problem)) => return Err(problem.clone()),
-            Some(Polled::Ended) => {}
-        }
+    let noted = inputs.record.operation.as_ref();
+    if let Some(first) = note::first(noted, seen.operation.as_ref()) {
+        return Ok(first);
     }
     let Some(vault) = &seen.vault else {
         return Ok(Next::Look(Look::Vault));
@@ -116,18 +106,8 @@ fn decide(inputs: &Inputs<'_>, seen: &Seen) -> Result<Next, Problem> {
 
 /// A write, unless an earlier one of unknown outcome might still come in between.
 fn act(inputs: &Inputs<'_>, step: Step) -> Result<Next, Problem> {
-    let open = inputs.record.operation.as_ref();
-    let open = open.filter(|open| open.poll.is_none() && inputs.now < open.deadline.0);
-    match open {
-        Some(open) if !repeats(inputs, open, &step) => Err(told::in_between(open, inputs.now)),
-        _ => Ok(Next::Do(step)),
-    }
-}
-
-/// Whether a step is the very one whose outcome is not known, and harms nobody if it is done twice.
-fn repeats(inputs: &Inputs<'_>, open: &OperationStatus, step: &Step) -> bool {
-    let same = step.noted() == Some(open.step.as_str());
-    same && open.generation == inputs.valid.generation && !step.destroys()
+    let noted = inputs.record.operation.as_ref();
+    note::act(noted, step, inputs.valid.generation, inputs.now)
 }
 
 impl Inputs<'_> {

@@ -12,6 +12,7 @@ use super::fixtures::*;
 use super::*;
 use crate::azure::arm::Call;
 use crate::azure::arm::vaults::{self, PolicyChange};
+use crate::azure_resource::planner::Ending;
 use crate::key_vault::desired::{Capabilities, differences};
 use crate::key_vault::recorded::recorded;
 use crate::key_vault::valid::desired;
@@ -65,10 +66,17 @@ fn round(case: &mut Case, azure: &mut Azure, accent: Accent, refuses: bool) -> N
             }
             end @ (Next::Rest | Next::Wait(_) | Next::Do(_)) => {
                 let problem = end != Next::Rest;
-                case.record = recorded(&case.inputs(), &seen, (problem, false));
+                case.record = recorded(
+                    &case.inputs(),
+                    &seen,
+                    Ending {
+                        problem,
+                        dry: false,
+                    },
+                );
                 return end;
             }
-            Next::Look(look) => panic!("{look:?} is not needed"),
+            look @ (Next::Poll | Next::Look(_)) => panic!("{look:?} is not needed"),
         }
     }
     panic!("a round does not end: {case:?}");
@@ -170,7 +178,7 @@ proptest! {
                     prop_assert_eq!(problem.reason, crate::problem::Reason::ResourceNotOurs);
                     break;
                 }
-                Next::Look(look) => prop_assert!(false, "{look:?} is not needed"),
+                look @ (Next::Poll | Next::Look(_)) => prop_assert!(false, "{look:?} is not needed"),
             }
         }
     }

@@ -1,21 +1,20 @@
 //! What reads have shown so far in one round. Pure.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::azure::arm::providers::Registration;
 use crate::azure::arm::roles::Assignment;
+use crate::azure_resource::note::Polled;
+use crate::azure_resource::planner::Sees;
 use crate::key_vault::vault::{Deleted, Vault};
 use crate::problem::Problem;
 
 /// A read that is needed to go on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Look {
-    /// How far the operation under way is.
-    Operation,
     /// The vault.
     Vault,
     /// A deleted vault of its name, in its region.
@@ -69,15 +68,14 @@ pub struct Seen {
     pub secrets: BTreeMap<String, SecretSeen>,
 }
 
-/// How an operation stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Polled {
-    /// It goes on; how long to wait, where Azure says so.
-    Running(Option<Duration>),
-    /// It has ended, or nobody knows of it any more: the vault tells what came of it.
-    Ended,
-    /// It has failed.
-    Failed(Problem),
+impl Sees for Seen {
+    fn operation(&mut self) -> &mut Option<Polled> {
+        &mut self.operation
+    }
+
+    fn unregistered(&mut self) -> &mut bool {
+        &mut self.unregistered
+    }
 }
 
 /// A resource group.

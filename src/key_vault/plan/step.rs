@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use uuid::Uuid;
-
-use crate::azure::arm::roles::PrincipalType;
 use crate::azure_resource::difference::Difference;
+use crate::azure_resource::planner::{LETS_GO, Write};
+pub use crate::azure_resource::valid::Role;
 use crate::key_vault::vault::{Policies, Principal};
-use crate::names::ObjectId;
 
 /// The word of a purge in `status.operation`.
 pub(super) const PURGE: &str = "PurgeVault";
@@ -49,22 +47,8 @@ pub enum Step {
     Forget,
 }
 
-/// A role for a principal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Role {
-    /// Who.
-    pub principal: ObjectId,
-    /// What that is.
-    pub principal_type: PrincipalType,
-    /// The role, as the spec names it.
-    pub role: String,
-    /// Its id; none where it is to be looked up.
-    pub definition: Option<Uuid>,
-}
-
-impl Step {
-    /// The step's word in `status.operation`; none where repeating it harms nobody, so that no note is made of it.
-    pub fn noted(&self) -> Option<&'static str> {
+impl Write for Step {
+    fn noted(&self) -> Option<&'static str> {
         match self {
             Self::Create => Some("CreateVault"),
             Self::Recover => Some("RecoverVault"),
@@ -84,9 +68,16 @@ impl Step {
         }
     }
 
-    /// Whether something is lost by it.
-    pub fn destroys(&self) -> bool {
+    fn destroys(&self) -> bool {
         matches!(self, Self::Purge | Self::Delete)
+    }
+
+    fn lets_go(&self) -> bool {
+        *self == Self::Forget
+    }
+
+    fn creates(&self) -> bool {
+        *self == Self::Create
     }
 }
 
@@ -119,7 +110,7 @@ impl fmt::Display for Step {
             Self::MakeSecret(name) => write!(f, "make up secret {name:?}"),
             Self::Delete => f.write_str("delete the vault"),
             Self::Release => f.write_str("remove the operator's tag from the vault"),
-            Self::Forget => f.write_str("let this object go"),
+            Self::Forget => f.write_str(LETS_GO),
         }
     }
 }

@@ -7,11 +7,13 @@ use serde_json::json;
 
 use super::fixtures::*;
 use super::*;
+use crate::azure_resource::planner::Write;
 use crate::key_vault::vault::Vault;
 
 fn policy_words(step: &Next) -> String {
     match step {
         Next::Do(step) => step.to_string(),
+        Next::Poll => "poll".to_owned(),
         Next::Look(look) => format!("look {look:?}"),
         Next::Wait(problem) => format!("wait {:?}", problem.reason),
         Next::Rest => "rest".to_owned(),

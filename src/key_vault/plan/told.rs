@@ -5,16 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Inputs;
-use crate::azure_resource::api::OperationStatus;
+use crate::azure_resource::note::GOING_ON;
 use crate::azure_resource::owner::{OWNER_TAG, owner_tag};
 use crate::azure_resource::{DETACH, FORCE_DELETE};
 use crate::key_vault::valid::Seed;
 use crate::key_vault::vault::{Deleted, Tags, Vault};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
-
-/// Pause between two looks at something that goes on in Azure, where it does not say one.
-const GOING_ON: Duration = Duration::from_secs(5);
 
 fn for_ever(reason: Reason, message: String) -> Problem {
     Problem::new(reason, Retry::OnChange, message)
@@ -40,24 +37,6 @@ pub(super) fn same_id(inputs: &Inputs<'_>) -> Result<(), Problem> {
         )),
         _ => Ok(()),
     }
-}
-
-pub(super) fn under_way(operation: &OperationStatus, pause: Option<Duration>) -> Problem {
-    let message = format!("{} is under way in Azure", operation.step);
-    after(
-        Reason::OperationUnderWay,
-        pause.unwrap_or(GOING_ON),
-        message,
-    )
-}
-
-pub(super) fn in_between(operation: &OperationStatus, now: Timestamp) -> Problem {
-    let pause = Duration::try_from(operation.deadline.0.duration_since(now)).unwrap_or_default();
-    let message = format!(
-        "{} was sent and its outcome is not known: nothing else is written while it may still take effect",
-        operation.step
-    );
-    after(Reason::OperationUnderWay, pause, message)
 }
 
 pub(super) fn settled(inputs: &Inputs<'_>, vault: &Vault) -> Result<(), Problem> {

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::says;
 use crate::azure::arm::roles::Assignment;
+use crate::azure_resource::planner::Ending;
 use crate::key_vault::plan::fixtures::*;
 use crate::key_vault::plan::*;
 use crate::problem::Reason;
@@ -23,7 +24,11 @@ fn deeply(case: &Case) -> Seen {
 
 /// What a round would record of roles that were given.
 fn records(case: &mut Case, seen: &Seen) {
-    case.record = crate::key_vault::recorded::recorded(&case.inputs(), seen, (false, false));
+    let ending = Ending {
+        problem: false,
+        dry: false,
+    };
+    case.record = crate::key_vault::recorded::recorded(&case.inputs(), seen, ending);
 }
 
 const READER: &str = "Key Vault Reader";

@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use super::says;
+use crate::azure_resource::note::begun;
+use crate::azure_resource::planner::Keeps;
 use crate::key_vault::plan::fixtures::*;
 use crate::key_vault::plan::*;
 use crate::key_vault::vault::Vault;
@@ -67,8 +69,8 @@ fn a_deleted_vault_is_purged_after_its_object_only_where_that_is_asked_for_and_i
 #[test]
 fn a_vault_that_is_to_be_purged_is_waited_for_until_azure_shows_it_among_the_deleted() {
     let mut case = Case::leaving(json!({ "deletionPolicy": "DeleteAndPurge" }));
-    case.record = record::noted(&case.record, begun("DeleteVault", 1, "epoch", at(0)));
-    case.record = came_to(&case.record, &Outcome::Done);
+    case.record.notes(begun("DeleteVault", 1, "epoch", at(0)));
+    case.record.set_note(None);
     let rows = [
         (5, "wait OperationUnderWay"),
         (599, "wait OperationUnderWay"),
@@ -80,8 +82,8 @@ fn a_vault_that_is_to_be_purged_is_waited_for_until_azure_shows_it_among_the_del
     }
     // What was purged is not shown either.
     case.now = at(5);
-    case.record = record::noted(&case.record, begun("PurgeVault", 1, "epoch", at(5)));
-    case.record = came_to(&case.record, &Outcome::Done);
+    case.record.notes(begun("PurgeVault", 1, "epoch", at(5)));
+    case.record.set_note(None);
     assert_eq!(says(&case, &free()), "let this object go");
 }
 
@@ -95,7 +97,7 @@ fn a_vault_that_syncs_name_is_not_deleted_unless_that_is_forced() {
     };
     assert_eq!(problem.reason, Reason::StillNamed);
     assert!(problem.message.contains("a, b"), "{problem:?}");
-    case.valid.force_delete = true;
+    case.valid.common.force_delete = true;
     assert_eq!(says(&case, &seen), "delete the vault");
     // A vault that stays can be named as long as anybody likes.
     let mut stays = Case::leaving(json!({}));
@@ -107,7 +109,7 @@ fn a_vault_that_syncs_name_is_not_deleted_unless_that_is_forced() {
 #[test]
 fn an_object_is_detached_without_a_look_at_azure_and_only_when_it_is_deleted() {
     let mut case = Case::leaving(json!({ "deletionPolicy": "Delete" })).begins("CreateVault");
-    case.valid.detach = true;
+    case.valid.common.detach = true;
     case.record.azure_id = Some("/elsewhere".to_owned());
     assert_eq!(says(&case, &Seen::default()), "let this object go");
     case.leaving = false;

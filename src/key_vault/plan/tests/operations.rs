@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::says;
 use crate::azure::arm::{Form, Poll};
+use crate::azure_resource::note::{Outcome, Polled, came_to};
 use crate::key_vault::plan::fixtures::*;
 use crate::key_vault::plan::*;
 use crate::key_vault::vault::Vault;
@@ -54,7 +55,7 @@ fn a_creation_or_recovery_of_unknown_outcome_is_repeated_for_the_same_spec_alone
     for (step, seen, expected) in rows {
         let mut case = Case::new(spec.clone()).begins(step);
         assert_eq!(says(&case, &seen), expected);
-        case.valid.generation = 2;
+        case.valid.common.generation = 2;
         assert_eq!(says(&case, &seen), "wait OperationUnderWay");
     }
 }
@@ -66,8 +67,9 @@ fn an_operation_is_asked_about_before_anything_else() {
         form: Form::Location,
         url: "https://management.example.net/x".to_owned(),
     };
-    case.record = came_to(&case.record, &Outcome::Accepted(poll));
-    assert_eq!(says(&case, &free()), "look Operation");
+    let noted = case.record.operation.take();
+    case.record.operation = came_to(noted, &Outcome::Accepted(poll));
+    assert_eq!(says(&case, &free()), "poll");
     let asked = |polled: Polled| Seen {
         operation: Some(polled),
         ..free()

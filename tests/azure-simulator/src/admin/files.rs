@@ -371,7 +371,9 @@ pub(super) async fn put_group(
     Body(mut group): Body<GroupSpec>,
 ) -> Answer {
     super::changes::same_or_absent(&mut group.id, id)?;
-    app.world.write().put_group(&group)?;
+    let mut world = app.world.write();
+    world.put_group(&group)?;
+    super::changes::note_principals(&mut world);
     Ok(done())
 }
 

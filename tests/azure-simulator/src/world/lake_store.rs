@@ -118,6 +118,11 @@ impl LakeStoreSpec {
         derived_uuid(&["lake store", &self.id()]).to_string()
     }
 
+    /// Object id of its identity, when it has one.
+    pub(crate) fn principal_id(&self) -> String {
+        derived_uuid(&["lake store identity", &self.id()]).to_string()
+    }
+
     /// Whether its firewall lets an address in.
     pub(crate) fn lets_in(&self, address: IpAddr) -> bool {
         self.firewall_state == Access::Disabled
@@ -229,6 +234,7 @@ impl World {
             let spec = Arc::new(spec);
             self.create_lake_store(LakeStore { spec, life });
         }
+        self.note_principals(now);
         Ok(())
     }
 

@@ -168,7 +168,6 @@ impl World {
         for subscription in &seed.subscriptions {
             self.put_subscription(subscription, now)?;
         }
-        self.note_principals(now);
         for vault in seed.vaults {
             self.put_vault(vault, now, &mut new_id)?;
         }
@@ -181,6 +180,7 @@ impl World {
         for store in seed.data_lake_stores {
             self.put_lake_store(store, now)?;
         }
+        self.note_principals(now);
         Ok(())
     }
 

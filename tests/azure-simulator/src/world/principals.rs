@@ -35,10 +35,23 @@ impl World {
                 return Some("ServicePrincipal");
             }
         }
-        self.managed_identities
-            .values()
-            .any(|identity| same(&identity.object_id))
+        if self.groups.contains_key(&object_id.to_ascii_lowercase()) {
+            return Some("Group");
+        }
+        let mut machines = self.managed_identities.values().map(|one| &one.object_id);
+        (machines.any(|id| same(id)) || self.of_resources().any(|id| same(&id)))
             .then_some("ServicePrincipal")
+    }
+
+    /// Object ids of the identities that resources have of their own.
+    fn of_resources(&self) -> impl Iterator<Item = String> {
+        let accounts = self.storage_accounts.values().filter_map(|account| {
+            let identity = account.spec.identity.as_ref()?;
+            identity["principalId"].as_str().map(str::to_owned)
+        });
+        let stores = self.lake_stores.values();
+        let stores = stores.filter(|store| store.spec.identity.is_some());
+        accounts.chain(stores.map(|store| store.spec.principal_id()))
     }
 
     /// Whether news of a principal has reached the resource manager.
@@ -58,7 +71,9 @@ impl World {
         let machines = self.managed_identities.values().map(|one| &one.object_id);
         let ids: Vec<String> = of_tenants
             .chain(machines)
+            .chain(self.groups.keys())
             .map(|id| id.to_ascii_lowercase())
+            .chain(self.of_resources())
             .collect();
         for id in ids {
             self.known_from.entry(id).or_insert(from);

@@ -222,6 +222,7 @@ impl World {
             let life = Life::of_new(Actor::default(), now);
             self.create_storage_account(StorageAccount::new(spec, life, new_key));
         }
+        self.note_principals(now);
         Ok(())
     }
 

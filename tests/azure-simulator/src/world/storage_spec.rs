@@ -234,6 +234,9 @@ pub(crate) struct EncryptionKey {
     /// Absent: the newest, followed by itself.
     #[serde(default)]
     pub(crate) version: Option<String>,
+    /// Id of the version in use.
+    #[serde(default)]
+    pub(crate) current: Option<String>,
 }
 
 /// How the blob service of an account keeps what is deleted.

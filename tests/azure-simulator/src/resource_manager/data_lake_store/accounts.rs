@@ -140,6 +140,7 @@ fn create(
     store.life.fails = plan.error.is_some();
     let told = document(context, &store);
     world.create_lake_store(store);
+    world.note_principals(context.now);
     Ok(operations::told(
         Reply::json(StatusCode::CREATED, &told),
         headers,

@@ -19,7 +19,6 @@ use crate::{
         failure::Failure,
         lake_store::{LakeStore, LakeStoreSpec},
         subscription::SubscriptionState,
-        tenant::derived_uuid,
     },
 };
 
@@ -112,9 +111,8 @@ pub(super) fn document(context: &Context<'_>, store: &LakeStore) -> Value {
         properties.insert("defaultGroup".to_owned(), json!(group));
     }
     if let (Some(_), Some(fields)) = (&spec.identity, shown.as_object_mut()) {
-        let principal = derived_uuid(&["lake store identity", &spec.id()]).to_string();
-        let identity =
-            json!({"type": "SystemAssigned", "principalId": principal, "tenantId": spec.tenant_id});
+        let identity = json!({"type": "SystemAssigned", "principalId": spec.principal_id(),
+                              "tenantId": spec.tenant_id});
         fields.insert("identity".to_owned(), identity);
     }
     shown

@@ -138,6 +138,7 @@ fn create(
     account.life.fails = plan.error.is_some();
     let told = document::of(context, &account);
     world.create_storage_account(account);
+    world.note_principals(context.now);
     world.settle(context.now);
     let reply = if plan.form == LroForm::Body {
         Reply::json(StatusCode::OK, &told)
@@ -209,6 +210,7 @@ fn update(
         account.spec = Arc::new(spec);
         allowed(context, world, &account)?;
         *world.storage_account_mut(name).ok_or_else(gone)? = account.clone();
+        world.note_principals(context.now);
     }
     Ok(shown(context, &account))
 }

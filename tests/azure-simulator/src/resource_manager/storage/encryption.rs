@@ -81,12 +81,15 @@ impl EncryptionBody {
                 return Err(invalid_values(field));
             };
             let version = given.keyversion.filter(|version| !version.is_empty());
-            let key = EncryptionKey {
+            let mut key = EncryptionKey {
                 vault_uri,
                 name,
                 version,
+                current: None,
             };
-            reaches(context, world, spec, &wanted, &key)?;
+            let version = reaches(context, world, spec, &wanted, &key)?;
+            let vault = key.vault_uri.trim_end_matches('/');
+            key.current = Some(format!("{vault}/keys/{}/{version}", key.name));
             wanted.key = Some(key);
         }
         spec.encryption = wanted;
@@ -94,14 +97,14 @@ impl EncryptionBody {
     }
 }
 
-/// Refuses a key that the account's identity does not reach, in the words that users are told.
+/// Refuses a key that the account's identity does not reach, in the words that users are told; gives its version.
 fn reaches(
     context: &Context<'_>,
     world: &World,
     spec: &StorageAccountSpec,
     wanted: &Encryption,
     key: &EncryptionKey,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let refused = |code: &str, message: &str| Err(Failure::new(400, code, message));
     let host = key.vault_uri.split("://").nth(1).unwrap_or_default();
     let host = host.split(['/', ':']).next().unwrap_or_default();
@@ -130,13 +133,13 @@ fn reaches(
         );
     }
     let version = key.version.as_deref();
-    if vault.keys.version(&key.name, version, context.now).is_err() {
-        return refused(
+    match vault.keys.version(&key.name, version, context.now) {
+        Ok((_, version)) => Ok(version.meta.id.clone()),
+        Err(_) => refused(
             "KeyVaultEncryptionKeyNotFound",
             "The operation failed because the key vault key is not found to unwrap the encryption key.",
-        );
+        ),
     }
-    Ok(())
 }
 
 /// Object id of the identity that reads the key.
@@ -198,8 +201,13 @@ pub(super) fn document(spec: &StorageAccountSpec, created: &str) -> Value {
     }
     if let Some(key) = &encryption.key {
         let mut properties = json!({"keyname": key.name, "keyvaulturi": key.vault_uri});
-        if let (Some(version), Some(fields)) = (&key.version, properties.as_object_mut()) {
-            fields.insert("keyversion".to_owned(), json!(version));
+        for (field, value) in [
+            ("keyversion", &key.version),
+            ("currentVersionedKeyIdentifier", &key.current),
+        ] {
+            if let Some(value) = value {
+                properties[field] = json!(value);
+            }
         }
         fields.insert("keyvaultproperties".to_owned(), properties);
     }

@@ -61,6 +61,9 @@ async fn a_key_that_the_identity_may_use_encrypts() {
     let encryption = &shown["properties"]["encryption"];
     assert_eq!(encryption["keySource"], "Microsoft.Keyvault");
     assert_eq!(encryption["keyvaultproperties"]["keyname"], "lakes");
+    let version = encryption["keyvaultproperties"]["currentVersionedKeyIdentifier"].as_str();
+    let start = "https://kv-keys.vault.sim.test/keys/lakes/";
+    assert!(version.unwrap().starts_with(start), "{version:?}");
     let ids = &shown["identity"]["userAssignedIdentities"][identity_id()];
     assert_eq!(ids["principalId"], IDENTITY_OBJECT);
 }
@@ -93,17 +96,19 @@ async fn the_accounts_own_identity_uses_a_key_after_its_making() {
     let (_, shown) = arm.get_account("lake1").await;
     let principal = shown["identity"]["principalId"].as_str().unwrap();
     let key = json!({"keyvaulturi": "https://kv-keys.vault.sim.test", "keyname": "lakes"});
-    let patch = json!({"properties": {"encryption": {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}}});
-    let answer = arm.patch_account("lake1", patch.clone()).await;
+    let change = json!({"properties": {"encryption": {"keySource": "Microsoft.Keyvault", "keyvaultproperties": key}}});
+    let answer = arm.patch_account("lake1", change.clone()).await;
     assert_eq!(code(&answer), (400, "KeyVaultAuthenticationFailure"));
-    let role =
-        json!({"principalId": principal, "role": "Key Vault Crypto Service Encryption User"});
-    arm.sim
-        .admin(
-            Method::PATCH,
-            "/vaults/kv-keys",
-            &json!({"roleAssignments": [role]}),
-        )
-        .await;
-    assert_eq!(arm.patch_account("lake1", patch).await.0, 200);
+    let role = subscription(
+        "/providers/Microsoft.Authorization/roleDefinitions/e147488a-f6f5-4113-8e2d-b22465e65bf6",
+    );
+    let path = format!(
+        "{}/providers/Microsoft.Authorization/roleAssignments/0d3a1b52-1c1e-4a5e-9a53-0a0a0a0a0a01",
+        vault("kv-keys")
+    );
+    let wanted = json!({"properties": {"roleDefinitionId": role, "principalId": principal}});
+    let given = arm.call(Method::PUT, &path, ROLES, wanted).await;
+    assert_eq!(given.0, 201, "{}", given.1);
+    assert_eq!(given.1["properties"]["principalType"], "ServicePrincipal");
+    assert_eq!(arm.patch_account("lake1", change).await.0, 200);
 }

@@ -1,8 +1,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::azure_resource::fixtures::{at, common, trouble};
 use crate::k8s::conditions::{Says, set};
-use crate::key_vault::plan::fixtures::{Case, at, named, trouble};
 use crate::problem::Reason;
 use crate::retry::Retry;
 
@@ -17,8 +17,14 @@ fn inputs() -> Inputs {
     }
 }
 
-fn valid() -> Valid {
-    Case::new(json!({ "refreshInterval": "10m" })).valid
+fn valid() -> Common {
+    common(json!({ "refreshInterval": "10m" }))
+}
+
+const WHOLE: [&str; 2] = ["Ready", "Reachable"];
+
+fn due(inputs: &Inputs, memory: &Memory, status: &ResourceStatus, now: Timestamp) -> Due {
+    super::due(inputs, memory, (status, &WHOLE), now)
 }
 
 /// A look at everything that was well.
@@ -48,16 +54,16 @@ fn pause(memory: &Memory, now: u64) -> u64 {
 }
 
 /// A status that says that all was done.
-fn whole() -> KeyVaultStatus {
-    let mut status = KeyVaultStatus::default();
-    let says = [READY, PLANE].map(|type_| Says {
+fn whole() -> ResourceStatus {
+    let mut status = ResourceStatus::default();
+    let says = WHOLE.map(|type_| Says {
         type_,
         status: Some(true),
         reason: "Fine",
         message: String::new(),
     });
-    status.resource.conditions = set(&[], says.to_vec(), Some(1), at(0));
-    status.resource.applied_generation = Some(1);
+    status.conditions = set(&[], says.to_vec(), Some(1), at(0));
+    status.applied_generation = Some(1);
     status
 }
 
@@ -104,7 +110,7 @@ fn whatever_a_look_depends_on_calls_for_a_whole_one_at_once() {
             ..inputs()
         },
         Inputs {
-            syncs: named(&["a"]),
+            syncs: vec!["a".to_owned()],
             ..inputs()
         },
     ];
@@ -115,16 +121,16 @@ fn whatever_a_look_depends_on_calls_for_a_whole_one_at_once() {
 }
 
 #[test]
-fn after_a_restart_a_vault_that_was_whole_costs_one_read() {
+fn after_a_restart_a_resource_that_was_whole_costs_one_read() {
     let mut asked = inputs();
     asked.sync_at = Some("now".to_owned());
     let mut other = whole();
-    other.resource.applied_generation = Some(0);
+    other.applied_generation = Some(0);
     let mut broken = whole();
-    broken.resource.conditions.retain(|one| one.type_ != PLANE);
+    broken.conditions.retain(|one| one.type_ != WHOLE[1]);
     let rows = [
         (inputs(), whole(), false),
-        (inputs(), KeyVaultStatus::default(), true),
+        (inputs(), ResourceStatus::default(), true),
         (inputs(), other, true),
         (inputs(), broken, true),
         (asked, whole(), true),
@@ -243,7 +249,7 @@ fn a_note_is_looked_at_when_it_lapses_and_not_later() {
 }
 
 #[test]
-fn a_look_asks_for_what_it_was_refused_and_at_least_for_what_a_new_vault_takes() {
+fn a_look_asks_for_what_it_was_refused_and_at_least_for_what_it_takes() {
     let memory = Memory {
         takes: Calls {
             reads: 5,
@@ -252,10 +258,14 @@ fn a_look_asks_for_what_it_was_refused_and_at_least_for_what_a_new_vault_takes()
         },
         ..Memory::default()
     };
-    let numbers = |calls: Calls| (calls.reads, calls.writes);
-    assert_eq!(numbers(takes(&memory, true)), (5, 2));
-    assert_eq!(numbers(takes(&Memory::default(), true)), (3, 2));
-    assert_eq!(numbers(takes(&Memory::default(), false)), (1, 1));
+    let least = Calls {
+        reads: 3,
+        writes: 2,
+        deletes: 0,
+    };
+    let both = Calls { reads: 5, ..least };
+    assert_eq!(takes(&memory, least), both);
+    assert_eq!(takes(&Memory::default(), least), least);
 }
 
 #[test]

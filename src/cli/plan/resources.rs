@@ -1,33 +1,32 @@
-//! The plan for a KeyVault: a round that writes nothing.
+//! The plan for a resource of Azure: a round that writes nothing.
 
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
-use kube::ResourceExt;
 
 use super::applied::UNBORN;
-use super::desk::{Desk, is_leaving};
+use super::desk::is_leaving;
 use super::planned::Planned;
 use crate::azure::arm::budget::Work;
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::Usable;
 use crate::azure_resource::api::{DriftPolicy, Mode};
+use crate::azure_resource::engine::reconcile::identity;
+use crate::azure_resource::engine::{Came, Ctx, Kind, Round};
+use crate::azure_resource::planner::{Keeps, LETS_GO};
+use crate::azure_resource::status::SYNCED;
+use crate::azure_resource::valid::Common;
 use crate::k8s::conditions::find;
-use crate::key_vault::api::{KeyVault, KeyVaultStatus};
-use crate::key_vault::plan::{Record, Step, created};
-use crate::key_vault::reconcile::identity;
-use crate::key_vault::recorded::kept;
-use crate::key_vault::round::{Came, Round};
-use crate::key_vault::status::{SYNCED, status};
-use crate::key_vault::valid::{Valid, parse};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
-/// What would be done for a KeyVault.
-pub(super) async fn plan(desk: &Desk, object: &KeyVault) -> Planned {
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    let mut planned = Planned::new(format!("KeyVault {namespace}/{name}"));
-    let valid = match parse(object) {
+/// What would be done for an object.
+pub(super) async fn plan<K: Kind>(ctx: &Ctx<K>, object: &K) -> Planned {
+    let meta = object.meta();
+    let [namespace, name] =
+        [&meta.namespace, &meta.name].map(|text| text.as_deref().unwrap_or_default());
+    let mut planned = Planned::new(format!("{} {namespace}/{name}", K::kind(&())));
+    let valid = match object.parse() {
         Ok(valid) => valid,
         Err(problem) => {
             planned.meets(None, &problem);
@@ -37,15 +36,15 @@ pub(super) async fn plan(desk: &Desk, object: &KeyVault) -> Planned {
     planned.target = Some(valid.id.to_string());
     let key = key_of(&valid.namespace, valid.identity.as_ref());
     planned.identity = Some(key.to_string());
-    let record = kept(&object.status.clone().unwrap_or_default());
+    let record = K::kept(&object.status().cloned().unwrap_or_default());
     let leaving = is_leaving(object);
-    planned.notes = notes(&valid, &record, leaving);
+    planned.notes = notes(&valid, record.applied(), leaving);
     if leaving && valid.detach {
-        planned.steps.push(Step::Forget.to_string());
+        planned.steps.push(LETS_GO.to_owned());
         return planned;
     }
     let look = Look {
-        desk,
+        ctx,
         object,
         valid: &valid,
         record,
@@ -58,27 +57,25 @@ pub(super) async fn plan(desk: &Desk, object: &KeyVault) -> Planned {
     planned
 }
 
-struct Look<'a> {
-    desk: &'a Desk,
-    object: &'a KeyVault,
-    valid: &'a Valid,
-    record: Record,
+struct Look<'a, K: Kind> {
+    ctx: &'a Ctx<K>,
+    object: &'a K,
+    valid: &'a K::Valid,
+    record: K::Record,
     work: Mutex<Work>,
 }
 
-impl Look<'_> {
-    async fn take(&self) -> Result<Came, Problem> {
-        let identity = match identity(&self.desk.ctx, self.valid).await {
+impl<K: Kind> Look<'_, K> {
+    async fn take(&self) -> Result<Came<K>, Problem> {
+        let identity = match identity(self.ctx, self.valid).await {
             Ok(identity) => identity,
             Err(problem) => return Ok(self.round(&[], false).without_identity(problem)),
         };
-        let links = &self.desk.ctx.links;
-        let syncs = links.syncs_naming(&self.valid.namespace, &self.valid.name);
-        let came = self.run(&identity, &syncs, false).await?;
+        let named_by = K::named_by(self.ctx, self.valid);
+        let came = self.run(&identity, &named_by, false).await?;
         // That a provider is not registered is told by a refused write alone. Where one would be made, it is looked at ahead.
-        let creates = came.planned.contains(&Step::Create.to_string());
-        if creates && came.problem.is_none() {
-            return self.run(&identity, &syncs, true).await;
+        if came.creates && came.problem.is_none() {
+            return self.run(&identity, &named_by, true).await;
         }
         Ok(came)
     }
@@ -86,17 +83,17 @@ impl Look<'_> {
     async fn run(
         &self,
         identity: &Usable,
-        syncs: &[String],
+        named_by: &[String],
         unregistered: bool,
-    ) -> Result<Came, Problem> {
-        self.round(syncs, unregistered).run(identity).await
+    ) -> Result<Came<K>, Problem> {
+        self.round(named_by, unregistered).run(identity).await
     }
 
-    fn round<'a>(&'a self, syncs: &'a [String], unregistered: bool) -> Round<'a> {
+    fn round<'a>(&'a self, named_by: &'a [String], unregistered: bool) -> Round<'a, K> {
         Round {
-            ctx: &self.desk.ctx,
+            ctx: self.ctx,
             valid: self.valid,
-            leaving: is_leaving(self.object).then_some(syncs),
+            leaving: is_leaving(self.object).then_some(named_by),
             deep: true,
             record: self.record.clone(),
             dry: true,
@@ -107,10 +104,9 @@ impl Look<'_> {
     }
 }
 
-fn notes(valid: &Valid, record: &Record, leaving: bool) -> Vec<String> {
+fn notes(valid: &Common, applied: Option<i64>, leaving: bool) -> Vec<String> {
     let observes = valid.mode == Mode::Observe;
-    let reports =
-        valid.drift_policy == DriftPolicy::Report && record.applied == Some(valid.generation);
+    let reports = valid.drift_policy == DriftPolicy::Report && applied == Some(valid.generation);
     let all = [
         (valid.uid == UNBORN, "the object is new"),
         (leaving, "the object is being deleted"),
@@ -128,19 +124,18 @@ fn notes(valid: &Valid, record: &Record, leaving: bool) -> Vec<String> {
 }
 
 /// What a round came to.
-fn tell(planned: &mut Planned, came: &Came, leaving: bool) {
-    let look = came.look(leaving, None);
-    let now = Timestamp::now();
+fn tell<K: Kind>(planned: &mut Planned, came: &Came<K>, leaving: bool) {
+    let report = came.report(leaving, None);
     // What an earlier round has found is not what this one has.
-    let said = status(&KeyVaultStatus::default(), None, &look, now).resource;
+    let status = K::report(&K::Status::default(), None, &report, Timestamp::now());
+    let said = K::resource(&status);
     planned.steps.clone_from(&came.planned);
     if leaving && came.problem.is_none() {
-        planned.steps.push(Step::Forget.to_string());
+        planned.steps.push(LETS_GO.to_owned());
     }
     planned.differs(&said.drift);
-    let creates = came.planned.contains(&Step::Create.to_string());
-    if let Some(inputs) = look.inputs.filter(|_| creates) {
-        planned.creates(&created(&inputs));
+    if let Some(inputs) = report.inputs.filter(|_| came.creates) {
+        planned.creates(K::described(&inputs));
     }
     if let Some(problem) = &came.problem {
         planned.meets(None, problem);

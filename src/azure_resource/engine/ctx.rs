@@ -1,24 +1,39 @@
-//! What reconciling vaults needs, and what is remembered between two reconciles of one.
+//! What reconciling a kind needs, and what is remembered between two reconciles of one object.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kube::Api;
+use kube::{Api, Resource};
 
-use super::PLURAL;
-use super::api::KeyVault;
-use super::due::Memory;
+use super::Kind;
 use crate::azure::arm::client::Arm;
 use crate::azure::http::Http;
 use crate::azure_identity::identities::Identities;
+use crate::azure_resource::due::Memory;
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
 use crate::problem::Problem;
 use crate::telemetry::metrics::Metrics;
-use crate::vault_secret_sync::links::Links;
 
-/// What reconciling vaults needs.
-pub struct Ctx {
+/// What reconciling takes for every kind.
+#[derive(Clone)]
+pub struct Shared {
+    /// The identities.
+    pub identities: Arc<Identities>,
+    /// Azure Resource Manager: one client for all kinds, since their calls come out of one budget.
+    pub arm: Arm,
+    /// The client of data planes.
+    pub http: Http,
+    /// The door to the API server.
+    pub kube: Kube,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// What tells this process from those before it and beside it.
+    pub epoch: String,
+}
+
+/// What reconciling a kind needs.
+pub struct Ctx<K: Kind> {
     /// The identities.
     pub identities: Arc<Identities>,
     /// Azure Resource Manager.
@@ -27,20 +42,20 @@ pub struct Ctx {
     pub http: Http,
     /// The door to the API server.
     pub kube: Kube,
-    /// Which syncs name which vault.
-    pub links: Arc<Links>,
+    /// What the kind needs besides.
+    pub own: K::Own,
     /// Metrics.
     pub metrics: Metrics,
-    /// Vaults as our own writes returned them.
-    pub written: Overlay<Arc<KeyVault>>,
+    /// Objects as our own writes returned them.
+    pub written: Overlay<Arc<K>>,
     /// What is remembered, by uid.
     pub memories: Mutex<BTreeMap<String, Memory>>,
     /// What tells this process from those before it and beside it.
     pub epoch: String,
 }
 
-fn identified<T>(object: &KeyVault, with: impl FnOnce(Seen<'_>) -> T) -> T {
-    let meta = &object.metadata;
+fn identified<T>(object: &impl Resource, with: impl FnOnce(Seen<'_>) -> T) -> T {
+    let meta = object.meta();
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     let (namespace, name) = (text(&meta.namespace), text(&meta.name));
     let (uid, version) = (text(&meta.uid), text(&meta.resource_version));
@@ -52,7 +67,22 @@ fn identified<T>(object: &KeyVault, with: impl FnOnce(Seen<'_>) -> T) -> T {
     })
 }
 
-impl Ctx {
+impl<K: Kind> Ctx<K> {
+    /// One that remembers nothing yet.
+    pub fn new(shared: Shared, own: K::Own) -> Self {
+        Self {
+            identities: shared.identities,
+            arm: shared.arm,
+            http: shared.http,
+            kube: shared.kube,
+            metrics: shared.metrics,
+            epoch: shared.epoch,
+            own,
+            written: Overlay::default(),
+            memories: Mutex::default(),
+        }
+    }
+
     fn memories(&self) -> MutexGuard<'_, BTreeMap<String, Memory>> {
         self.memories.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,50 +104,52 @@ impl Ctx {
     }
 
     /// The object as the cache has it, or as our own write returned it where that is newer.
-    pub fn newest(&self, object: Arc<KeyVault>) -> Arc<KeyVault> {
-        identified(&object, |seen| self.written.newer(seen)).unwrap_or(object)
+    pub fn newest(&self, object: Arc<K>) -> Arc<K> {
+        identified(object.as_ref(), |seen| self.written.newer(seen)).unwrap_or(object)
     }
 
-    fn wrote(&self, mut object: KeyVault) -> Arc<KeyVault> {
-        object.metadata.managed_fields = None;
+    fn wrote(&self, mut object: K) -> Arc<K> {
+        object.meta_mut().managed_fields = None;
         let object = Arc::new(object);
-        identified(&object, |seen| self.written.put(seen, Arc::clone(&object)));
+        identified(object.as_ref(), |seen| {
+            self.written.put(seen, Arc::clone(&object));
+        });
         object
     }
 
     /// The API that objects of a namespace are written through.
-    fn api(&self, object: &KeyVault) -> Api<KeyVault> {
-        let namespace = object.metadata.namespace.as_deref();
+    fn api(&self, object: &K) -> Api<K> {
+        let namespace = object.meta().namespace.as_deref();
         Api::namespaced(self.kube.client(), namespace.unwrap_or_default())
     }
 
     /// Writes an object's status. It fails where the object has changed since it was read.
-    pub async fn write_status(&self, object: &KeyVault) -> Result<Arc<KeyVault>, Problem> {
+    pub async fn write_status(&self, object: &K) -> Result<Arc<K>, Problem> {
         let api = self.api(object);
-        let written = self.kube.replace_status(&api, PLURAL, object).await?;
+        let written = self.kube.replace_status(&api, K::PLURAL, object).await?;
         Ok(self.wrote(written))
     }
 
     /// Sets an object's finalizers. It fails where the object has changed since it was read.
     pub async fn set_finalizers(
         &self,
-        object: &KeyVault,
+        object: &K,
         finalizers: &[String],
-    ) -> Result<Arc<KeyVault>, Problem> {
-        let meta = &object.metadata;
+    ) -> Result<Arc<K>, Problem> {
+        let meta = object.meta();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let (namespace, name) = (text(&meta.namespace), text(&meta.name));
         let version = text(&meta.resource_version);
         let patched = self
             .kube
-            .set_finalizers(PLURAL, &namespace, &name, &version, finalizers)
+            .set_finalizers(K::PLURAL, &namespace, &name, &version, finalizers)
             .await?;
         Ok(self.wrote(patched))
     }
 
     /// The object as the API server has it now.
-    pub async fn live(&self, object: &KeyVault) -> Result<Option<KeyVault>, Problem> {
-        let name = object.metadata.name.as_deref().unwrap_or_default();
-        self.kube.get(&self.api(object), PLURAL, name).await
+    pub async fn live(&self, object: &K) -> Result<Option<K>, Problem> {
+        let name = object.meta().name.as_deref().unwrap_or_default();
+        self.kube.get(&self.api(object), K::PLURAL, name).await
     }
 }

@@ -1,80 +1,80 @@
-//! The list of steps that keeps a vault as its spec says.
+//! The list of steps that keeps a resource as its spec says.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use kube::runtime::controller::Action;
-use kube::{Resource, ResourceExt};
 use tracing::{debug, info, warn};
 
-use super::PLURAL;
-use super::api::{KeyVault, KeyVaultStatus};
-use super::ctx::Ctx;
-use super::due::{CameTo, Due, Inputs as DueInputs, Memory, due, is_passing, remember, takes};
-use super::plan::{PROPAGATING, SecretSeen, Seen, propagates, record};
-use super::recorded::kept;
-use super::round::{Came, Round};
-use super::status::{DRIFTED, Look, SYNCED, status};
-use super::valid::{Valid, parse};
+use super::{Came, Ctx, Kind, Round};
 use crate::azure::arm::budget::{Calls, Work};
 use crate::azure::arm::client::spared;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::Usable;
-use crate::azure_resource::FINALIZER;
+use crate::azure_resource::due::{
+    CameTo, Due, Inputs as DueInputs, Memory, due, is_passing, remember, takes,
+};
+use crate::azure_resource::planner::{Keeps, Report, Sees};
+use crate::azure_resource::status::{DRIFTED, SYNCED};
+use crate::azure_resource::valid::Common;
+use crate::azure_resource::{FINALIZER, note};
 use crate::k8s::conditions::{self, Edge};
 use crate::problem::{Problem, Reason};
-use crate::retry::{self, after};
+use crate::retry;
 
 /// Pause after somebody else wrote at the same moment: the watch brings the news meanwhile.
 const AFTER_CONFLICT: Duration = Duration::from_millis(500);
 
 /// One reconcile: read from caches, decide whether anything is due, and mostly end there.
-pub async fn reconcile(object: Arc<KeyVault>, ctx: Arc<Ctx>) -> Action {
+pub async fn reconcile<K: Kind>(object: Arc<K>, ctx: Arc<Ctx<K>>) -> Action {
     let object = ctx.newest(object);
     let (word, action) = match run(&object, &ctx).await {
         Ok(came) => came,
         Err(problem) if problem.reason == Reason::Conflict => {
             ("conflict", Action::requeue(AFTER_CONFLICT))
         }
-        Err(problem) => failed(&object, &ctx, &problem),
+        Err(problem) => failed(object.as_ref(), &ctx, &problem),
     };
-    ctx.metrics.reconciled(PLURAL, word);
-    debug!(vault = %object.name_any(), outcome = word, "Reconciled");
+    ctx.metrics.reconciled(K::PLURAL, word);
+    debug!(kind = %K::kind(&()), name = %object.name_any(), outcome = word, "Reconciled");
     action
 }
 
-async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action), Problem> {
-    let leaving = object.metadata.deletion_timestamp.is_some();
+async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Action), Problem> {
+    let leaving = object.meta().deletion_timestamp.is_some();
     if leaving && !object.finalizers().iter().any(|one| one == FINALIZER) {
         return Ok(("gone", Action::await_change()));
     }
     // 1. parse (pure)
-    let valid = match parse(object) {
+    let valid = match object.parse() {
         Ok(valid) => valid,
-        Err(problem) => return unusable(object, ctx, &problem).await,
+        Err(problem) => return unusable(object.as_ref(), ctx, &problem).await,
     };
-    // 2. what is known already (caches only): identity, and who names the vault
+    // 2. what is known already (caches only): identity, and who names the resource
     let identity = identity(ctx, &valid).await;
     let syncs = if leaving {
-        ctx.links.syncs_naming(&valid.namespace, &valid.name)
+        K::named_by(ctx, &valid)
     } else {
         Vec::new()
     };
     let inputs = due_inputs(ctx, &valid, &identity, (leaving, &syncs));
     // 3. is anything due? (pure)
     let mut memory = ctx.recall(&valid.uid);
-    let old = object.status.clone().unwrap_or_default();
+    let old = object.status().cloned().unwrap_or_default();
     let now = Timestamp::now();
-    let deep = match due(&inputs, &memory, &old, now) {
+    let deep = match due(&inputs, &memory, (K::resource(&old), K::WHOLE), now) {
         Due::Not(next) => return Ok(("not_due", again(next, now))),
         Due::Look { deep } => deep,
     };
     // 4. look, plan, write, one thing after the other
-    let record = record::recalled(kept(&old), memory.became.as_ref());
-    let is_new = record.azure_id.is_none() && !leaving;
-    let work = Mutex::new(Work::new(takes(&memory, is_new)));
+    let mut record = K::kept(&old);
+    let noted = note::recalled(record.note().cloned(), memory.became.as_ref());
+    record.set_note(noted);
+    let is_new = record.azure_id().is_none() && !leaving;
+    let work = Mutex::new(Work::new(takes(&memory, K::takes(is_new))));
     let round = Round {
         ctx,
         valid: &valid,
@@ -101,7 +101,7 @@ async fn run(object: &Arc<KeyVault>, ctx: &Ctx) -> Result<(&'static str, Action)
 }
 
 /// The identity, where it is lent for this group.
-pub async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Usable, Problem> {
+pub async fn identity<K: Kind>(ctx: &Ctx<K>, valid: &Common) -> Result<Usable, Problem> {
     let (namespace, reference) = (valid.namespace.as_str(), valid.identity.as_ref());
     let identity = ctx.identities.resolve(namespace, reference).await?;
     let labels = ctx.identities.namespace_labels(namespace);
@@ -114,9 +114,9 @@ pub async fn identity(ctx: &Ctx, valid: &Valid) -> Result<Usable, Problem> {
     Ok(identity)
 }
 
-fn due_inputs(
-    ctx: &Ctx,
-    valid: &Valid,
+fn due_inputs<K: Kind>(
+    ctx: &Ctx<K>,
+    valid: &Common,
     identity: &Result<Usable, Problem>,
     (leaving, syncs): (bool, &[String]),
 ) -> DueInputs {
@@ -139,27 +139,25 @@ fn due_inputs(
     }
 }
 
-async fn conclude(
-    ctx: &Ctx,
-    valid: &Valid,
-    came: Came,
+async fn conclude<K: Kind>(
+    ctx: &Ctx<K>,
+    valid: &K::Valid,
+    mut came: Came<K>,
     inputs: DueInputs,
-    (old, mut memory, deep): (&KeyVaultStatus, Memory, bool),
+    (old, mut memory, deep): (&K::Status, Memory, bool),
 ) -> Result<(&'static str, Action), Problem> {
     let now = Timestamp::now();
-    memory.unregistered = came.seen.unregistered;
-    let settling = propagates(valid, &came.seen, now).map(|_| after(now, PROPAGATING));
-    let rotation = rotation(valid, &came.seen).into_iter().chain(settling);
-    let rotation = rotation.min();
+    memory.unregistered = *came.seen.unregistered();
+    let rotation = K::rotation(valid, &came.seen, now);
     if came.gone {
         ctx.gone(&valid.namespace, &valid.name, &valid.uid);
-        info!(vault = %valid.name, namespace = %valid.namespace, "Let go");
+        info!(kind = %K::kind(&()), name = %valid.name, namespace = %valid.namespace, "Let go");
         return Ok(("gone", Action::await_change()));
     }
-    let passing = came.problem.as_ref().is_some_and(is_passing) && came.record == kept(old);
+    let passing = came.problem.as_ref().is_some_and(is_passing) && came.record == K::kept(old);
     if !passing {
-        let look = came.look(inputs.leaving, valid.sync_at.clone());
-        let new = status(old, came.object.metadata.generation, &look, now);
+        let report = came.report(inputs.leaving, valid.sync_at.clone());
+        let new = K::report(old, came.object.meta().generation, &report, now);
         write_status(ctx, &came.object, old, new).await?;
     }
     if !came.repaired.is_empty() && !inputs.leaving {
@@ -170,7 +168,7 @@ async fn conclude(
         problem,
         deep,
         rotation,
-        lapses: record::lapses(&came.record),
+        lapses: note::lapses(came.record.note()),
     };
     let memory = remember(valid, inputs, &memory, came_to, now);
     let next = memory.next.unwrap_or(now);
@@ -179,54 +177,39 @@ async fn conclude(
     Ok((word, again(next, now)))
 }
 
-/// When the next secret is made up anew.
-fn rotation(valid: &Valid, seen: &Seen) -> Option<Timestamp> {
-    let ends = valid.seeds.iter().filter_map(|seed| {
-        let SecretSeen::Present {
-            created: Some(created),
-            ours: true,
-            ..
-        } = seen.secrets.get(seed.name.as_str())?
-        else {
-            return None;
-        };
-        Some(after(*created, seed.rotate_after?))
-    });
-    ends.min()
-}
-
 /// Written where it differs, with an Event on an edge.
-async fn write_status(
-    ctx: &Ctx,
-    object: &KeyVault,
-    old: &KeyVaultStatus,
-    new: KeyVaultStatus,
+async fn write_status<K: Kind>(
+    ctx: &Ctx<K>,
+    object: &K,
+    old: &K::Status,
+    new: K::Status,
 ) -> Result<(), Problem> {
-    if object.status.as_ref() == Some(&new) {
+    if object.status() == Some(&new) {
         return Ok(());
     }
-    let (before, now) = (&old.resource.conditions, &new.resource.conditions);
+    let (before, now) = (&K::resource(old).conditions, &K::resource(&new).conditions);
     let edge = conditions::edge(before, now, SYNCED);
     let alarm = conditions::alarm(before, now, DRIFTED);
     let mut updated = object.clone();
-    updated.status = Some(new);
+    *updated.status_mut() = Some(new);
     ctx.write_status(&updated).await?;
     for edge in edge.into_iter().chain(alarm) {
         if edge.trouble {
-            warn!(vault = %object.name_any(), namespace = ?object.namespace(), reason = edge.reason, message = edge.message, "Vault has a problem");
+            warn!(kind = %K::kind(&()), name = %object.name_any(), namespace = ?object.namespace(), reason = edge.reason, message = edge.message, "A resource has a problem");
         }
         ctx.kube.publish(&object.object_ref(&()), edge).await;
     }
     Ok(())
 }
 
-/// Somebody else had changed the vault, and it was set back.
-async fn tell_repair(ctx: &Ctx, came: &Came) {
+/// Somebody else had changed the resource, and it was set back.
+async fn tell_repair<K: Kind>(ctx: &Ctx<K>, came: &Came<K>) {
     let told = Edge {
         trouble: false,
         reason: "DriftRepaired".to_owned(),
         message: format!(
-            "somebody else had changed the vault: {}",
+            "somebody else had changed the {}: {}",
+            K::NOUN,
             came.repaired.join("; ")
         ),
     };
@@ -234,30 +217,31 @@ async fn tell_repair(ctx: &Ctx, came: &Came) {
 }
 
 /// A spec that cannot be read: nothing is done, and what is there stays.
-async fn unusable(
-    object: &KeyVault,
-    ctx: &Ctx,
+async fn unusable<K: Kind>(
+    object: &K,
+    ctx: &Ctx<K>,
     problem: &Problem,
 ) -> Result<(&'static str, Action), Problem> {
-    let old = object.status.clone().unwrap_or_default();
-    let (seen, record) = (Seen::default(), kept(&old));
-    let look = Look {
+    let old = object.status().cloned().unwrap_or_default();
+    let (seen, record) = (K::Seen::default(), K::kept(&old));
+    let report = Report {
         inputs: None,
         seen: &seen,
         record: &record,
         planned: &[],
         problem: Some(problem),
-        leaving: object.metadata.deletion_timestamp.is_some(),
-        sync_at: old.resource.handled_sync_at.clone(),
+        leaving: object.meta().deletion_timestamp.is_some(),
+        sync_at: K::resource(&old).handled_sync_at.clone(),
     };
-    let new = status(&old, object.metadata.generation, &look, Timestamp::now());
+    let generation = object.meta().generation;
+    let new = K::report(&old, generation, &report, Timestamp::now());
     write_status(ctx, object, &old, new).await?;
     Ok(("failed", Action::requeue(retry::RESYNC)))
 }
 
 /// The API server did not do what was asked of it.
-fn failed(object: &KeyVault, ctx: &Ctx, problem: &Problem) -> (&'static str, Action) {
-    warn!(vault = %object.name_any(), namespace = ?object.namespace(), %problem, "Reconcile failed");
+fn failed<K: Kind>(object: &K, ctx: &Ctx<K>, problem: &Problem) -> (&'static str, Action) {
+    warn!(kind = %K::kind(&()), name = %object.name_any(), namespace = ?object.namespace(), %problem, "Reconcile failed");
     let uid = object.uid().unwrap_or_default();
     let mut memory = ctx.recall(&uid);
     memory.failures = memory.failures.saturating_add(1);

@@ -1,20 +1,19 @@
-//! Whether a vault is to be looked at, and when next. Pure.
+//! Whether a resource is to be looked at, and when next. Pure.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::api::KeyVaultStatus;
-use super::plan::record::Became;
-use super::status::{PLANE, READY};
-use super::valid::Valid;
+use super::api::ResourceStatus;
+use super::note::Became;
+use super::valid::Common;
 use crate::azure::arm::budget::Calls;
 use crate::azure::arm::client::spared;
 use crate::k8s::conditions::find;
 use crate::problem::Problem;
 use crate::retry::{self, Retry, after};
 
-/// Role assignments, the data plane and secrets are looked at at every so manieth interval.
+/// Role assignments and the data plane are looked at at every so manieth interval.
 const DEEP: u32 = 12;
 /// What our own budget holds up for no longer than this is not told.
 const PASSING: Duration = Duration::from_secs(10);
@@ -32,7 +31,7 @@ pub struct Inputs {
     pub marks: [bool; 2],
     /// Uid, generation and revision of the identity's credential, or why there is none.
     pub identity: Result<(String, i64, u64), String>,
-    /// Syncs that name a vault that is being deleted.
+    /// Syncs that name a resource that is being deleted.
     pub syncs: Vec<String>,
 }
 
@@ -43,7 +42,7 @@ pub struct Memory {
     pub seen: Option<Inputs>,
     /// When the next look is due.
     pub next: Option<Timestamp>,
-    /// When roles, data plane and secrets are due.
+    /// When roles and data plane are due.
     pub deep: Option<Timestamp>,
     /// Looks in a row that failed.
     pub failures: u32,
@@ -55,14 +54,13 @@ pub struct Memory {
     pub takes: Calls,
 }
 
-/// How many calls a look takes, at least: one that finds no vault looks for a deleted one and for the group, checks the name and
-/// creates it.
-pub fn takes(memory: &Memory, is_new: bool) -> Calls {
-    let (reads, writes) = if is_new { (3, 2) } else { (1, 1) };
+/// How many calls a look takes: as many as the last one lacked, and `least` of them.
+pub fn takes(memory: &Memory, least: Calls) -> Calls {
+    let known = memory.takes;
     Calls {
-        reads: memory.takes.reads.max(reads),
-        writes: memory.takes.writes.max(writes),
-        ..memory.takes
+        reads: known.reads.max(least.reads),
+        writes: known.writes.max(least.writes),
+        deletes: known.deletes.max(least.deletes),
     }
 }
 
@@ -76,15 +74,20 @@ pub fn is_passing(problem: &Problem) -> bool {
 pub enum Due {
     /// Nothing is due before then.
     Not(Timestamp),
-    /// A look; whether roles, data plane and secrets belong to it.
+    /// A look; whether roles and data plane belong to it.
     Look {
         /// They do.
         deep: bool,
     },
 }
 
-/// Decides whether anything is due.
-pub fn due(inputs: &Inputs, memory: &Memory, status: &KeyVaultStatus, now: Timestamp) -> Due {
+/// Decides whether anything is due. `whole` are the conditions that are `True` where all was done for a spec.
+pub fn due(
+    inputs: &Inputs,
+    memory: &Memory,
+    (status, whole): (&ResourceStatus, &[&str]),
+    now: Timestamp,
+) -> Due {
     let changed = memory.seen.as_ref() != Some(inputs);
     let next = memory.next.unwrap_or(now);
     if !changed && now < next {
@@ -92,7 +95,7 @@ pub fn due(inputs: &Inputs, memory: &Memory, status: &KeyVaultStatus, now: Times
     }
     // After a restart nothing is remembered; what the status says was so a moment ago.
     let restarted = memory.seen.is_none();
-    let whole = is_whole(inputs, status);
+    let whole = is_whole(inputs, status, whole);
     let deep = match memory.deep {
         Some(deep) => now >= deep || changed,
         None => !(restarted && whole),
@@ -101,14 +104,11 @@ pub fn due(inputs: &Inputs, memory: &Memory, status: &KeyVaultStatus, now: Times
 }
 
 /// Whether the status says that everything was done for this spec.
-fn is_whole(inputs: &Inputs, status: &KeyVaultStatus) -> bool {
-    let resource = &status.resource;
-    let is_true = |type_| find(&resource.conditions, type_).is_some_and(|one| one.status == "True");
-    let asked = resource.handled_sync_at != inputs.sync_at;
-    resource.applied_generation == Some(inputs.generation)
-        && is_true(READY)
-        && is_true(PLANE)
-        && !asked
+fn is_whole(inputs: &Inputs, status: &ResourceStatus, whole: &[&str]) -> bool {
+    let is_true =
+        |type_: &&str| find(&status.conditions, type_).is_some_and(|one| one.status == "True");
+    let asked = status.handled_sync_at != inputs.sync_at;
+    status.applied_generation == Some(inputs.generation) && whole.iter().all(is_true) && !asked
 }
 
 /// What a look came to, as far as the next one depends on it.
@@ -116,9 +116,9 @@ fn is_whole(inputs: &Inputs, status: &KeyVaultStatus) -> bool {
 pub struct CameTo<'a> {
     /// What stands in the way.
     pub problem: Option<&'a Problem>,
-    /// Whether roles, data plane and secrets were looked at.
+    /// Whether roles and data plane were looked at.
     pub deep: bool,
-    /// When the next secret is made up anew.
+    /// When a look is due before its time.
     pub rotation: Option<Timestamp>,
     /// When the request of a note can have no effect any more: a look after that takes the note away.
     pub lapses: Option<Timestamp>,
@@ -126,7 +126,7 @@ pub struct CameTo<'a> {
 
 /// What is remembered after a look.
 pub fn remember(
-    valid: &Valid,
+    valid: &Common,
     inputs: Inputs,
     memory: &Memory,
     came_to: CameTo<'_>,
@@ -182,7 +182,7 @@ pub fn remember(
     }
 }
 
-fn spread(valid: &Valid, interval: Duration) -> Duration {
+fn spread(valid: &Common, interval: Duration) -> Duration {
     retry::jitter(interval * DEEP, retry::seed(&valid.uid, "deep"))
 }
 
