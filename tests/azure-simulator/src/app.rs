@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,16 +13,15 @@ use std::{
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use parking_lot::RwLock;
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    Options, admin,
+    Endpoints, Options, admin,
     entra::{federation::Issuers, sessions::Sessions, signing::Signer},
-    managed_identity::{self, Machine, ManagedIdentityEndpoints},
+    managed_identity::{self, Machine},
     mint, ml_server,
     names::Names,
     resource_manager::Throttle,
@@ -260,34 +259,6 @@ pub(crate) fn new_account_key() -> String {
     STANDARD.encode(rand::random::<[u8; 64]>())
 }
 
-/// Where a running simulator is; written to `endpoints.json`.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Endpoints {
-    /// Base URL of the port of all Azure hosts, by address.
-    pub azure: String,
-    /// That port.
-    pub port: u16,
-    /// Base URL of the admin API.
-    pub admin: String,
-    /// Entra's authority, by name.
-    pub authority_host: String,
-    /// The resource manager, by name.
-    pub resource_manager: String,
-    /// What follows a vault's name and a dot.
-    pub key_vault_suffix: String,
-    /// Audience of vault tokens.
-    pub key_vault_audience: String,
-    /// Where the machine gives out tokens of managed identities.
-    pub managed_identity: ManagedIdentityEndpoints,
-    /// The CA's certificate, PEM.
-    pub ca_file: PathBuf,
-    /// The simulator's DNS.
-    pub hosts_file: PathBuf,
-    /// Process id.
-    pub pid: u32,
-}
-
 /// A running simulator.
 #[derive(Debug)]
 pub struct Simulator {
@@ -361,7 +332,14 @@ impl Simulator {
             .map_err(anyhow::Error::msg)
             .context("the seed is refused")?;
 
-        let endpoints = endpoints(&app, &dir, address, admin.local_addr()?, machine_endpoints);
+        let addresses = (address, admin.local_addr()?);
+        let endpoints = Endpoints::of(
+            &app.names,
+            &dir,
+            addresses,
+            machine_endpoints,
+            app.hosts.path(),
+        );
         for listener in own
             .into_iter()
             .map(|(_, listener)| listener)
@@ -403,29 +381,6 @@ impl Simulator {
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.app.stop.cancel();
-    }
-}
-
-fn endpoints(
-    app: &App,
-    dir: &Path,
-    azure: std::net::SocketAddr,
-    admin: std::net::SocketAddr,
-    managed_identity: ManagedIdentityEndpoints,
-) -> Endpoints {
-    let names = &app.names;
-    Endpoints {
-        azure: format!("{}://{azure}", names.scheme),
-        port: azure.port(),
-        admin: format!("http://{admin}"),
-        authority_host: format!("{}://{}", names.scheme, names.login()),
-        resource_manager: format!("{}://{}", names.scheme, names.management()),
-        key_vault_suffix: names.vault_suffix(),
-        key_vault_audience: names.vault_audience(),
-        managed_identity,
-        ca_file: Authority::file(dir),
-        hosts_file: app.hosts.path().to_owned(),
-        pid: std::process::id(),
     }
 }
 

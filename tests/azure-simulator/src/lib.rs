@@ -8,6 +8,7 @@
 mod admin;
 mod app;
 mod args;
+mod endpoints;
 mod entra;
 mod key_vault;
 mod managed_identity;
@@ -21,7 +22,8 @@ mod storage_lake;
 mod wire;
 mod world;
 
-pub use app::{Endpoints, Simulator};
+pub use app::Simulator;
 pub use args::Options;
+pub use endpoints::Endpoints;
 pub use managed_identity::ManagedIdentityEndpoints;
 pub use names::NameSet;

@@ -202,7 +202,7 @@ fn grow(tree: &mut Tree, growth: &Growth, now: Moment) -> Result<Value, Refusal>
 
 pub(super) async fn filesystems(State(app): Here, Path(account): Path<String>) -> Answer {
     check_account(&app, &account)?;
-    let lake = app.lake(&account);
+    let (lake, now) = (app.lake(&account), app.now());
     let lake = lake.read();
     let live: Vec<Value> = lake
         .all()
@@ -215,7 +215,7 @@ pub(super) async fn filesystems(State(app): Here, Path(account): Path<String>) -
             })
         })
         .collect();
-    let deleted = lake.all_deleted(app.now());
+    let deleted = lake.all_deleted(now);
     let deleted: Vec<Value> = deleted
         .map(|(version, one)| json!({"name": one.name, "version": version}))
         .collect();
@@ -232,8 +232,9 @@ pub(super) async fn put_filesystem(
         owner: SUPERUSER.to_owned(),
         ..NewFilesystem::default()
     };
-    let lake = app.lake(&account);
-    match lake.write().create(&filesystem, new, app.now()) {
+    // Nobody asks for the world while it holds a lake.
+    let (lake, now) = (app.lake(&account), app.now());
+    match lake.write().create(&filesystem, new, now) {
         Ok(_) | Err(Refusal::FilesystemAlreadyExists) => Ok(done()),
         Err(refusal) => Err(refused(refusal)),
     }

@@ -15,7 +15,7 @@ use crate::storage_lake::{
 };
 
 /// The files of all accounts, by lower-case name. A copy of the world shares them: they can be large, and each account has
-/// a lock of its own, so that a long change to one does not hold up the others.
+/// a lock of its own, so that a long change to one does not hold up the others. Who holds one does not ask for the world.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
     lakes: BTreeMap<String, Arc<RwLock<Lake>>>,
