@@ -4,24 +4,17 @@
 //! call. What must be as it was: status, every header but those with a value of their own each time, every field of the
 //! bodies but times and ids. An `ETag` must be the same whenever the recorded one is, and another whenever that is.
 
-use std::{collections::HashMap, path::Path};
+mod calls;
 
-use aws_lc_rs::hmac;
+use std::collections::HashMap;
+
 use azure_simulator::NameSet;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use reqwest::{Method, Url};
-use serde::Deserialize;
+use calls::{ACCOUNT, Exchange, KEY, authorization, cpp, rust};
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{
-    Recording,
-    common::{Sim, TENANT},
-    folder,
-};
+use super::common::{Sim, TENANT};
 
-const ACCOUNT: &str = "lake1";
-const KEY: &str =
-    "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMw==";
 /// Headers with a value of their own each time.
 const OWN: [&str; 5] = [
     "date",
@@ -30,16 +23,6 @@ const OWN: [&str; 5] = [
     "x-ms-creation-time",
     "x-ms-request-id",
 ];
-
-/// A call and its answer.
-struct Exchange {
-    method: Method,
-    url: Url,
-    headers: Vec<(String, String)>,
-    status: u16,
-    answer: HashMap<String, String>,
-    body: String,
-}
 
 struct Replay {
     sim: Sim,
@@ -222,142 +205,6 @@ fn body(text: &str) -> Value {
     } else {
         serde_json::from_str(text).unwrap()
     }
-}
-
-fn authorization(exchange: &Exchange, headers: &[(String, String)]) -> String {
-    let value = |name: &str| {
-        let found = headers.iter().find(|(one, _)| one == name);
-        found.map_or("", |(_, value)| value.as_str())
-    };
-    let fixed = [
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-md5",
-        "content-type",
-        "date",
-        "if-modified-since",
-        "if-match",
-        "if-none-match",
-        "if-unmodified-since",
-        "range",
-    ];
-    let fixed: Vec<&str> = fixed.iter().map(|name| value(name)).collect();
-    let mut own: Vec<_> = headers
-        .iter()
-        .filter(|(name, _)| name.starts_with("x-ms-"))
-        .collect();
-    own.sort_unstable();
-    let own: String = own
-        .iter()
-        .flat_map(|(name, value)| {
-            [
-                name.as_str(),
-                ":",
-                value,
-                "
-",
-            ]
-        })
-        .collect();
-    let mut query: Vec<(String, String)> = exchange.url.query_pairs().into_owned().collect();
-    query.sort_unstable();
-    let query: String = query
-        .iter()
-        .flat_map(|(name, value)| {
-            [
-                "
-",
-                name.as_str(),
-                ":",
-                value,
-            ]
-        })
-        .collect();
-    let text = format!(
-        "{}\n{}\n{own}/{ACCOUNT}{}{query}",
-        exchange.method,
-        fixed.join("\n"),
-        exchange.url.path()
-    );
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(KEY).unwrap());
-    let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
-    format!("SharedKey {ACCOUNT}:{signature}")
-}
-
-/// The calls of a C++ recording; `sent` gives the headers that the test sent with a call.
-fn cpp(name: &str, sent: impl Fn(usize) -> Vec<(&'static str, String)>) -> Option<Vec<Exchange>> {
-    let file = folder("azure-sdk-for-cpp")?.join(format!("{name}.json"));
-    let recording: Recording = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let records = recording.network_call_records.into_iter().enumerate();
-    let exchange = |(number, record): (usize, super::Record)| {
-        let mut answer = record.response;
-        let status = answer.remove("STATUS_CODE").unwrap().parse().unwrap();
-        let body = answer.remove("BODY").unwrap();
-        answer.remove("REASON_PHRASE");
-        let mut headers: Vec<(String, String)> = record
-            .headers
-            .into_iter()
-            .filter(|(name, _)| name != "user-agent")
-            .collect();
-        let more = sent(number).into_iter();
-        headers.extend(more.map(|(name, value)| (name.to_owned(), value)));
-        Exchange {
-            method: record.method.parse().unwrap(),
-            url: record.url.replace("REDACTED", ACCOUNT).parse().unwrap(),
-            headers,
-            status,
-            answer,
-            body,
-        }
-    };
-    Some(records.map(exchange).collect())
-}
-
-#[derive(Deserialize)]
-struct Asked {
-    uri: String,
-    method: String,
-    headers: HashMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct Answered {
-    status: u16,
-    headers: HashMap<String, String>,
-    body: String,
-}
-
-/// The calls of a Rust recording.
-fn rust(name: &str) -> Option<Vec<Exchange>> {
-    let folder = folder("azure-sdk-for-rust")?.join(name);
-    let read = |number: usize, kind: &str| {
-        std::fs::read(folder.join(Path::new(&format!("{number}_{kind}.json")))).ok()
-    };
-    let mut exchanges = Vec::new();
-    while let (Some(asked), Some(answered)) = (
-        read(exchanges.len(), "request"),
-        read(exchanges.len(), "response"),
-    ) {
-        let asked: Asked = serde_json::from_slice(&asked).unwrap();
-        let answered: Answered = serde_json::from_slice(&answered).unwrap();
-        let left_out = ["authorization", "content-length", "user-agent", "x-ms-date"];
-        let headers = asked.headers.into_iter();
-        let body = STANDARD.decode(answered.body).unwrap();
-        exchanges.push(Exchange {
-            method: asked.method.parse().unwrap(),
-            url: format!("https://{ACCOUNT}.dfs.core.windows.net{}", asked.uri)
-                .parse()
-                .unwrap(),
-            headers: headers
-                .filter(|(name, _)| !left_out.contains(&name.as_str()))
-                .collect(),
-            status: answered.status,
-            answer: answered.headers,
-            body: String::from_utf8(body).unwrap(),
-        });
-    }
-    Some(exchanges)
 }
 
 const SOMEBODY: &str = "72a3f86f-271f-439e-b031-25678907d381";
