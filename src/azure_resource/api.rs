@@ -230,7 +230,7 @@ pub struct ResourceStatus {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationStatus {
-    /// What is written: CreateVault, RecoverVault, DeleteVault or PurgeVault.
+    /// What is written: CreateVault, RecoverVault, DeleteVault, PurgeVault, CreateAccount or DeleteAccount.
     pub step: String,
 
     /// The generation of the spec that it is done for.

@@ -2,15 +2,19 @@
 //! carries a plan out.
 
 pub mod api;
+pub mod claims;
 pub mod difference;
 pub mod due;
 pub mod engine;
+pub mod ground;
 pub mod note;
 pub mod order;
 pub mod owner;
 pub mod planner;
 pub mod sight;
 pub mod status;
+pub mod tags;
+pub mod told;
 pub mod valid;
 pub mod values;
 

@@ -155,6 +155,8 @@ pub trait Planner:
     const PLURAL: &'static str;
     /// What it is called in messages.
     const NOUN: &'static str;
+    /// The resource provider.
+    const PROVIDER: &'static str;
     /// Conditions that are `True` where all was done for a spec, so that a restart costs one read.
     const WHOLE: &'static [&'static str];
 

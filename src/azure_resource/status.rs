@@ -14,6 +14,8 @@ pub const SYNCED: &str = "Synced";
 pub const DRIFTED: &str = "Drifted";
 /// The identity may do what is needed.
 pub const AUTHORIZED: &str = "Authorized";
+/// What is in it can be reached.
+pub const PLANE: &str = "DataPlaneReachable";
 /// How far its deletion is.
 pub const DELETING: &str = "Deleting";
 

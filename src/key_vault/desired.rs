@@ -9,7 +9,7 @@ use super::vault::{
 };
 use crate::azure::arm::ApiVersions;
 use crate::azure_resource::difference::{Difference, differs};
-use crate::azure_resource::owner::{OWNER_TAG, owner_tag, says};
+use crate::azure_resource::tags;
 
 /// What is wanted of a vault.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -129,31 +129,6 @@ impl Desired {
         }
     }
 
-    /// The tags of a vault with those that are wanted, without those that are not wanted any more, and with the owner's.
-    pub fn tags(&self, now: &Tags, set: &Set, owner: &str) -> Tags {
-        let dropped = |name: &str| {
-            let once = set.tags.iter().any(|tag| tag.eq_ignore_ascii_case(name));
-            once && !self.has_tag(name)
-        };
-        let mut tags: Tags = now
-            .iter()
-            .filter(|(name, _)| !name.eq_ignore_ascii_case(OWNER_TAG) && !dropped(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        for (name, value) in &self.tags {
-            tags.retain(|other, _| !other.eq_ignore_ascii_case(name));
-            tags.insert(name.clone(), value.clone());
-        }
-        let known = owner_tag(now).filter(|tag| says(tag, owner)).cloned();
-        let tag = known.unwrap_or_else(|| owner.to_owned());
-        tags.insert(OWNER_TAG.to_owned(), tag);
-        tags
-    }
-
-    fn has_tag(&self, name: &str) -> bool {
-        self.tags.keys().any(|tag| tag.eq_ignore_ascii_case(name))
-    }
-
     /// The principals whose policies are to go.
     pub fn dropped_policies<'a>(&'a self, now: &'a Policies, set: &'a Set) -> Vec<&'a Principal> {
         let unwanted = now.keys().filter(|who| !self.policies.contains_key(who));
@@ -185,8 +160,7 @@ fn same_permissions(wanted: &Permissions, has: &Permissions) -> bool {
 
 /// Where a vault is not as it is wanted, in the order of the spec's fields.
 pub fn differences(desired: &Desired, vault: &Vault, set: &Set, owner: &str) -> Vec<Difference> {
-    let mut found = Vec::new();
-    tag_differences(desired, vault, set, owner, &mut found);
+    let mut found = tags::differences(&desired.tags, &vault.tags, &set.tags, owner);
     let (has, settings) = (&vault.settings, desired.settings(Some(&vault.settings)));
     found.extend(differs("sku", Some(&settings.sku), &has.sku));
     let authorization = Some(&settings.authorization);
@@ -234,38 +208,6 @@ pub fn differences(desired: &Desired, vault: &Vault, set: &Set, owner: &str) -> 
         found.extend(differs(path, Some(&wanted), &has));
     }
     found
-}
-
-fn tag_differences(
-    desired: &Desired,
-    vault: &Vault,
-    set: &Set,
-    owner: &str,
-    found: &mut Vec<Difference>,
-) {
-    const NONE: &str = "(none)";
-    let tag = |name: &str| {
-        let mut tags = vault.tags.iter();
-        tags.find(|(tag, _)| tag.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
-    };
-    let has = owner_tag(&vault.tags).map_or(NONE, String::as_str);
-    if !says(has, owner) {
-        found.push(Difference::new(format!("tags.{OWNER_TAG}"), owner, has));
-    }
-    for (name, value) in &desired.tags {
-        let has = tag(name);
-        if has != Some(value) {
-            let has = has.unwrap_or(NONE);
-            found.push(Difference::new(format!("tags.{name}"), value, has));
-        }
-    }
-    let dropped = set.tags.iter().filter(|name| !desired.has_tag(name));
-    for name in dropped {
-        if let Some(has) = tag(name) {
-            found.push(Difference::new(format!("tags.{name}"), NONE, has));
-        }
-    }
 }
 
 fn policy_differences(desired: &Desired, vault: &Vault, set: &Set, found: &mut Vec<Difference>) {

@@ -1,8 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::azure_resource::owner::OWNER_TAG;
 use crate::key_vault::plan::created;
 use crate::key_vault::plan::fixtures::*;
+use crate::key_vault::plan::update;
 
 const SUBNET: &str = "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/Net/providers/Microsoft.Network/virtualNetworks/v/subnets/Pods";
 
@@ -244,9 +246,8 @@ fn tags_have_no_case_in_their_names_and_others_stay() {
     case.record.set.tags = named(&["TEAM", "Dropped"]);
     vault.tags.insert("dropped".to_owned(), "y".to_owned());
     assert_eq!(paths(&case, &vault), ["tags.Dropped: y -> (none)"]);
-    let tags = case
-        .desired
-        .tags(&vault.tags, &case.record.set, &case.owner.to_string());
+    update(&case.inputs(), &mut vault);
+    let tags = vault.tags;
     let names: Vec<&str> = tags.keys().map(String::as_str).collect();
     assert_eq!(names, ["Team", "by-hand", OWNER_TAG]);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::api::KeyVault;
-use super::plan::{Group, Look, Plane, SecretSeen, Seen};
+use super::plan::{Look, Plane, SecretSeen, Seen};
 use crate::azure::arm::{self, Reply, vaults};
 use crate::azure::http::{Answer, Request};
 use crate::azure::key_vault::write::To;
@@ -18,9 +18,6 @@ use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
-
-/// The resource provider of vaults.
-pub const PROVIDER: &str = "Microsoft.KeyVault";
 
 /// The way to Azure for one vault.
 pub type Eyes<'a> = engine::Eyes<'a, KeyVault>;
@@ -46,22 +43,11 @@ impl Eyes<'_> {
                 let found = self.pages(call, read).await?;
                 seen.deleted_elsewhere = Some(found.into_iter().flatten().next());
             }
-            Look::Group => {
-                let group = self.resource_group().await?;
-                seen.group = Some(group.map(|group| Group {
-                    deleting: group.deleting,
-                }));
-            }
+            Look::Ground(look) => self.look_beneath(look, &mut seen.ground).await?,
             Look::Name => {
                 let reply = self.call(&vaults::check_name(versions, id)).await?;
                 seen.name = Some(vaults::read_name(&reply)?);
             }
-            Look::Provider => seen.provider = Some(self.registration(PROVIDER).await?),
-            Look::RoleDefinition(name) => {
-                let found = self.role_definition(name).await?;
-                seen.definitions.insert(name.clone(), found);
-            }
-            Look::RoleAssignments => seen.assignments = Some(self.role_assignments().await?),
             Look::DataPlane => seen.plane = Some(self.plane(seen).await?),
             Look::Secret(name) => {
                 let secret = self.secret(name, seen).await?;

@@ -26,6 +26,7 @@ use crate::retry::after;
 impl Planner for KeyVault {
     const PLURAL: &'static str = super::PLURAL;
     const NOUN: &'static str = "vault";
+    const PROVIDER: &'static str = "Microsoft.KeyVault";
     const WHOLE: &'static [&'static str] = &[READY, PLANE];
 
     type Valid = Valid;

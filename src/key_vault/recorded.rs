@@ -4,13 +4,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::api::KeyVaultStatus;
 use super::desired::{Set, differences};
-use super::plan::{Inputs, Record, Role, Seen, assigned, id_of};
+use super::plan::{Inputs, Record, Seen};
 use super::vault::{Principal, Vault};
-use crate::azure::arm::roles::Assignment;
-use crate::azure_resource::api::{Mode, RoleAssignmentStatus};
+use crate::azure_resource::api::Mode;
+use crate::azure_resource::ground;
 use crate::azure_resource::note::over;
 use crate::azure_resource::owner::Claim;
 use crate::azure_resource::planner::Ending;
+use crate::azure_resource::tags;
 
 /// Writes down what is kept.
 pub fn keep(status: &mut KeyVaultStatus, record: &Record) {
@@ -71,8 +72,8 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, ending: Ending) -> Record {
     if inputs.leaving.is_none() && clean && !ending.problem {
         record.applied = Some(inputs.valid.generation);
     }
-    if let Some(there) = &seen.assignments {
-        record.roles = roles(inputs, there);
+    if let Some(there) = &seen.ground.assignments {
+        record.roles = ground::recorded(inputs.valid, &inputs.record.roles, there);
     }
     record
 }
@@ -85,64 +86,10 @@ fn set(inputs: &Inputs<'_>, vault: &Vault, clean: bool) -> Set {
     let there = |who: &&Principal| !missing.contains_key(who);
     let policies = desired.policies.keys().filter(there);
     let policies = policies.map(ToString::to_string);
-    let tags = desired.tags.iter().filter(|(name, value)| {
-        let mut tags = vault.tags.iter();
-        tags.any(|(tag, has)| tag.eq_ignore_ascii_case(name) && has == *value)
-    });
-    let tags = tags.map(|(name, _)| name.clone());
-    let before = |names: &[String]| if clean { Vec::new() } else { names.to_vec() };
     let old = &inputs.record.set;
-    let union = |old: Vec<String>, new: Vec<String>| {
-        let mut all: Vec<String> = old.into_iter().chain(new).collect();
-        all.sort();
-        all.dedup();
-        all
-    };
+    let before: &[String] = if clean { &[] } else { &old.policies };
     Set {
-        tags: union(before(&old.tags), tags.collect()),
-        policies: union(before(&old.policies), policies.collect()),
+        tags: tags::set(&desired.tags, &vault.tags, &old.tags, clean),
+        policies: tags::union(before, policies),
     }
-}
-
-/// Assignments that are there and were made by this object: those that were recorded, and those whose name only it gives.
-fn roles(inputs: &Inputs<'_>, there: &[Assignment]) -> Vec<RoleAssignmentStatus> {
-    let old = &inputs.record.roles;
-    let mut kept: Vec<RoleAssignmentStatus> = old
-        .iter()
-        .filter(|one| {
-            there
-                .iter()
-                .any(|is| id_of(is).eq_ignore_ascii_case(&one.id))
-        })
-        .cloned()
-        .collect();
-    for role in &inputs.valid.roles {
-        let named = there.iter().find(|is| {
-            if role
-                .definition
-                .is_some_and(|definition| definition != is.role)
-            {
-                return false;
-            }
-            let role = Role {
-                definition: Some(is.role),
-                ..role.clone()
-            };
-            assigned(inputs, &role).is_some_and(|made| made.name == is.name)
-        });
-        let Some(id) = named.map(id_of) else { continue };
-        let as_named = RoleAssignmentStatus {
-            principal_id: role.principal.to_string(),
-            role: role.role.clone(),
-            id,
-        };
-        let known = kept
-            .iter_mut()
-            .find(|one| one.id.eq_ignore_ascii_case(&as_named.id));
-        match known {
-            Some(known) => *known = as_named,
-            None => kept.push(as_named),
-        }
-    }
-    kept
 }

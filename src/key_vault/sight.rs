@@ -1,9 +1,7 @@
 //! What looks show of a vault that is only planned. Pure.
 
-use uuid::Uuid;
-
-use super::plan::{Group, Look, Plane, SecretSeen, Seen};
-use crate::azure::arm::providers::Registration;
+use super::plan::{Look, Plane, SecretSeen, Seen};
+use crate::azure_resource::ground;
 
 /// Whether there really is no vault.
 pub(super) fn is_absent(real: &Seen) -> bool {
@@ -15,15 +13,9 @@ pub(super) fn is_absent(real: &Seen) -> bool {
 pub(super) fn is_untouched(look: &Look, real: &Seen) -> bool {
     let is_free = !matches!(real.deleted, Some(Some(_)));
     match look {
-        Look::Provider => true,
+        Look::Ground(ground::Look::Provider) => true,
         Look::Name | Look::DeletedElsewhere => is_free,
-        Look::Vault
-        | Look::Deleted
-        | Look::Group
-        | Look::RoleDefinition(_)
-        | Look::RoleAssignments
-        | Look::DataPlane
-        | Look::Secret(_) => false,
+        Look::Vault | Look::Deleted | Look::Ground(_) | Look::DataPlane | Look::Secret(_) => false,
     }
 }
 
@@ -31,13 +23,11 @@ pub(super) fn is_untouched(look: &Look, real: &Seen) -> bool {
 pub(super) fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
     match look {
         Look::DataPlane => seen.plane.clone_from(&real.plane),
-        Look::RoleAssignments => seen.assignments.clone_from(&real.assignments),
         Look::Secret(_) => seen.secrets.clone_from(&real.secrets),
-        Look::RoleDefinition(_) => seen.definitions.clone_from(&real.definitions),
         Look::Name => seen.name.clone_from(&real.name),
         Look::DeletedElsewhere => seen.deleted_elsewhere.clone_from(&real.deleted_elsewhere),
-        Look::Provider => seen.provider = real.provider,
-        Look::Vault | Look::Deleted | Look::Group => {}
+        Look::Ground(look) => ground::copy(look, &real.ground, &mut seen.ground),
+        Look::Vault | Look::Deleted => {}
     }
 }
 
@@ -45,20 +35,13 @@ pub(super) fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
 pub(super) fn imagine(look: &Look, seen: &mut Seen) {
     match look {
         Look::DataPlane => seen.plane = Some(Plane::Answers),
-        Look::RoleAssignments => seen.assignments = Some(Vec::new()),
         Look::Secret(name) => {
             seen.secrets.insert(name.clone(), SecretSeen::Absent);
         }
         Look::Name => seen.name = Some(Ok(())),
         Look::Deleted => seen.deleted = Some(None),
         Look::DeletedElsewhere => seen.deleted_elsewhere = Some(None),
-        Look::Group => seen.group = Some(Some(Group { deleting: false })),
-        Look::Provider => {
-            seen.provider = Some(Registration::Registered);
-        }
-        Look::RoleDefinition(name) => {
-            seen.definitions.insert(name.clone(), Some(Uuid::nil()));
-        }
+        Look::Ground(look) => ground::imagine(look, &mut seen.ground),
         Look::Vault => seen.vault = Some(None),
     }
 }

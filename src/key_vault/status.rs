@@ -10,14 +10,12 @@ use super::recorded::keep;
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::planner::{self, Planner};
+pub use crate::azure_resource::status::PLANE;
 use crate::azure_resource::status::{
     READY, authorized, calm, deleting, drifted, say, synced, trouble,
 };
 use crate::k8s::conditions::{self, Says, find};
 use crate::problem::Reason;
-
-/// Its objects can be reached.
-pub const PLANE: &str = "DataPlaneReachable";
 
 /// What a round came to.
 pub type Look<'a> = planner::Report<'a, KeyVault>;

@@ -334,7 +334,7 @@ fn a_refusal_right_after_a_role_was_given_is_told_as_what_passes() {
     round.seen.plane = Some(Plane::NoRole(fault(Reason::Forbidden)));
     let mut role = given(&round.case, 0);
     role.created = Some(at(0));
-    round.seen.assignments = Some(vec![role]);
+    round.seen.ground.assignments = Some(vec![role]);
     assert_eq!(says_of(&round.first(), PLANE), "True RolePropagating");
     round.case.now = at(600);
     assert_eq!(says_of(&round.first(), PLANE), "True Forbidden");

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::observe::{Eyes, PROVIDER, secret};
-use super::plan::{Inputs, Role, SecretSeen, Seen, Step, assigned, created, id_of, update};
+use super::observe::{Eyes, secret};
+use super::plan::{Inputs, SecretSeen, Seen, Step, created, update};
 use super::seeds;
 use super::vault::{Permissions, Policies, Principal, Vault};
-use crate::azure::arm::roles::Assignment;
 use crate::azure::arm::vaults::{self, PolicyChange};
-use crate::azure::arm::{self, Call, Poll, Reply, roles};
+use crate::azure::arm::{self, Call, Poll, Reply};
 use crate::azure::key_vault::write::{Content, Shape, To};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::OWNER_TAG;
+use crate::azure_resource::tags::released;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
@@ -31,14 +31,11 @@ impl Eyes<'_> {
             }
             Step::Purge => Some(vaults::purge(versions, id, &self.valid.location)),
             Step::Delete => Some(vaults::delete(versions, id)),
-            Step::Register
-            | Step::CreateGroup
+            Step::Ground(_)
             | Step::Update(_)
             | Step::AddPolicies(_)
             | Step::ReplacePolicies(_)
             | Step::DropPolicies(_)
-            | Step::Assign(_)
-            | Step::Unassign(_)
             | Step::MakeSecret(_)
             | Step::Release
             | Step::Forget => None,
@@ -54,13 +51,8 @@ impl Eyes<'_> {
     ) -> Result<Option<Poll>, Problem> {
         let (versions, id) = (self.versions, &self.valid.id);
         match step {
-            Step::Register => {
-                seen.provider = Some(self.register(PROVIDER).await?);
-                Ok(None)
-            }
-            Step::CreateGroup => {
-                self.create_group().await?;
-                seen.group = None;
+            Step::Ground(step) => {
+                self.write_beneath(step, &mut seen.ground).await?;
                 Ok(None)
             }
             Step::Update(differences) => {
@@ -72,9 +64,7 @@ impl Eyes<'_> {
             }
             Step::Release => {
                 let mut vault = self.vault(seen)?;
-                vault
-                    .tags
-                    .retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+                released(&mut vault.tags);
                 let tag = Difference::new(format!("tags.{OWNER_TAG}"), "(none)", "");
                 let call = vaults::patch(versions, id, &vault, &[tag]);
                 made(&self.call(&call).await?, seen)
@@ -90,13 +80,6 @@ impl Eyes<'_> {
             Step::DropPolicies(who) => {
                 let policies = theirs(who, &self.vault(seen)?);
                 self.policies(PolicyChange::Remove, policies, seen).await
-            }
-            Step::Assign(role) => self.assign(inputs, role, seen).await,
-            Step::Unassign(id) => {
-                self.unassign(id).await?;
-                let there = seen.assignments.get_or_insert_default();
-                there.retain(|one| !id_of(one).eq_ignore_ascii_case(id));
-                Ok(None)
             }
             Step::MakeSecret(name) => self.make_secret(name, seen).await,
             Step::Forget | Step::Create | Step::Recover | Step::Purge | Step::Delete => Ok(None),
@@ -124,24 +107,6 @@ impl Eyes<'_> {
         let call = vaults::policies(self.versions, &self.valid.id, change, (&policies, tenant));
         self.call(&call).await?;
         seen.vault = None;
-        Ok(None)
-    }
-
-    async fn assign(
-        &self,
-        inputs: &Inputs<'_>,
-        role: &Role,
-        seen: &mut Seen,
-    ) -> Result<Option<Poll>, Problem> {
-        let Some(made) = assigned(inputs, role) else {
-            return Ok(None);
-        };
-        let whom = (&role.principal, role.principal_type);
-        let call = roles::put(self.versions, &self.scope(), made.name, made.role, whom);
-        let answer = roles::read(&self.call(&call).await?)?;
-        let created = answer.created;
-        let made = Assignment { created, ..made };
-        seen.assignments.get_or_insert_default().push(made);
         Ok(None)
     }
 

@@ -12,6 +12,7 @@ use crate::azure::arm::providers::{self, Registration};
 use crate::azure::arm::roles::{self, Assignment};
 use crate::azure::arm::{self, ApiVersions, Call, GroupId, Namespace, Poll, Reply, Scope, groups};
 use crate::azure_identity::valid::Usable;
+use crate::azure_resource::ground::{Ground, Group, Look, Step, assigned, id_of};
 use crate::azure_resource::note::Polled;
 use crate::azure_resource::owner::Owner;
 use crate::problem::{Problem, Reason};
@@ -120,49 +121,96 @@ impl<K: Kind> Eyes<'_, K> {
         Scope::Resource(self.valid.id.clone())
     }
 
+    /// Reads what a resource stands on, and adds it to what was seen.
+    pub async fn look_beneath(&self, look: &Look, ground: &mut Ground) -> Result<(), Problem> {
+        match look {
+            Look::Group => {
+                let group = self.resource_group().await?;
+                ground.group = Some(group.map(|group| Group {
+                    deleting: group.deleting,
+                }));
+            }
+            Look::Provider => ground.provider = Some(self.registration(K::PROVIDER).await?),
+            Look::RoleDefinition(name) => {
+                let found = self.role_definition(name).await?;
+                ground.definitions.insert(name.clone(), found);
+            }
+            Look::RoleAssignments => ground.assignments = Some(self.role_assignments().await?),
+        }
+        Ok(())
+    }
+
+    /// Writes what a resource stands on. What comes of it is added to what was seen, or is to be seen anew.
+    pub async fn write_beneath(&self, step: &Step, ground: &mut Ground) -> Result<(), Problem> {
+        match step {
+            Step::Register(provider) => {
+                ground.provider = Some(self.register(provider).await?);
+            }
+            Step::CreateGroup => {
+                self.create_group().await?;
+                ground.group = None;
+            }
+            Step::Assign(role) => {
+                let Some(made) = assigned(&self.valid.id, role) else {
+                    return Ok(());
+                };
+                let whom = (&role.principal, role.principal_type);
+                let call = roles::put(self.versions, &self.scope(), made.name, made.role, whom);
+                self.call(&call).await?;
+                ground.assignments.get_or_insert_default().push(made);
+            }
+            Step::Unassign(id) => {
+                self.unassign(id).await?;
+                let there = ground.assignments.get_or_insert_default();
+                there.retain(|one| !id_of(one).eq_ignore_ascii_case(id));
+            }
+        }
+        Ok(())
+    }
+
     /// The resource group, if there is one.
-    pub async fn resource_group(&self) -> Result<Option<groups::Group>, Problem> {
+    async fn resource_group(&self) -> Result<Option<groups::Group>, Problem> {
         let found = self.call(&groups::get(self.versions, &self.group())).await;
         let found = arm::absent(found, &["ResourceGroupNotFound"])?;
         found.as_ref().map(groups::read).transpose()
     }
 
     /// Creates the resource group, in the region of the resource.
-    pub async fn create_group(&self) -> Result<(), Problem> {
+    async fn create_group(&self) -> Result<(), Problem> {
         let tags = std::collections::BTreeMap::new();
         let call = groups::put(self.versions, &self.group(), &self.valid.location, &tags);
         self.call(&call).await.map(drop)
     }
 
     /// Whether the subscription may use a resource provider.
-    pub async fn registration(&self, provider: &str) -> Result<Registration, Problem> {
+    async fn registration(&self, provider: &str) -> Result<Registration, Problem> {
         let provider = namespace(provider)?;
         let call = providers::get(self.versions, &self.valid.subscription, &provider);
         providers::read(&self.call(&call).await?)
     }
 
     /// Registers a resource provider.
-    pub async fn register(&self, provider: &str) -> Result<Registration, Problem> {
+    async fn register(&self, provider: &str) -> Result<Registration, Problem> {
         let provider = namespace(provider)?;
         let call = providers::register(self.versions, &self.valid.subscription, &provider);
         providers::read(&self.call(&call).await?)
     }
 
     /// The definition of a role, by its name.
-    pub async fn role_definition(&self, name: &str) -> Result<Option<Uuid>, Problem> {
+    async fn role_definition(&self, name: &str) -> Result<Option<Uuid>, Problem> {
         let call = roles::find(self.versions, &self.scope(), name);
         Ok(roles::found(&self.call(&call).await?, name))
     }
 
     /// The role assignments that hold on the resource.
-    pub async fn role_assignments(&self) -> Result<Vec<Assignment>, Problem> {
+    async fn role_assignments(&self) -> Result<Vec<Assignment>, Problem> {
         let call = roles::list(self.versions, &self.scope());
         let all = self.pages(call, roles::read_page).await?;
         Ok(all.into_iter().flatten().collect())
     }
 
     /// Takes a role assignment away, by its id.
-    pub async fn unassign(&self, id: &str) -> Result<(), Problem> {
+    async fn unassign(&self, id: &str) -> Result<(), Problem> {
         let name = id.rsplit('/').next();
         if let Some(name) = name.and_then(|name| Uuid::try_parse(name).ok()) {
             let call = roles::delete(self.versions, &self.scope(), name);

@@ -63,7 +63,7 @@ pub trait Kind: Planner {
         seen: &mut Self::Seen,
     ) -> impl Future<Output = Result<Option<Poll>, Problem>> + Send;
 
-    /// Called where the plan rests and the round is deep: what a kind does beside Resource Manager. That is a second planner of
+    /// Called where the plan rests, also where the round is not [`Round::deep`]: what a kind does beside Resource Manager. That is a second planner of
     /// the same form for its data plane, whose looks and steps are carried out many at once, and what it writes to Kubernetes
     /// for others to use.
     ///

@@ -33,6 +33,18 @@ impl<K: Kind> Resources<K> {
         self.queue.push(ObjectRef::new(name).within(namespace));
     }
 
+    /// What one has made was changed by somebody: it is looked at whatever is remembered of it.
+    pub fn look(&self, namespace: &str, name: &str) {
+        let found = self.store.get(&ObjectRef::new(name).within(namespace));
+        let Some(uid) = found.and_then(|object| object.uid()) else {
+            return;
+        };
+        let mut memory = self.ctx.recall(&uid);
+        memory.next = None;
+        self.ctx.remember(&uid, memory);
+        self.wake(namespace, name);
+    }
+
     /// Those have for which an identity, or the labels of a namespace, decide.
     pub fn wake_of(&self, concerned: impl Fn(&str, Option<&IdentityRef>) -> bool) {
         for object in self.store.state() {

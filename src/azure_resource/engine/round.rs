@@ -123,11 +123,10 @@ impl<K: Kind> Round<'_, K> {
             // The time of the round's beginning: no look is taken for later than a deadline that passes meanwhile.
             let inputs = self.inputs(&wanted, sight.began);
             let problem = match K::next(&inputs, &sight.seen) {
-                Next::Rest if self.deep => {
+                Next::Rest => {
                     let problem = K::after(&mut self, &eyes, &mut sight).await?;
                     return Ok(self.end(wanted, sight, problem));
                 }
-                Next::Rest => return Ok(self.end(wanted, sight, None)),
                 Next::Wait(problem) => Some(problem),
                 Next::Poll => self.poll(&eyes, &mut sight).await.err(),
                 Next::Look(look) => Self::look(&eyes, &look, &mut sight).await.err(),

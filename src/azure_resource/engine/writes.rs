@@ -102,7 +102,7 @@ impl<K: Kind> Round<'_, K> {
     }
 
     /// Before something is destroyed the object is read from the API server itself: a cache may be behind.
-    async fn is_still_so(&mut self) -> Result<(), Problem> {
+    pub async fn is_still_so(&mut self) -> Result<(), Problem> {
         let live = self.ctx.live(&self.object).await?;
         let known = self.object.meta();
         let same = live.as_ref().map(K::meta).is_some_and(|live| {

@@ -1,12 +1,15 @@
 //! A vault that is to exist and does not. Pure.
 
-use super::{Inputs, Look, Next, Seen, Step, act, told};
-use crate::azure::arm::providers::Registration;
+use super::{Inputs, Look, Next, Seen, Step, act, grounded, told};
 use crate::azure_resource::api::Adopt;
+use crate::azure_resource::ground;
 use crate::azure_resource::owner::Claim;
+use crate::azure_resource::told as common;
 use crate::key_vault::api::OnSoftDeleted;
 use crate::key_vault::vault::Deleted;
 use crate::problem::Problem;
+
+const OTHER_NAME: &str = "Create this object with another azureName.";
 
 /// What is next for a vault that is not there.
 pub(super) fn absent(inputs: &Inputs<'_>, seen: &Seen) -> Result<Next, Problem> {
@@ -27,7 +30,7 @@ pub(super) fn absent(inputs: &Inputs<'_>, seen: &Seen) -> Result<Next, Problem> 
             Some(Err(said)) => return taken(inputs, seen, said),
         }
     }
-    if let Some(next) = provider(inputs, seen)? {
+    if let Some(next) = grounded(inputs, ground::provider(inputs, &seen.ground)?)? {
         return Ok(next);
     }
     act(inputs, Step::Create)
@@ -38,7 +41,7 @@ fn soft_deleted(inputs: &Inputs<'_>, seen: &Seen, deleted: &Deleted) -> Result<N
     let claim = inputs.owner.claim(&deleted.tags);
     let valid = inputs.valid;
     if claim == Claim::Foreign {
-        return Err(told::foreign(inputs, &deleted.tags));
+        return Err(common::foreign(inputs, &deleted.tags));
     }
     let here = deleted.id.eq_ignore_ascii_case(&valid.id.to_string());
     if !here || deleted.location != inputs.desired.location {
@@ -54,7 +57,7 @@ fn soft_deleted(inputs: &Inputs<'_>, seen: &Seen, deleted: &Deleted) -> Result<N
                 Claim::Foreign => false,
             };
             if !ours {
-                return Err(told::not_adopted(inputs));
+                return Err(common::not_adopted(inputs));
             }
             match group(inputs, seen)? {
                 Some(next) => Ok(next),
@@ -75,13 +78,7 @@ fn soft_deleted(inputs: &Inputs<'_>, seen: &Seen, deleted: &Deleted) -> Result<N
 
 /// The resource group must be there.
 fn group(inputs: &Inputs<'_>, seen: &Seen) -> Result<Option<Next>, Problem> {
-    match &seen.group {
-        None => Ok(Some(Next::Look(Look::Group))),
-        Some(Some(group)) if group.deleting => Err(told::group_goes(inputs)),
-        Some(Some(_)) => Ok(None),
-        Some(None) if inputs.valid.create_group => act(inputs, Step::CreateGroup).map(Some),
-        Some(None) => Err(told::no_group(inputs)),
-    }
+    grounded(inputs, ground::group(inputs, &seen.ground)?)
 }
 
 /// Somebody has the name: a deleted vault of another region, or a vault that we do not see.
@@ -89,19 +86,6 @@ fn taken(inputs: &Inputs<'_>, seen: &Seen, said: &str) -> Result<Next, Problem> 
     match &seen.deleted_elsewhere {
         None => Ok(Next::Look(Look::DeletedElsewhere)),
         Some(Some(deleted)) => Err(told::deleted_elsewhere(inputs, deleted)),
-        Some(None) => Err(told::name_taken(inputs, said)),
-    }
-}
-
-/// A write was refused since the subscription does not know the provider.
-fn provider(inputs: &Inputs<'_>, seen: &Seen) -> Result<Option<Next>, Problem> {
-    if !seen.unregistered {
-        return Ok(None);
-    }
-    match seen.provider {
-        None => Ok(Some(Next::Look(Look::Provider))),
-        Some(Registration::NotRegistered) => act(inputs, Step::Register).map(Some),
-        Some(Registration::Registering) => Err(told::registering(inputs)),
-        Some(Registration::Registered) => Ok(None),
+        Some(None) => Err(common::name_taken(inputs, OTHER_NAME, said)),
     }
 }

@@ -1,18 +1,15 @@
 //! What a step would come to, if it were done: for plans of steps that are not. Pure.
 
-use super::{Group, Inputs, Role, SecretSeen, Seen, Step};
-use crate::azure::arm::Scope;
-use crate::azure::arm::providers::Registration;
-use crate::azure::arm::roles::{self, Assignment};
-use crate::azure_resource::owner::OWNER_TAG;
+use super::{Inputs, SecretSeen, Seen, Step};
+use crate::azure_resource::ground;
+use crate::azure_resource::tags::{merged, released};
 use crate::key_vault::desired::DEFAULT_RETENTION;
-use crate::key_vault::vault::{Deleted, Policies, Vault};
+use crate::key_vault::vault::{Deleted, Policies, Tags, Vault};
 
 /// Adds to what was seen what a step would change.
 pub fn assume(inputs: &Inputs<'_>, step: &Step, seen: &mut Seen) {
     match step {
-        Step::Register => seen.provider = Some(Registration::Registered),
-        Step::CreateGroup => seen.group = Some(Some(Group { deleting: false })),
+        Step::Ground(step) => ground::assume(&inputs.valid.id, step, &mut seen.ground),
         Step::Create => seen.vault = Some(Some(created(inputs))),
         Step::Recover => {
             let deleted = seen.deleted.take().flatten();
@@ -32,18 +29,8 @@ pub fn assume(inputs: &Inputs<'_>, step: &Step, seen: &mut Seen) {
             });
         }
         Step::Release => alter(seen, |vault| {
-            vault
-                .tags
-                .retain(|name, _| !name.eq_ignore_ascii_case(OWNER_TAG));
+            released(&mut vault.tags);
         }),
-        Step::Assign(role) => {
-            let there = seen.assignments.get_or_insert_default();
-            there.extend(assigned(inputs, role));
-        }
-        Step::Unassign(id) => {
-            let there = seen.assignments.get_or_insert_default();
-            there.retain(|one| !id_of(one).eq_ignore_ascii_case(id));
-        }
         Step::MakeSecret(name) => {
             let made = SecretSeen::Present {
                 version: String::new(),
@@ -70,12 +57,11 @@ pub fn assume(inputs: &Inputs<'_>, step: &Step, seen: &mut Seen) {
 /// The vault that a spec makes where there is none.
 pub fn created(inputs: &Inputs<'_>) -> Vault {
     let desired = inputs.desired;
-    let nothing = crate::key_vault::vault::Tags::new();
     let soft_delete = desired.cloud.soft_delete;
     Vault {
         id: inputs.valid.id.to_string(),
         location: desired.location.clone(),
-        tags: desired.tags(&nothing, &inputs.record.set, &inputs.owner.to_string()),
+        tags: tags(inputs, &Tags::new()),
         tenant: desired.tenant.clone(),
         settings: desired.settings(None),
         policies: desired.policies.clone(),
@@ -106,8 +92,8 @@ fn alter(seen: &mut Seen, change: impl FnOnce(&mut Vault)) {
 
 /// A vault with what is wanted of its settings and tags.
 pub fn update(inputs: &Inputs<'_>, vault: &mut Vault) {
-    let (desired, set) = (inputs.desired, &inputs.record.set);
-    vault.tags = desired.tags(&vault.tags, set, &inputs.owner.to_string());
+    let desired = inputs.desired;
+    vault.tags = tags(inputs, &vault.tags);
     vault.settings = desired.settings(Some(&vault.settings));
     vault.purge_protection |= desired.purge_protection.unwrap_or(false);
 }
@@ -121,22 +107,7 @@ fn set_policies(policies: &Policies, vault: &mut Vault) {
     }
 }
 
-/// The assignment that gives a role; none while the role is not known.
-pub fn assigned(inputs: &Inputs<'_>, role: &Role) -> Option<Assignment> {
-    let definition = role.definition?;
-    let scope = Scope::Resource(inputs.valid.id.clone());
-    Some(Assignment {
-        name: roles::assignment_name(&scope, &definition.to_string(), &role.principal),
-        scope: inputs.valid.id.to_string(),
-        role: definition,
-        principal: role.principal.as_str().to_ascii_lowercase(),
-        principal_type: None,
-        created: None,
-    })
-}
-
-/// The id of an assignment.
-pub fn id_of(assignment: &Assignment) -> String {
-    let Assignment { scope, name, .. } = assignment;
-    format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}")
+fn tags(inputs: &Inputs<'_>, now: &Tags) -> Tags {
+    let (wanted, set) = (&inputs.desired.tags, &inputs.record.set.tags);
+    merged(wanted, now, set, &inputs.owner.to_string())
 }

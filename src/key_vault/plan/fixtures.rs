@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::azure::arm::roles::Assignment;
 pub(in crate::key_vault) use crate::azure_resource::fixtures::{at, trouble};
+use crate::azure_resource::ground::{Ground, Group, assigned};
 use crate::azure_resource::note::begun;
 use crate::azure_resource::owner::OWNER_TAG;
 use crate::azure_resource::owner::Owner;
@@ -177,7 +178,10 @@ pub(in crate::key_vault) fn sees(vault: Option<Vault>) -> Seen {
 pub(in crate::key_vault) fn free() -> Seen {
     Seen {
         deleted: Some(None),
-        group: Some(Some(Group { deleting: false })),
+        ground: Ground {
+            group: Some(Some(Group { deleting: false })),
+            ..Ground::default()
+        },
         name: Some(Ok(())),
         ..sees(None)
     }
@@ -212,7 +216,7 @@ pub(in crate::key_vault) fn policies(all: &[(&str, &[&str])]) -> Policies {
 
 /// The role assignment that a spec's role comes to.
 pub(in crate::key_vault) fn given(case: &Case, at: usize) -> Assignment {
-    assigned(&case.inputs(), &case.valid.roles[at]).unwrap()
+    assigned(&case.valid.id, &case.valid.roles[at]).unwrap()
 }
 
 pub(in crate::key_vault) fn named(names: &[&str]) -> Vec<String> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Inputs, Leaving, Look, Next, Seen, Step, act, told};
 use crate::azure_resource::api::Mode;
+use crate::azure_resource::claims::settled;
 use crate::azure_resource::owner::Claim;
 use crate::key_vault::api::DeletionPolicy;
 use crate::key_vault::vault::Vault;
@@ -24,7 +25,7 @@ pub(super) fn present(
     if valid.mode == Mode::Observe || !ours {
         return act(inputs, Step::Forget);
     }
-    told::settled(inputs, vault)?;
+    settled(inputs, vault.state.as_deref())?;
     if valid.deletion_policy == DeletionPolicy::Retain {
         return act(inputs, Step::Release);
     }

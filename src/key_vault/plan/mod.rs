@@ -14,19 +14,20 @@ mod told;
 
 use jiff::Timestamp;
 
-pub use self::assume::{assigned, assume, created, id_of, update};
+pub use self::assume::{assume, created, update};
 pub use self::kept::propagates;
-pub use self::seen::{Group, Look, Plane, SecretSeen, Seen};
+pub use self::seen::{Look, Plane, SecretSeen, Seen};
+pub use self::step::Step;
 use self::step::{DELETE, PURGE};
-pub use self::step::{Role, Step};
 pub use self::told::PROPAGATING;
 use super::api::KeyVault;
 use super::desired::Set;
 use crate::azure_resource::api::RoleAssignmentStatus;
+use crate::azure_resource::ground::Need;
 use crate::azure_resource::note::{self, Note};
-use crate::azure_resource::owner::Claim;
 pub use crate::azure_resource::planner::Leaving;
 use crate::azure_resource::planner::{self, Keeps};
+use crate::azure_resource::told::same_id;
 use crate::problem::Problem;
 
 /// What to do next.
@@ -88,7 +89,7 @@ fn decide(inputs: &Inputs<'_>, seen: &Seen) -> Result<Next, Problem> {
     if inputs.leaving.is_some() && inputs.valid.detach {
         return Ok(Next::Do(Step::Forget));
     }
-    told::same_id(inputs)?;
+    same_id(inputs, inputs.record.azure_id.as_deref())?;
     let noted = inputs.record.operation.as_ref();
     if let Some(first) = note::first(noted, seen.operation.as_ref()) {
         return Ok(first);
@@ -110,16 +111,12 @@ fn act(inputs: &Inputs<'_>, step: Step) -> Result<Next, Problem> {
     note::act(noted, step, inputs.valid.generation, inputs.now)
 }
 
-impl Inputs<'_> {
-    /// Whose a vault is. One that was written before and has lost its tag is ours still; in mode Observe that is nobody's
-    /// business.
-    fn claim(&self, tags: &super::vault::Tags) -> Claim {
-        let claim = self.owner.claim(tags);
-        let written = self.record.applied.is_some() && self.leaving.is_none();
-        if claim == Claim::None && written {
-            return Claim::Ours;
-        }
-        claim
+/// What is to be done about what the vault stands on.
+fn grounded(inputs: &Inputs<'_>, need: Option<Need>) -> Result<Option<Next>, Problem> {
+    match need {
+        None => Ok(None),
+        Some(Need::Look(look)) => Ok(Some(Next::Look(Look::Ground(look)))),
+        Some(Need::Do(step)) => act(inputs, Step::Ground(step)).map(Some),
     }
 }
 

@@ -41,12 +41,9 @@ fn call(case: &Case, step: &Step, vault: Option<&Vault>) -> Call {
             let all = all.into_iter().filter(|(one, _)| who.contains(one));
             policies(PolicyChange::Remove, &all.collect())
         }
-        other @ (Step::Register
-        | Step::CreateGroup
+        other @ (Step::Ground(_)
         | Step::Recover
         | Step::Purge
-        | Step::Assign(_)
-        | Step::Unassign(_)
         | Step::MakeSecret(_)
         | Step::Delete
         | Step::Release

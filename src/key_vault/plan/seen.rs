@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use uuid::Uuid;
 
-use crate::azure::arm::providers::Registration;
-use crate::azure::arm::roles::Assignment;
+use crate::azure_resource::ground::{self, Ground};
 use crate::azure_resource::note::Polled;
 use crate::azure_resource::planner::Sees;
 use crate::key_vault::vault::{Deleted, Vault};
@@ -21,16 +19,10 @@ pub enum Look {
     Deleted,
     /// A deleted vault of its name, anywhere in the subscription.
     DeletedElsewhere,
-    /// The resource group.
-    Group,
+    /// What it stands on.
+    Ground(ground::Look),
     /// Whether the name can be had.
     Name,
-    /// Whether the subscription may use the resource provider.
-    Provider,
-    /// The definition of a role, by its name.
-    RoleDefinition(String),
-    /// The role assignments on the vault.
-    RoleAssignments,
     /// Whether the vault answers where its objects are.
     DataPlane,
     /// A secret that is to be there.
@@ -50,18 +42,10 @@ pub struct Seen {
     pub deleted: Option<Option<Deleted>>,
     /// A deleted vault elsewhere.
     pub deleted_elsewhere: Option<Option<Deleted>>,
-    /// The resource group, if there is one.
-    pub group: Option<Option<Group>>,
     /// Whether the name can be had, and if not, why, in Azure's words.
     pub name: Option<Result<(), String>>,
-    /// Whether a write was refused because the provider is not registered.
-    pub unregistered: bool,
-    /// How its registration stands.
-    pub provider: Option<Registration>,
-    /// Roles by name.
-    pub definitions: BTreeMap<String, Option<Uuid>>,
-    /// Role assignments that hold on the vault.
-    pub assignments: Option<Vec<Assignment>>,
+    /// What it stands on.
+    pub ground: Ground,
     /// Whether the data plane answers.
     pub plane: Option<Plane>,
     /// Secrets that are to be there.
@@ -74,15 +58,8 @@ impl Sees for Seen {
     }
 
     fn unregistered(&mut self) -> &mut bool {
-        &mut self.unregistered
+        &mut self.ground.unregistered
     }
-}
-
-/// A resource group.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Group {
-    /// Whether it is being deleted.
-    pub deleting: bool,
 }
 
 /// What the data plane says.

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::azure_resource::difference::Difference;
+use crate::azure_resource::ground;
 use crate::azure_resource::planner::{LETS_GO, Write};
-pub use crate::azure_resource::valid::Role;
 use crate::key_vault::vault::{Policies, Principal};
 
 /// The word of a purge in `status.operation`.
@@ -15,10 +15,8 @@ pub(super) const DELETE: &str = "DeleteVault";
 /// A write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// The resource provider is registered.
-    Register,
-    /// The resource group is created.
-    CreateGroup,
+    /// What it stands on is written.
+    Ground(ground::Step),
     /// The vault is created.
     Create,
     /// The deleted vault is brought back.
@@ -33,10 +31,6 @@ pub enum Step {
     ReplacePolicies(Policies),
     /// Access policies are taken back.
     DropPolicies(Vec<Principal>),
-    /// A role is given.
-    Assign(Role),
-    /// A role that this object gave is taken back, by the assignment's id.
-    Unassign(String),
     /// A secret is made up, by its place in the spec.
     MakeSecret(String),
     /// The vault is deleted softly.
@@ -54,14 +48,11 @@ impl Write for Step {
             Self::Recover => Some("RecoverVault"),
             Self::Purge => Some(PURGE),
             Self::Delete => Some(DELETE),
-            Self::Register
-            | Self::CreateGroup
+            Self::Ground(_)
             | Self::Update(_)
             | Self::AddPolicies(_)
             | Self::ReplacePolicies(_)
             | Self::DropPolicies(_)
-            | Self::Assign(_)
-            | Self::Unassign(_)
             | Self::MakeSecret(_)
             | Self::Release
             | Self::Forget => None,
@@ -85,8 +76,7 @@ impl Write for Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Register => f.write_str("register the resource provider Microsoft.KeyVault"),
-            Self::CreateGroup => f.write_str("create the resource group"),
+            Self::Ground(step) => step.fmt(f),
             Self::Create => f.write_str("create the vault"),
             Self::Recover => f.write_str("recover the deleted vault"),
             Self::Purge => f.write_str("purge the deleted vault"),
@@ -103,10 +93,6 @@ impl fmt::Display for Step {
             Self::DropPolicies(who) => {
                 write!(f, "remove access policies of {}", all(who))
             }
-            Self::Assign(role) => {
-                write!(f, "assign role {:?} to {}", role.role, role.principal)
-            }
-            Self::Unassign(id) => write!(f, "remove role assignment {id}"),
             Self::MakeSecret(name) => write!(f, "make up secret {name:?}"),
             Self::Delete => f.write_str("delete the vault"),
             Self::Release => f.write_str("remove the operator's tag from the vault"),

@@ -14,6 +14,7 @@ fn policy_words(step: &Next) -> String {
     match step {
         Next::Do(step) => step.to_string(),
         Next::Poll => "poll".to_owned(),
+        Next::Look(Look::Ground(look)) => format!("look {look:?}"),
         Next::Look(look) => format!("look {look:?}"),
         Next::Wait(problem) => format!("wait {:?}", problem.reason),
         Next::Rest => "rest".to_owned(),

@@ -1,60 +1,18 @@
 //! What is said where nothing can be done for now. Pure.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::Inputs;
+use crate::azure_resource::FORCE_DELETE;
 use crate::azure_resource::note::GOING_ON;
-use crate::azure_resource::owner::{OWNER_TAG, owner_tag};
-use crate::azure_resource::{DETACH, FORCE_DELETE};
+pub use crate::azure_resource::told::PROPAGATING;
+use crate::azure_resource::told::{after, for_ever};
 use crate::key_vault::valid::Seed;
-use crate::key_vault::vault::{Deleted, Tags, Vault};
+use crate::key_vault::vault::{Deleted, Vault};
 use crate::problem::{Problem, Reason};
-use crate::retry::Retry;
-
-fn for_ever(reason: Reason, message: String) -> Problem {
-    Problem::new(reason, Retry::OnChange, message)
-}
-
-fn after(reason: Reason, pause: Duration, message: String) -> Problem {
-    Problem::new(reason, Retry::After(pause), message)
-}
 
 fn name<'a>(inputs: &'a Inputs<'_>) -> &'a str {
     inputs.valid.azure_name.as_str()
-}
-
-/// A spec that points elsewhere than the vault that it stands for is not followed.
-pub(super) fn same_id(inputs: &Inputs<'_>) -> Result<(), Problem> {
-    let wanted = inputs.valid.id.to_string();
-    match &inputs.record.azure_id {
-        Some(known) if !known.eq_ignore_ascii_case(&wanted) => Err(for_ever(
-            Reason::ResourceIdChanged,
-            format!(
-                "this object stands for {known}, but subscriptionId, resourceGroup.name and azureName now say {wanted}: it is not followed. Set them back; for another vault create another KeyVault. To let this one go without a word to Azure: kubectl annotate, {DETACH}=true, and delete it"
-            ),
-        )),
-        _ => Ok(()),
-    }
-}
-
-pub(super) fn settled(inputs: &Inputs<'_>, vault: &Vault) -> Result<(), Problem> {
-    if vault.is_at_rest() {
-        return Ok(());
-    }
-    let state = vault.state.as_deref().unwrap_or_default();
-    let message = format!("vault {:?} is in state {state}", name(inputs));
-    Err(after(Reason::Provisioning, GOING_ON, message))
-}
-
-pub(super) fn given_up(inputs: &Inputs<'_>, state: &str) -> Problem {
-    let message = format!(
-        "vault {:?} is in state {state}: Azure has not finished what it was asked for, and writing it once more did not help. It is tried again; see az monitor activity-log list --resource-id {}",
-        name(inputs),
-        inputs.valid.id
-    );
-    Problem::new(Reason::OperationFailed, Retry::Backoff, message)
 }
 
 pub(super) fn other_tenant(inputs: &Inputs<'_>, vault: &Vault) -> Problem {
@@ -65,33 +23,6 @@ pub(super) fn other_tenant(inputs: &Inputs<'_>, vault: &Vault) -> Problem {
         inputs.desired.tenant
     );
     for_ever(Reason::TenantMismatch, message)
-}
-
-pub(super) fn other_location(inputs: &Inputs<'_>, location: &str) -> Problem {
-    let message = format!(
-        "vault {:?} is in {location}, but spec.location is {}: a vault does not move. Create this object anew with location: {location}",
-        name(inputs),
-        inputs.desired.location
-    );
-    for_ever(Reason::LocationMismatch, message)
-}
-
-pub(super) fn foreign(inputs: &Inputs<'_>, tags: &Tags) -> Problem {
-    let owner = owner_tag(tags).map_or("", String::as_str);
-    let message = format!(
-        "vault {:?} belongs to {owner} (cluster/namespace/name/uid, its tag {OWNER_TAG}) and is left alone. Let go of it there, or remove the tag and set adopt: Always here",
-        name(inputs)
-    );
-    for_ever(Reason::ResourceNotOurs, message)
-}
-
-pub(super) fn not_adopted(inputs: &Inputs<'_>) -> Problem {
-    let message = format!(
-        "vault {:?} exists and was not made by this object: with adopt: {:?} it is left alone. To take it over set adopt: Always; to see what that would change, set mode: Observe as well and read status.plan",
-        name(inputs),
-        inputs.valid.adopt
-    );
-    for_ever(Reason::ResourceNotOurs, message)
 }
 
 pub(super) fn soft_deleted(inputs: &Inputs<'_>, deleted: &Deleted) -> Problem {
@@ -138,53 +69,6 @@ pub(super) fn purge_protected(inputs: &Inputs<'_>, deleted: &Deleted) -> Problem
     for_ever(Reason::PurgeProtected, message)
 }
 
-pub(super) fn name_taken(inputs: &Inputs<'_>, said: &str) -> Problem {
-    let message = format!(
-        "the name {:?} cannot be had: names of vaults are unique in the whole cloud. Create this object with another azureName. Azure says: {said}",
-        name(inputs)
-    );
-    for_ever(Reason::NameTaken, message)
-}
-
-pub(super) fn no_group(inputs: &Inputs<'_>) -> Problem {
-    let valid = inputs.valid;
-    let message = format!(
-        "there is no resource group {:?} in subscription {}: create it (az group create --name {} --location {}), or set resourceGroup.create: true",
-        valid.group.as_str(),
-        valid.subscription,
-        valid.group.as_str(),
-        inputs.desired.location
-    );
-    Problem::new(Reason::ResourceGroupNotFound, Retry::Backoff, message)
-}
-
-pub(super) fn group_goes(inputs: &Inputs<'_>) -> Problem {
-    let message = format!(
-        "resource group {:?} is being deleted; nothing is created in it",
-        inputs.valid.group.as_str()
-    );
-    Problem::new(Reason::ResourceGroupNotFound, Retry::Backoff, message)
-}
-
-pub(super) fn registering(inputs: &Inputs<'_>) -> Problem {
-    let message = format!(
-        "the resource provider Microsoft.KeyVault is being registered in subscription {}, which takes a minute or two",
-        inputs.valid.subscription
-    );
-    after(
-        Reason::ProviderNotRegistered,
-        Duration::from_secs(10),
-        message,
-    )
-}
-
-pub(super) fn no_role(role: &str) -> Problem {
-    let message = format!(
-        "spec.roleAssignments: there is no role {role:?}. To see all: az role definition list --query [].roleName"
-    );
-    for_ever(Reason::RoleNotFound, message)
-}
-
 pub(super) fn no_seed(seed: &Seed, problem: &Problem) -> Problem {
     let message = format!(
         "spec.secrets: {:?} cannot be looked at: {}",
@@ -196,9 +80,6 @@ pub(super) fn no_seed(seed: &Seed, problem: &Problem) -> Problem {
         ..problem.clone()
     }
 }
-
-/// How often it is seen whether a role is known by now.
-pub const PROPAGATING: Duration = Duration::from_secs(30);
 
 pub(super) fn seed_waits(seed: &Seed, until: Timestamp) -> Problem {
     let message = format!(

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::says;
 use crate::azure::arm::providers::Registration;
+use crate::azure_resource::ground::Group;
 use crate::key_vault::desired::Capabilities;
 use crate::key_vault::plan::fixtures::*;
 use crate::key_vault::plan::*;
@@ -14,13 +15,13 @@ fn an_absent_vault_is_created_after_all_that_may_stand_in_its_way() {
     assert_eq!(says(&case, &seen), "look Deleted");
     seen.deleted = Some(None);
     assert_eq!(says(&case, &seen), "look Group");
-    seen.group = Some(None);
+    seen.ground.group = Some(None);
     assert_eq!(says(&case, &seen), "wait ResourceGroupNotFound");
     let creates = Case::new(json!({ "resourceGroup": { "name": "rg", "create": true } }));
     assert_eq!(says(&creates, &seen), "create the resource group");
-    seen.group = Some(Some(Group { deleting: true }));
+    seen.ground.group = Some(Some(Group { deleting: true }));
     assert_eq!(says(&creates, &seen), "wait ResourceGroupNotFound");
-    seen.group = Some(Some(Group { deleting: false }));
+    seen.ground.group = Some(Some(Group { deleting: false }));
     assert_eq!(says(&case, &seen), "look Name");
     seen.name = Some(Ok(()));
     assert_eq!(says(&case, &seen), "create the vault");
@@ -30,7 +31,7 @@ fn an_absent_vault_is_created_after_all_that_may_stand_in_its_way() {
 fn azure_stack_is_not_asked_for_what_it_does_not_know() {
     let case = Case::of(&object(json!({})), NONE);
     let seen = Seen {
-        group: Some(Some(Group { deleting: false })),
+        ground: free().ground,
         ..sees(None)
     };
     assert_eq!(says(&case, &seen), "create the vault");
@@ -59,10 +60,8 @@ fn a_name_that_is_taken_is_traced() {
 #[test]
 fn a_provider_is_registered_only_after_a_refusal() {
     let case = Case::new(json!({}));
-    let mut seen = Seen {
-        unregistered: true,
-        ..free()
-    };
+    let mut seen = free();
+    seen.ground.unregistered = true;
     assert_eq!(says(&case, &seen), "look Provider");
     let rows = [
         (
@@ -73,7 +72,7 @@ fn a_provider_is_registered_only_after_a_refusal() {
         (Registration::Registered, "create the vault"),
     ];
     for (registration, expected) in rows {
-        seen.provider = Some(registration);
+        seen.ground.provider = Some(registration);
         assert_eq!(says(&case, &seen), expected);
     }
 }
@@ -154,7 +153,7 @@ fn a_vault_comes_back_only_to_a_group_that_is_there() {
             "recover the deleted vault",
         ),
     ] {
-        seen.group = group;
+        seen.ground.group = group;
         assert_eq!(says(&case, &seen), expected);
     }
 }

@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::says;
 use crate::azure::arm::roles::Assignment;
+use crate::azure_resource::ground::{self, Ground, assigned, id_of};
 use crate::azure_resource::planner::Ending;
 use crate::key_vault::plan::fixtures::*;
 use crate::key_vault::plan::*;
@@ -14,10 +15,17 @@ fn roles(roles: &[(&str, &str)]) -> Value {
     json!({ "roleAssignments": each.collect::<Vec<_>>() })
 }
 
+fn roles_seen(all: Vec<Assignment>) -> Ground {
+    Ground {
+        assignments: Some(all),
+        ..Ground::default()
+    }
+}
+
 fn deeply(case: &Case) -> Seen {
     Seen {
         plane: Some(Plane::Answers),
-        assignments: Some(Vec::new()),
+        ground: roles_seen(Vec::new()),
         ..sees(Some(case.vault()))
     }
 }
@@ -46,7 +54,7 @@ fn roles_data_plane_and_secrets_are_looked_at_only_when_they_are_due() {
     assert_eq!(says(&case, &seen), "wait HostNotFound");
     seen.plane = Some(Plane::Answers);
     assert_eq!(says(&case, &seen), "look RoleAssignments");
-    seen.assignments = Some(vec![given(&case, 0)]);
+    seen.ground.assignments = Some(vec![given(&case, 0)]);
     assert_eq!(says(&case, &seen), "look Secret(\"s\")");
 }
 
@@ -61,7 +69,7 @@ fn a_role_is_given_once_and_taken_back_only_by_who_gave_it() {
     // Somebody else gave it: it holds, and it stays.
     let mut others = given(&case, 0);
     others.name = uuid::Uuid::nil();
-    seen.assignments = Some(vec![others.clone()]);
+    seen.ground.assignments = Some(vec![others.clone()]);
     assert_eq!(says(&case, &seen), "rest");
     records(&mut case, &seen);
     let none = |record: &Record| Case {
@@ -71,14 +79,14 @@ fn a_role_is_given_once_and_taken_back_only_by_who_gave_it() {
     assert_eq!(says(&none(&case.record), &seen), "rest");
     // This object gave it: it goes with its entry.
     let ours = given(&case, 0);
-    seen.assignments = Some(vec![ours.clone()]);
+    seen.ground.assignments = Some(vec![ours.clone()]);
     records(&mut case, &seen);
     let left = none(&case.record);
     assert_eq!(
         says(&left, &seen),
         format!("remove role assignment {}", id_of(&ours))
     );
-    seen.assignments = Some(Vec::new());
+    seen.ground.assignments = Some(Vec::new());
     assert_eq!(says(&left, &seen), "rest", "it is gone already");
 }
 
@@ -91,11 +99,14 @@ fn a_role_that_holds_elsewhere_does_not_count() {
     let other_principal = given(&Case::deep(roles(&[(BOB, USER)])), 0);
     for one in [wide, other_role, other_principal] {
         let seen = Seen {
-            assignments: Some(vec![one.clone()]),
+            ground: roles_seen(vec![one.clone()]),
             ..deeply(&case)
         };
         assert!(
-            matches!(case.next(&seen), Next::Do(Step::Assign(_))),
+            matches!(
+                case.next(&seen),
+                Next::Do(Step::Ground(ground::Step::Assign(_)))
+            ),
             "{one:?}"
         );
     }
@@ -105,7 +116,7 @@ fn a_role_that_holds_elsewhere_does_not_count() {
 fn a_role_that_is_named_in_another_way_is_the_same_role() {
     let mut case = Case::deep(roles(&[(ALICE, USER)]));
     let seen = Seen {
-        assignments: Some(vec![given(&case, 0)]),
+        ground: roles_seen(vec![given(&case, 0)]),
         ..deeply(&case)
     };
     records(&mut case, &seen);
@@ -122,15 +133,17 @@ fn a_role_of_ones_own_is_looked_up_by_its_name() {
     let case = Case::deep(roles(&[(ALICE, "Our own")]));
     let mut seen = deeply(&case);
     assert_eq!(says(&case, &seen), "look RoleDefinition(\"Our own\")");
-    seen.definitions.insert("Our own".to_owned(), None);
+    seen.ground.definitions.insert("Our own".to_owned(), None);
     assert_eq!(says(&case, &seen), "wait RoleNotFound");
     let id = uuid::Uuid::from_u128(7);
-    seen.definitions.insert("Our own".to_owned(), Some(id));
-    let Next::Do(Step::Assign(role)) = case.next(&seen) else {
+    seen.ground
+        .definitions
+        .insert("Our own".to_owned(), Some(id));
+    let Next::Do(Step::Ground(ground::Step::Assign(role))) = case.next(&seen) else {
         panic!("it is not given");
     };
     assert_eq!(role.definition, Some(id));
-    seen.assignments = Some(vec![assigned(&case.inputs(), &role).unwrap()]);
+    seen.ground.assignments = Some(vec![assigned(&case.valid.id, &role).unwrap()]);
     assert_eq!(says(&case, &seen), "rest");
 }
 
@@ -195,7 +208,7 @@ fn a_seed_waits_while_a_role_that_was_given_just_now_may_not_be_known_yet() {
     for (plane, created, now, expected) in rows {
         let mut seen = deeply(&case);
         let given = given(&case, 0);
-        seen.assignments = Some(vec![Assignment { created, ..given }]);
+        seen.ground.assignments = Some(vec![Assignment { created, ..given }]);
         seen.plane = Some(plane);
         let case = Case {
             now: at(now),
