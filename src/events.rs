@@ -13,6 +13,8 @@ use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity, IdentityKi
 use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::azure_resource::engine::{Kind, Resources};
+use crate::data_lake_account::api::DataLakeAccount;
+use crate::data_lake_account::outputs::account_of;
 use crate::k8s::controller::Queue;
 use crate::k8s::packed::Packed;
 use crate::key_vault::api::KeyVault;
@@ -34,6 +36,8 @@ pub struct Events {
     pub cluster_identities: Queue<ClusterAzureIdentity>,
     /// KeyVaults.
     pub key_vaults: Resources<KeyVault>,
+    /// DataLakeAccounts.
+    pub accounts: Resources<DataLakeAccount>,
     /// What has been listed at least once.
     pub listed: Mutex<BTreeSet<&'static str>>,
 }
@@ -70,6 +74,7 @@ impl Events {
                 self.wake_identity(&key);
             }
             self.key_vaults.wake_all();
+            self.accounts.wake_all();
         }
     }
 
@@ -119,7 +124,8 @@ impl Events {
 
     /// Resources for which an identity, or the labels of a namespace, decide.
     fn wake_resources_of(&self, concerned: impl Fn(&str, Option<&IdentityRef>) -> bool) {
-        self.key_vaults.wake_of(concerned);
+        self.key_vaults.wake_of(&concerned);
+        self.accounts.wake_of(&concerned);
     }
 
     fn wake_who_uses(&self, key: &IdentityKey) {
@@ -152,6 +158,11 @@ impl Events {
             let named = syncs.into_iter().map(|sync| (namespace.clone(), sync));
             self.wake(named.collect());
         }
+    }
+
+    /// A DataLakeAccount came, changed or went.
+    pub fn account(&self, event: &Event<DataLakeAccount>) {
+        self.resource(&self.accounts, event);
     }
 
     /// A resource of Azure came, changed or went.
@@ -239,8 +250,20 @@ impl Events {
         }
     }
 
-    /// A Secret came, changed or went: the syncs that write it, and those who authenticate with it.
+    /// An output of an account was changed, or went.
+    pub fn output<K>(&self, event: &Event<PartialObjectMeta<K>>) {
+        let (Event::Apply(object) | Event::Delete(object)) = event else {
+            return;
+        };
+        if let Some(account) = account_of(&object.metadata) {
+            let namespace = object.metadata.namespace.as_deref();
+            self.accounts.look(namespace.unwrap_or_default(), account);
+        }
+    }
+
+    /// A Secret came, changed or went: the syncs that write it, those who authenticate with it, and the account that it is of.
     pub fn secret(&self, event: &Event<PartialObjectMeta<Secret>>) {
+        self.output(event);
         let ctx = &self.ctx;
         let version = match event {
             Event::Apply(secret) | Event::InitApply(secret) => {

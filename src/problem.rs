@@ -134,6 +134,10 @@ reasons! {
     FilesystemNotEmpty,
     /// Access lists of a tree were changed, but not those of all paths.
     TreeIncomplete,
+    /// The ConfigMap or Secret that a file is to be made of, or its key, does not exist.
+    FileSourceNotFound,
+    /// The Secret does not consent to become a file.
+    FileNotAllowed,
     /// Azure cannot use the customer's key that data is to be encrypted with.
     KeyUnusable,
     /// Azure has no such resource.

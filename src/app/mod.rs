@@ -21,12 +21,16 @@ use self::watches::{CLUSTER_IDENTITIES, IDENTITIES, WATCHES};
 use crate::azure::arm::client::Arm;
 use crate::azure::auth::environment::Environment;
 use crate::azure::http::Http;
+use crate::azure::lake::client::Lakes;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::ask::Doors;
 use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
 use crate::azure_identity::valid::Identity;
 use crate::azure_resource::engine::{self, Kind, Resources, Shared};
+use crate::data_lake_account;
+use crate::data_lake_account::api::DataLakeAccount;
+use crate::data_lake_account::kind::{Ctx as AccountCtx, Own};
 use crate::events::Events;
 use crate::figures;
 use crate::hub::want::Ticket;
@@ -47,6 +51,7 @@ use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
 use crate::vault_secret_sync::errands::Errands;
 use crate::vault_secret_sync::push::Pushes;
 use crate::vault_secret_sync::tokens::logins::Logins;
+use crate::vault_secret_sync::vault_refs::Told;
 use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
 /// Group and version of our kinds.
@@ -150,6 +155,7 @@ impl Operator {
         let plurals = [
             AzureIdentity::PLURAL,
             ClusterAzureIdentity::PLURAL,
+            data_lake_account::PLURAL,
             key_vault::PLURAL,
             sync::PLURAL,
         ];
@@ -171,6 +177,7 @@ impl Operator {
         let (cluster_identities, cluster_identity_writer) =
             reflector::store::<ClusterAzureIdentity>();
         let (key_vaults, key_vault_writer) = reflector::store::<KeyVault>();
+        let (accounts, account_writer) = reflector::store::<DataLakeAccount>();
         let (namespaces, namespace_writer) = reflector::store::<PartialObjectMeta<Namespace>>();
         let stores = Stores {
             identities: identities.clone(),
@@ -187,8 +194,11 @@ impl Operator {
         let (sync_queue, sync_names) = Queue::new();
         let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults.clone()));
         let shared = self.shared(&kube, &lent);
+        let account_ctx = self.account_ctx(shared.clone(), key_vaults.clone());
         let key_vault_ctx = KeyVaultCtx::new(shared, Arc::clone(&sync_ctx.links));
-        self.count(&sync_ctx, syncs.clone(), key_vaults.clone());
+        let resources = (key_vaults.clone(), accounts.clone());
+        self.count(&sync_ctx, syncs.clone(), resources);
+        let (accounts, account_names) = Resources::new(account_ctx, accounts);
         let (key_vaults, key_vault_names) = Resources::new(key_vault_ctx, key_vaults);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
@@ -198,6 +208,7 @@ impl Operator {
             identities: identity_queue,
             cluster_identities: cluster_identity_queue,
             key_vaults,
+            accounts,
             listed: Mutex::default(),
         });
         let mut watches = JoinSet::new();
@@ -210,8 +221,10 @@ impl Operator {
             cluster_identity_writer,
         );
         self.watch_key_vaults(&mut watches, &events, key_vault_writer);
+        self.watch_accounts(&mut watches, &events, account_writer);
         self.watch_namespaces(&mut watches, &events, namespace_writer);
         self.watch_secrets(&mut watches, &events);
+        self.watch_outputs(&mut watches, &events);
         // Before everything has been listed once, what is absent from a cache may exist.
         tokio::select! {
             () = self.readiness.all_done() => info!("Ready"),
@@ -229,6 +242,7 @@ impl Operator {
             cluster_identities: cluster_identity_names,
         };
         let vaults = self.keep(&events.key_vaults, key_vault_names);
+        let accounts = self.keep(&events.accounts, account_names);
         let others = self.control(
             args,
             (inbox.syncs, inbox.identities, inbox.cluster_identities),
@@ -236,7 +250,7 @@ impl Operator {
             identity_ctx,
             (syncs, identities, cluster_identities),
         );
-        tokio::join!(vaults, others);
+        tokio::join!(vaults, accounts, others);
     }
 
     /// Keeps all resources of a kind as declared.
@@ -257,10 +271,12 @@ impl Operator {
         &self,
         ctx: &Arc<SyncCtx>,
         syncs: Store<Packed<VaultSecretSync>>,
-        key_vaults: Store<KeyVault>,
+        (key_vaults, accounts): (Store<KeyVault>, Store<DataLakeAccount>),
     ) {
         let of_vaults = figures::conditions(key_vaults, KeyVault::conditions);
-        let count = figures::counter(ctx, syncs, vec![("KeyVault", of_vaults)]);
+        let of_accounts = figures::conditions(accounts, DataLakeAccount::conditions);
+        let resources = vec![("KeyVault", of_vaults), ("DataLakeAccount", of_accounts)];
+        let count = figures::counter(ctx, syncs, resources);
         self.metrics.figures().set(count);
     }
 
@@ -274,6 +290,19 @@ impl Operator {
             metrics: self.metrics.clone(),
             epoch: uuid::Uuid::new_v4().to_string(),
         }
+    }
+
+    /// What reconciling accounts needs.
+    fn account_ctx(&self, shared: Shared, key_vaults: Store<KeyVault>) -> AccountCtx {
+        let identities = Arc::clone(&shared.identities);
+        let own = Own {
+            lakes: Lakes::new(identities, self.http.clone()),
+            vaults: Box::new(move |namespace, name| {
+                let found = key_vaults.get(&ObjectRef::new(name).within(namespace))?;
+                Some(Told::of(&found))
+            }),
+        };
+        AccountCtx::new(shared, own)
     }
 
     /// What reconciling syncs needs.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::Api;
 use kube::core::PartialObjectMeta;
 use kube::runtime::{reflector, watcher};
@@ -11,6 +11,8 @@ use tokio::task::JoinSet;
 use super::Operator;
 use crate::azure_identity::valid::Identity;
 use crate::azure_resource::engine::Kind;
+use crate::data_lake_account::api::DataLakeAccount;
+use crate::data_lake_account::outputs::OUTPUTS_OF;
 use crate::events::Events;
 use crate::k8s::packed::Packed;
 use crate::k8s::watch;
@@ -25,14 +27,18 @@ const SYNCS: &str = "watch of VaultSecretSyncs";
 pub(super) const IDENTITIES: &str = "watch of AzureIdentities";
 pub(super) const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
 const KEY_VAULTS: &str = "watch of KeyVaults";
+const ACCOUNTS: &str = "watch of DataLakeAccounts";
+const OUTPUTS: &str = "watch of outputs (metadata of ConfigMaps)";
 
-pub(super) const WATCHES: [&str; 6] = [
+pub(super) const WATCHES: [&str; 8] = [
     SECRETS,
     NAMESPACES,
     SYNCS,
     IDENTITIES,
     CLUSTER_IDENTITIES,
     KEY_VAULTS,
+    ACCOUNTS,
+    OUTPUTS,
 ];
 
 impl Operator {
@@ -90,6 +96,21 @@ impl Operator {
         );
     }
 
+    pub(super) fn watch_accounts(
+        &self,
+        tasks: &mut JoinSet<()>,
+        events: &Arc<Events>,
+        writer: reflector::store::Writer<DataLakeAccount>,
+    ) {
+        let events = Arc::clone(events);
+        self.watch_resources(
+            tasks,
+            (ACCOUNTS, writer),
+            |_, _| (),
+            move |event, ()| events.account(event),
+        );
+    }
+
     /// Watches a kind of resource. What `before` makes of an event and of what the cache had until then goes to `then`, after the
     /// cache has it.
     fn watch_resources<K: Kind, N>(
@@ -139,6 +160,16 @@ impl Operator {
         let config = watcher::Config::default().fields(NEVER_OURS);
         self.follow(tasks, SECRETS, watch::watch(api, config), move |event| {
             events.secret(&event);
+        });
+    }
+
+    /// ConfigMaps that are outputs of accounts.
+    pub(super) fn watch_outputs(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
+        let events = Arc::clone(events);
+        let api = Api::<PartialObjectMeta<ConfigMap>>::all(self.client.clone());
+        let config = watcher::Config::default().labels(OUTPUTS_OF);
+        self.follow(tasks, OUTPUTS, watch::watch(api, config), move |event| {
+            events.output(&event);
         });
     }
 

@@ -20,9 +20,10 @@ struct Object {
 }
 
 /// Kinds that are asked for: their plural, and whether they live in a namespace.
-const KINDS: [(&str, &str, bool); 7] = [
+const KINDS: [(&str, &str, bool); 8] = [
     ("AzureIdentity", "azureidentities", true),
     ("ClusterAzureIdentity", "clusterazureidentities", false),
+    ("DataLakeAccount", "datalakeaccounts", true),
     ("KeyVault", "keyvaults", true),
     ("VaultSecretSync", "vaultsecretsyncs", true),
     ("Secret", "secrets", true),
@@ -109,6 +110,11 @@ impl Manifests {
     /// The same of the KeyVaults.
     pub(super) fn key_vaults(&self) -> Vec<(String, String)> {
         self.of("KeyVault")
+    }
+
+    /// The same of the DataLakeAccounts.
+    pub(super) fn accounts(&self) -> Vec<(String, String)> {
+        self.of("DataLakeAccount")
     }
 
     /// Each once, where it first stands.

@@ -27,6 +27,7 @@ use kube::CustomResourceExt;
 
 use crate::app;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
+use crate::data_lake_account::api::DataLakeAccount;
 use crate::key_vault::api::KeyVault;
 use crate::problem::Problem;
 use crate::vault_secret_sync::api::VaultSecretSync;
@@ -56,7 +57,7 @@ enum Command {
     Token(token::TokenArgs),
     /// Try what an identity or a sync needs, step by step, and say what mends the first that fails.
     Diagnose(diagnose::DiagnoseArgs),
-    /// Tell what would be done to Azure and to Kubernetes for `KeyVaults` and `VaultSecretSyncs`, and do nothing.
+    /// Tell what would be done to Azure and to Kubernetes for `KeyVaults`, `DataLakeAccounts` and `VaultSecretSyncs`, and do nothing.
     Plan(plan::PlanArgs),
     /// Print what is there in Azure as YAML that wants nothing of it.
     Import(import::ImportArgs),
@@ -182,6 +183,7 @@ pub fn crds() -> Result<Vec<(String, String)>, String> {
     let all = [
         AzureIdentity::crd(),
         ClusterAzureIdentity::crd(),
+        DataLakeAccount::crd(),
         KeyVault::crd(),
         VaultSecretSync::crd(),
     ];

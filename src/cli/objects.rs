@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::Failure;
 use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity, IdentityKind};
 use crate::azure_identity::valid::{Identity, IdentityKey};
+use crate::data_lake_account::api::DataLakeAccount;
 use crate::key_vault::api::KeyVault;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::vault_refs::{self, Told};
@@ -125,6 +126,23 @@ pub(super) async fn whole_syncs(
 pub(super) async fn key_vaults(client: &Client, namespace: &str) -> Result<Vec<String>, Failure> {
     let api: Api<KeyVault> = Api::namespaced(client.clone(), namespace);
     let found = list(&api, "KeyVaults").await?;
+    Ok(found.iter().map(ResourceExt::name_any).collect())
+}
+
+/// The DataLakeAccount of this name, if there is one.
+pub(super) async fn account(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<DataLakeAccount>, Failure> {
+    let api = Api::namespaced(client.clone(), namespace);
+    get(&api, name, &format!("DataLakeAccount {namespace}/{name}")).await
+}
+
+/// The names of all DataLakeAccounts of a namespace.
+pub(super) async fn accounts(client: &Client, namespace: &str) -> Result<Vec<String>, Failure> {
+    let api: Api<DataLakeAccount> = Api::namespaced(client.clone(), namespace);
+    let found = list(&api, "DataLakeAccounts").await?;
     Ok(found.iter().map(ResourceExt::name_any).collect())
 }
 

@@ -2,8 +2,24 @@
 
 pub mod account;
 pub mod api;
+mod carry;
+pub mod contents;
+pub mod desired;
+pub mod kind;
 pub mod lake;
+pub mod observe;
+pub mod outputs;
+pub mod plan;
+pub mod planner;
+pub mod recorded;
+mod rounds;
+mod sight;
+pub mod status;
+pub mod steps;
 pub mod store;
+mod supply;
+mod tend;
+pub mod valid;
 
 /// Plural name of the kind, for URLs and metrics.
 pub const PLURAL: &str = "datalakeaccounts";

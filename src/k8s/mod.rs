@@ -1,6 +1,7 @@
 //! Kubernetes plumbing that knows none of our kinds.
 
 pub mod api;
+pub mod applied;
 pub mod conditions;
 pub mod controller;
 pub mod crds;

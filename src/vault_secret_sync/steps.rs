@@ -30,7 +30,7 @@ use crate::vault_secret_sync::valid::Valid;
 use crate::vault_secret_sync::wants::rejected::Outcomes;
 
 /// A Secret on its way to the API server: its values are wiped when it goes.
-struct Outgoing(Secret);
+pub(crate) struct Outgoing(pub(crate) Secret);
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
@@ -181,7 +181,7 @@ pub async fn apply(ctx: &Ctx, valid: &Valid, write: Write) -> Result<Arc<SecretM
         .kube
         .apply_secret(namespace, name, &manager, force, &secret.0)
         .await?;
-    if !force && !written_by_one(&written, &manager) {
+    if !force && !written_by_one(&written.metadata, &manager) {
         // It appeared in between, and no field of it stood against ours: what was put into it is taken back.
         withdraw(
             ctx,

@@ -197,11 +197,15 @@ pub(super) fn names(annotation: Option<&String>) -> BTreeSet<String> {
         .collect()
 }
 
-/// The data keys that the sync's field manager still holds (Kubernetes, "Server-Side Apply").
+/// The data keys that the sync's field manager still holds.
 fn intact(meta: &ObjectMeta, sync: &str) -> BTreeSet<String> {
-    let manager = field_manager(sync);
+    held_by(meta, &field_manager(sync))
+}
+
+/// The data keys that a field manager has applied and still holds (Kubernetes, "Server-Side Apply").
+pub fn held_by(meta: &ObjectMeta, manager: &str) -> BTreeSet<String> {
     let ours = |entry: &&ManagedFieldsEntry| {
-        entry.manager.as_deref() == Some(manager.as_str())
+        entry.manager.as_deref() == Some(manager)
             && entry.operation.as_deref() == Some("Apply")
             && entry.subresource.is_none()
     };
@@ -216,9 +220,9 @@ fn intact(meta: &ObjectMeta, sync: &str) -> BTreeSet<String> {
     .collect()
 }
 
-/// Whether one field manager has written all that is in a Secret.
-pub fn written_by_one(secret: &PartialObjectMeta<Secret>, manager: &str) -> bool {
-    let entries = secret.metadata.managed_fields.iter().flatten();
+/// Whether one field manager has written all that is in an object.
+pub fn written_by_one(meta: &ObjectMeta, manager: &str) -> bool {
+    let entries = meta.managed_fields.iter().flatten();
     entries
         .map(|entry| entry.manager.as_deref())
         .all(|name| name == Some(manager))

@@ -163,31 +163,35 @@ pub fn resolve(
 
 /// Where a KeyVault's vault is; or what is waited for.
 fn locate(name: &ResourceName, told: Option<&Told>) -> Result<VaultUri, Problem> {
-    let waits = |why: String| {
+    address(name, told).map_err(|why| {
         let message = format!("{why}; what was synced before stays");
         Problem::new(Reason::WaitingForVault, Retry::OnChange, message)
-    };
+    })
+}
+
+/// Where a KeyVault's vault is; or why that is not known.
+pub fn address(name: &ResourceName, told: Option<&Told>) -> Result<VaultUri, String> {
     let look = format!("see kubectl describe keyvault {name}");
     let Some(told) = told else {
-        return Err(waits(format!(
+        return Err(format!(
             "there is no KeyVault {name} in this namespace, which vaultRef names: apply it, or name the vault itself in vaultUri (kubectl get keyvaults tells which there are)"
-        )));
+        ));
     };
     match (&told.uri, &told.says) {
         (Some(uri), _) => uri.parse().map_err(|error| {
-            waits(format!(
+            format!(
                 "KeyVault {name} does not tell where its vault is: its status.vaultUri {error}; {look}"
-            ))
+            )
         }),
-        (None, _) if told.deleting => Err(waits(format!(
+        (None, _) if told.deleting => Err(format!(
             "KeyVault {name} is being deleted, and does not tell any more where its vault is: name another one in vaultRef, or the vault itself in vaultUri; {look}"
-        ))),
-        (None, Some(says)) => Err(waits(format!(
+        )),
+        (None, Some(says)) => Err(format!(
             "KeyVault {name} does not tell yet where its vault is ({says}); {look}"
-        ))),
-        (None, None) => Err(waits(format!(
+        )),
+        (None, None) => Err(format!(
             "KeyVault {name} does not tell yet where its vault is; {look}"
-        ))),
+        )),
     }
 }
 

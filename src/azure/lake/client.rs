@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Call, LakeUri, storage};
+use super::delegation::{self, DelegationKey};
+use super::{Call, Lake, LakeUri, storage};
 use crate::azure::arm::refusal::claims;
 use crate::azure::auth::{Token, Want};
 use crate::azure::http::{Answer, Http, Request};
@@ -116,6 +117,26 @@ impl Lakes {
         let request = |token: &Token| webhdfs::request(profile, call, &token.value);
         let read = |answer: Answer| webhdfs::read(profile, call, answer, Timestamp::now());
         self.ask(&errand, request, read).await
+    }
+
+    /// Asks for a key that the identity signs with in the place of an account; times are as Azure writes them.
+    pub async fn delegation_key(
+        &self,
+        identity: &Usable,
+        lake: &Lake,
+        span: (&str, &str),
+    ) -> Result<DelegationKey, Problem> {
+        let profile = &identity.profile;
+        super::in_cloud(profile, &lake.uri)?;
+        let errand = Errand {
+            identity,
+            operation: delegation::OPERATION,
+            account: &lake.uri,
+            want: Want::ours(storage(profile)?.audience.clone()),
+        };
+        let request = |token: &Token| delegation::request(profile, lake, span, &token.value);
+        let read = |answer: Answer| delegation::check(profile, lake, answer, Timestamp::now());
+        delegation::read(lake, &self.ask(&errand, request, read).await?)
     }
 
     /// One exchange; two where a token was refused, which may have been revoked or have outlived its key.

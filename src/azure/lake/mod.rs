@@ -2,8 +2,10 @@
 //! Storage REST API reference"); [`client`] carries them out.
 
 pub mod access;
+pub mod account;
 pub mod acl;
 pub mod client;
+pub mod delegation;
 pub mod files;
 pub mod filesystem;
 pub mod list;
@@ -54,19 +56,28 @@ impl Lake {
     pub fn at(&self, filesystem: &FilesystemName, path: Option<&LakePath>) -> Place {
         Place {
             lake: self.clone(),
-            filesystem: filesystem.clone(),
+            filesystem: Some(filesystem.clone()),
             path: path.cloned(),
+        }
+    }
+
+    /// The account as a whole.
+    pub fn whole(&self) -> Place {
+        Place {
+            lake: self.clone(),
+            filesystem: None,
+            path: None,
         }
     }
 }
 
-/// A filesystem, or a path in it.
+/// An account, a filesystem, or a path in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Of which account.
     pub lake: Lake,
-    /// The filesystem.
-    pub filesystem: FilesystemName,
+    /// The filesystem; none where it is about the account as a whole.
+    pub filesystem: Option<FilesystemName>,
     /// The path; none where it is about the filesystem as a whole.
     pub path: Option<LakePath>,
 }
@@ -74,16 +85,20 @@ pub struct Place {
 impl Place {
     /// What stands in a URL behind the origin.
     fn encoded(&self) -> String {
-        match &self.path {
-            Some(path) => format!("/{}/{}", self.filesystem, path.encoded()),
-            None => format!("/{}", self.filesystem),
+        match (&self.filesystem, &self.path) {
+            (Some(filesystem), Some(path)) => format!("/{filesystem}/{}", path.encoded()),
+            (Some(filesystem), None) => format!("/{filesystem}"),
+            (None, _) => "/".to_owned(),
         }
     }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (filesystem, account) = (self.filesystem.as_str(), self.lake.uri.account().as_str());
+        let account = self.lake.uri.account().as_str();
+        let Some(filesystem) = self.filesystem.as_ref().map(FilesystemName::as_str) else {
+            return write!(f, "storage account {account:?}");
+        };
         match &self.path {
             Some(path) if !path.is_root() => {
                 write!(

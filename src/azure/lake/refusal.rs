@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use super::{Call, LakeUri};
+use super::{Call, FilesystemName, LakeUri};
 use crate::azure::arm::error::{AzureError, LONGEST_MESSAGE, settled};
 use crate::azure::auth::Profile;
 use crate::azure::challenge::Challenge;
@@ -137,7 +137,7 @@ fn known(profile: &Profile, call: &Call, code: &str, said: &str) -> Option<Probl
             Reason::LeaseHeld,
             format!(
                 "somebody holds a lease on {place}, so it is not written; it is tried again. Where its holder is gone: az storage blob lease break --account-name {account} --container-name {} --blob-name <path>",
-                place.filesystem
+                place.filesystem.as_ref().map_or("", FilesystemName::as_str)
             ),
         ),
         "ServerBusy"

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::Resource;
 
 use crate::azure_identity::api::IdentityRef;
+use crate::data_lake_account::api::DataLakeAccount;
 use crate::key_vault::api::KeyVault;
 use crate::vault_secret_sync::api::VaultSecretSync;
 
@@ -24,6 +25,20 @@ pub(super) trait Kind: Resource<DynamicType = ()> {
 }
 
 impl Kind for KeyVault {
+    fn says_the_same(&self, other: &Self) -> bool {
+        self.spec == other.spec
+    }
+
+    fn know(&mut self, of: Option<Self>) {
+        self.status = of.and_then(|of| of.status);
+    }
+
+    fn identity(&mut self) -> &mut Option<IdentityRef> {
+        &mut self.spec.resource.identity_ref
+    }
+}
+
+impl Kind for DataLakeAccount {
     fn says_the_same(&self, other: &Self) -> bool {
         self.spec == other.spec
     }

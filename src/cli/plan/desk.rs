@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use super::applied::{Kind, applied};
 use crate::azure::arm::client::Arm;
 use crate::azure::http::Http;
+use crate::azure::lake::client::Lakes;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::identities::{Identities, key_of};
 use crate::azure_identity::valid::IdentityKey;
@@ -17,6 +18,8 @@ use crate::cli::Failure;
 use crate::cli::cluster::Cluster;
 use crate::cli::lender::Lender;
 use crate::cli::objects;
+use crate::data_lake_account::api::DataLakeAccount;
+use crate::data_lake_account::kind::{Ctx as AccountCtx, Own};
 use crate::k8s::api::Kube;
 use crate::key_vault::api::KeyVault;
 use crate::key_vault::kind::Ctx;
@@ -38,15 +41,19 @@ type Named = (String, String);
 pub(super) struct Desk {
     /// The KeyVaults.
     pub(super) vaults: Vec<KeyVault>,
+    /// The DataLakeAccounts.
+    pub(super) accounts: Vec<DataLakeAccount>,
     /// The syncs.
     pub(super) syncs: Vec<VaultSecretSync>,
     /// What rounds about vaults need.
     pub(super) ctx: Ctx,
+    /// What rounds about accounts need.
+    pub(super) account_ctx: AccountCtx,
     /// Looks at what is pushed.
     pub(super) pushes: Pushes,
     /// The cluster's own objects; none where there is no cluster.
     pub(super) live: Option<Kube>,
-    told: BTreeMap<Named, Told>,
+    told: Arc<BTreeMap<Named, Told>>,
 }
 
 impl Desk {
@@ -56,18 +63,24 @@ impl Desk {
         http: Http,
         identity: Option<&IdentityRef>,
     ) -> Result<Self, Failure> {
-        let (vault_names, sync_names) = names(cluster).await?;
-        let (mut vaults, mut syncs) = (Vec::new(), Vec::new());
+        let [vault_names, account_names, sync_names] = names(cluster).await?;
+        let (mut vaults, mut accounts, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
+        for named in &account_names {
+            accounts.extend(account(cluster, named).await?);
+        }
         for named in &vault_names {
             vaults.extend(vault(cluster, named).await?);
         }
         for named in &sync_names {
             syncs.extend(sync(cluster, named).await?);
         }
-        let told = told(cluster, &vaults, &syncs).await?;
+        let told = Arc::new(told(cluster, &vaults, &accounts, &syncs).await?);
         if let Some(identity) = identity {
             for vault in &mut vaults {
                 *vault.identity() = Some(identity.clone());
+            }
+            for account in &mut accounts {
+                *account.identity() = Some(identity.clone());
             }
             for sync in &mut syncs {
                 *sync.identity() = Some(identity.clone());
@@ -88,7 +101,8 @@ impl Desk {
             links.sync_seen(sync);
         }
         let lender = Lender::new(cluster, http.clone());
-        let identities = identities(cluster, &lender, &vaults, &syncs).await?;
+        let all = (vaults.as_slice(), accounts.as_slice(), syncs.as_slice());
+        let identities = identities(cluster, &lender, all).await?;
         let kube = lender.kube().clone();
         let shared = Shared {
             arm: Arm::new(Arc::clone(&identities), http.clone()),
@@ -99,6 +113,16 @@ impl Desk {
             epoch: INSTANCE.to_owned(),
         };
         Ok(Self {
+            account_ctx: AccountCtx::new(shared.clone(), {
+                let told = Arc::clone(&told);
+                Own {
+                    lakes: Lakes::new(Arc::clone(&identities), http.clone()),
+                    vaults: Box::new(move |namespace, name| {
+                        let named = (namespace.to_owned(), name.to_owned());
+                        told.get(&named).cloned()
+                    }),
+                }
+            }),
             pushes: Pushes::new(identities, kube, http, Arc::new(|_| ())),
             ctx: Ctx::new(shared, Arc::new(links)),
             live: cluster
@@ -106,6 +130,7 @@ impl Desk {
                 .clone()
                 .map(|client| Kube::new(client, INSTANCE.to_owned(), Metrics::default())),
             vaults,
+            accounts,
             syncs,
             told,
         })
@@ -128,15 +153,19 @@ fn space(namespace: Option<String>) -> String {
 }
 
 /// The objects that are planned for: those of the file, else those of the namespace.
-async fn names(cluster: &Cluster) -> Result<(Vec<Named>, Vec<Named>), Failure> {
+async fn names(cluster: &Cluster) -> Result<[Vec<Named>; 3], Failure> {
     if let Some(manifests) = &cluster.manifests {
-        return Ok((manifests.key_vaults(), manifests.syncs()));
+        return Ok([
+            manifests.key_vaults(),
+            manifests.accounts(),
+            manifests.syncs(),
+        ]);
     }
     let here = |name| (cluster.namespace.clone(), name);
     let vaults = objects::key_vaults(&cluster.client, &cluster.namespace).await?;
+    let accounts = objects::accounts(&cluster.client, &cluster.namespace).await?;
     let syncs = objects::syncs(&cluster.client, &cluster.namespace).await?;
-    let vaults = vaults.into_iter().map(here).collect();
-    Ok((vaults, syncs.into_iter().map(here).collect()))
+    Ok([vaults, accounts, syncs].map(|names| names.into_iter().map(here).collect()))
 }
 
 async fn vault(cluster: &Cluster, (namespace, name): &Named) -> Result<Option<KeyVault>, Failure> {
@@ -145,6 +174,20 @@ async fn vault(cluster: &Cluster, (namespace, name): &Named) -> Result<Option<Ke
     };
     let live = match &cluster.live {
         Some(live) => objects::key_vault(live, namespace, name).await?,
+        None => None,
+    };
+    Ok(Some(applied(said, live, Timestamp::now())))
+}
+
+async fn account(
+    cluster: &Cluster,
+    (namespace, name): &Named,
+) -> Result<Option<DataLakeAccount>, Failure> {
+    let Some(said) = objects::account(&cluster.client, namespace, name).await? else {
+        return Ok(None);
+    };
+    let live = match &cluster.live {
+        Some(live) => objects::account(live, namespace, name).await?,
         None => None,
     };
     Ok(Some(applied(said, live, Timestamp::now())))
@@ -164,10 +207,11 @@ async fn sync(
     Ok(Some(applied(said, live, Timestamp::now())))
 }
 
-/// What the KeyVaults tell that syncs name.
+/// What the KeyVaults tell that others name.
 async fn told(
     cluster: &Cluster,
     vaults: &[KeyVault],
+    accounts: &[DataLakeAccount],
     syncs: &[VaultSecretSync],
 ) -> Result<BTreeMap<Named, Told>, Failure> {
     let mut told = BTreeMap::new();
@@ -177,14 +221,20 @@ async fn told(
             Told::of(vault),
         );
     }
-    for sync in syncs {
-        for name in vault_refs::names(&sync.spec) {
-            let named = (space(sync.namespace()), name.to_owned());
-            if !told.contains_key(&named)
-                && let Some(found) = vault(cluster, &named).await?
-            {
-                told.insert(named, Told::of(&found));
-            }
+    let of_accounts = accounts.iter().filter_map(|account| {
+        let name = account.vault_ref()?;
+        Some((space(account.namespace()), name.to_owned()))
+    });
+    let of_syncs = syncs.iter().flat_map(|sync| {
+        let names = vault_refs::names(&sync.spec);
+        names.map(|name| (space(sync.namespace()), name.to_owned()))
+    });
+    let named: BTreeSet<Named> = of_accounts.chain(of_syncs).collect();
+    for named in named {
+        if !told.contains_key(&named)
+            && let Some(found) = vault(cluster, &named).await?
+        {
+            told.insert(named, Told::of(&found));
         }
     }
     Ok(told)
@@ -202,18 +252,21 @@ async fn others(cluster: &Cluster, namespace: &str) -> Result<Vec<VaultSecretSyn
 async fn identities(
     cluster: &Cluster,
     lender: &Lender,
-    vaults: &[KeyVault],
-    syncs: &[VaultSecretSync],
+    (vaults, accounts, syncs): (&[KeyVault], &[DataLakeAccount], &[VaultSecretSync]),
 ) -> Result<Arc<Identities>, Failure> {
     let of_vaults = vaults.iter().map(|vault| {
         let reference = vault.spec.resource.identity_ref.as_ref();
         (space(vault.namespace()), reference)
     });
+    let of_accounts = accounts.iter().map(|account| {
+        let reference = account.spec.resource.identity_ref.as_ref();
+        (space(account.namespace()), reference)
+    });
     let of_syncs = syncs
         .iter()
         .map(|sync| (space(sync.namespace()), sync.spec.identity_ref.as_ref()));
     let (mut spaces, mut keys) = (BTreeSet::new(), BTreeSet::<IdentityKey>::new());
-    for (namespace, reference) in of_vaults.chain(of_syncs) {
+    for (namespace, reference) in of_vaults.chain(of_accounts).chain(of_syncs) {
         keys.insert(key_of(&namespace, reference));
         spaces.insert(namespace);
     }

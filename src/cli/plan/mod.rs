@@ -56,7 +56,7 @@ const DIFFERS: u8 = 2;
 
 /// Plans, and shows. What differs ends in a code of its own, so no failure ends in that.
 pub(super) async fn run(args: PlanArgs) -> Result<(), Failure> {
-    let all = all(&args).await;
+    let all = Box::pin(all(&args)).await;
     let all = all.map_err(|failure| Failure::failed(failure.message))?;
     let text = render(&all, args.output)
         .map_err(|error| Failure::failed(format!("failed to write the plans: {error}")))?;
@@ -79,6 +79,10 @@ async fn all(args: &PlanArgs) -> Result<Vec<Planned>, Failure> {
         progress.now(&format!("Planning KeyVault {}", vault.name_any()));
         all.push(resources::plan(&desk.ctx, vault).await);
     }
+    for account in &desk.accounts {
+        progress.now(&format!("Planning DataLakeAccount {}", account.name_any()));
+        all.push(resources::plan(&desk.account_ctx, account).await);
+    }
     for sync in &desk.syncs {
         progress.now(&format!("Planning VaultSecretSync {}", sync.name_any()));
         all.push(syncs::plan(&desk, sync).await);
@@ -90,7 +94,7 @@ async fn all(args: &PlanArgs) -> Result<Vec<Planned>, Failure> {
             format!("namespace {}", cluster.namespace)
         };
         return Err(Failure::failed(format!(
-            "{place} has neither a KeyVault nor a VaultSecretSync to plan for"
+            "{place} has no KeyVault, DataLakeAccount or VaultSecretSync to plan for"
         )));
     }
     Ok(all)

@@ -11,6 +11,7 @@ mod network;
 mod outputs;
 mod status;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ pub use self::network::{Bypass, NetworkRulesSpec, ResourceRuleSpec};
 pub use self::outputs::{KeysOutputSpec, OutputsSpec, SasKind, SasOutputSpec};
 pub use self::status::{
     AccountKey, DataLakeAccountStatus, EndpointsStatus, FailedEntryStatus, FilesystemStatus,
-    KeysStatus, SasStatus, TreeStatus,
+    KeysStatus, RenewingStatus, SasStatus, SignedByStatus, TreeStatus,
 };
 use crate::azure_resource::api::ResourceSpec;
 use crate::k8s::fields::is_default;
@@ -161,6 +162,20 @@ pub struct DataLakeAccountSpec {
     /// What is written to Kubernetes for those who use the account. Default: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<OutputsSpec>,
+}
+
+impl DataLakeAccount {
+    /// The conditions of its status.
+    pub fn conditions(&self) -> &[Condition] {
+        let status = self.status.as_ref();
+        status.map_or(&[], |status| &status.resource.conditions)
+    }
+
+    /// The `KeyVault` that holds the key that data is encrypted with, where the spec names one.
+    pub fn vault_ref(&self) -> Option<&str> {
+        let key = &self.spec.encryption.as_ref()?.key;
+        key.vault_ref.as_ref().map(|vault| vault.name.as_str())
+    }
 }
 
 /// Which service it is.

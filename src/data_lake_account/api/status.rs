@@ -153,6 +153,29 @@ pub struct KeysStatus {
     /// When that was made, as Azure tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Time>,
+
+    /// Since when it is in use, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+
+    /// The other key, while it is made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewing: Option<RenewingStatus>,
+}
+
+/// A key that is made anew. Nobody is given it before that is over.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RenewingStatus {
+    /// Which.
+    pub key: AccountKey,
+
+    /// When the one before was made, as Azure tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Time>,
+
+    /// Until when the request may take effect.
+    pub until: Time,
 }
 
 /// A shared access signature that was made.
@@ -170,4 +193,20 @@ pub struct SasStatus {
 
     /// Until when it is valid.
     pub expires: Time,
+
+    /// The account's key that it is signed with, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<SignedByStatus>,
+}
+
+/// The account's key that something is signed with.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct SignedByStatus {
+    /// Which.
+    pub key: AccountKey,
+
+    /// When that was made, as Azure tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Time>,
 }
