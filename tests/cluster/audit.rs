@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
-use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
+use lakevault::data_lake_account::api::DataLakeAccount;
+use lakevault::key_vault::api::KeyVault;
 use lakevault::vault_secret_sync::rollout::api::WorkloadKind;
 use serde_json::json;
 use testbed::poll::{expect, seen};
 use testbed::{binaries, until};
 
+use crate::estate::{Declared, Estate};
 use crate::hands::OPERATOR;
-use crate::key_vaults::estate::Estate;
 use crate::kit::{Kit, NOT_GRANTED, SOON, TENANT, World};
 use crate::rollouts::{install_argo, make};
 use crate::{Case, cases};
@@ -168,6 +170,30 @@ async fn restarts(kit: &Kit) -> Result<()> {
     kit.rotate("rolling").await.map(drop)
 }
 
+/// A resource is made, and read once more before it is deleted.
+async fn comes_and_goes<K: Declared>(kit: &Kit) -> Result<()> {
+    let estate = Estate::<K>::new(kit.clone()).await?;
+    estate
+        .ready(|spec| spec["deletionPolicy"] = json!("Delete"))
+        .await?;
+    estate.delete().await?;
+    estate.is_gone().await
+}
+
+/// A ConfigMap is written, and deleted where another one takes its place.
+async fn outputs_move(kit: &Kit) -> Result<()> {
+    let estate = Estate::<DataLakeAccount>::new(kit.clone()).await?;
+    for name in ["facts", "others"] {
+        estate
+            .ready(|spec| spec["outputs"] = json!({"configMap": name}))
+            .await?;
+    }
+    let facts: Api<ConfigMap> = Api::namespaced(kit.client(), &kit.namespace);
+    kit.is_gone(facts, "facts").await?;
+    estate.delete().await?;
+    estate.is_gone().await
+}
+
 async fn every_permission_is_used(kit: Kit) -> Result<()> {
     kit.synced_app().await?;
     trouble(&kit).await?;
@@ -187,13 +213,9 @@ async fn every_permission_is_used(kit: Kit) -> Result<()> {
     });
     kit.apply(merging).await?;
     kit.is_synced("merging").await?;
-    // A vault is made, and read once more before it is deleted.
-    let estate = Estate::new(kit.clone()).await?;
-    estate
-        .ready(|spec| spec["deletionPolicy"] = json!("Delete"))
-        .await?;
-    estate.delete().await?;
-    estate.is_gone().await?;
+    comes_and_goes::<KeyVault>(&kit).await?;
+    comes_and_goes::<DataLakeAccount>(&kit).await?;
+    outputs_move(&kit).await?;
     let given = given()?;
     ensure!(given.len() > 15, "the role was not read: {given:?}");
     // The audit log may be a moment late.

@@ -1,9 +1,11 @@
 //! What the API server itself refuses: for each rule in `crds/` an object that is accepted and one that is not.
 
 mod clouds;
+mod data_lake_accounts;
 mod identities;
 mod key_vaults;
 mod pushes;
+mod resources;
 mod sources;
 mod syncs;
 mod targets;
@@ -16,6 +18,7 @@ use kube::{Api, Error};
 use serde_json::{Value, json};
 use testbed::binaries;
 
+use self::data_lake_accounts::{account, account_changes, account_pairs};
 use self::identities::{identity, identity_pairs};
 use self::key_vaults::{key_vault, key_vault_changes, key_vault_pairs};
 use self::syncs::{sync, sync_pairs};
@@ -29,6 +32,8 @@ pub fn cases() -> Vec<Case> {
         cluster_identities_are_validated,
         key_vaults_are_validated,
         changes_of_key_vaults_are_validated,
+        accounts_are_validated,
+        changes_of_accounts_are_validated,
         every_rule_of_the_definitions_has_its_pair
     ]
 }
@@ -121,33 +126,41 @@ async fn key_vaults_are_validated(kit: Kit) -> Result<()> {
     hold(&kit, key_vault(), key_vault_pairs(), true).await
 }
 
-/// Rules that compare with what was there.
 async fn changes_of_key_vaults_are_validated(kit: Kit) -> Result<()> {
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(
-        "lakevault.dev",
-        "v1alpha1",
-        "KeyVault",
-    ));
-    let api: Api<DynamicObject> = Api::namespaced_with(kit.client(), &kit.namespace, &resource);
     let mut smallest = key_vault();
     smallest["spec"]["azureName"] = json!("kv-changes");
-    kit.apply({
-        let mut object = smallest.clone();
-        object["metadata"]["namespace"] = json!(kit.namespace);
-        object
-    })
-    .await?;
-    let name = smallest["metadata"]["name"].as_str().unwrap_or_default();
+    holds_changes(&kit, smallest, key_vault_changes()).await
+}
+
+async fn accounts_are_validated(kit: Kit) -> Result<()> {
+    hold(&kit, account(), account_pairs(), true).await
+}
+
+async fn changes_of_accounts_are_validated(kit: Kit) -> Result<()> {
+    let mut smallest = account();
+    smallest["spec"]["azureName"] = json!("lakechanges");
+    holds_changes(&kit, smallest, account_changes()).await
+}
+
+/// Rules that compare with what was there.
+async fn holds_changes(kit: &Kit, mut object: Value, pairs: Vec<Pair>) -> Result<()> {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("lakevault.dev", "v1alpha1", kind));
+    let api: Api<DynamicObject> = Api::namespaced_with(kit.client(), &kit.namespace, &resource);
+    let name = object["metadata"]["name"].as_str().unwrap_or_default();
+    let name = name.to_owned();
+    object["metadata"]["namespace"] = json!(kit.namespace);
+    kit.apply(object).await?;
     let params = kube::api::PatchParams {
         dry_run: true,
         ..Default::default()
     };
-    for Pair { good, bad, refusal } in key_vault_changes() {
+    for Pair { good, bad, refusal } in pairs {
         let patch = |change: &Value| kube::api::Patch::Merge(change.clone());
-        api.patch(name, &params, &patch(&good))
+        api.patch(&name, &params, &patch(&good))
             .await
             .with_context(|| format!("{refusal}: refused is {good}"))?;
-        match api.patch(name, &params, &patch(&bad)).await {
+        match api.patch(&name, &params, &patch(&bad)).await {
             Err(Error::Api(status)) if status.message.contains(refusal) => {}
             outcome => anyhow::bail!("{refusal}: {bad}: {:?}", outcome.map(|_| ())),
         }
@@ -196,7 +209,9 @@ fn demands(
 
 async fn every_rule_of_the_definitions_has_its_pair(_: Kit) -> Result<()> {
     let of_key_vaults = key_vault_pairs().into_iter().chain(key_vault_changes());
-    let tables: [(&str, Vec<Pair>); 4] = [
+    let of_accounts = account_pairs().into_iter().chain(account_changes());
+    let tables: [(&str, Vec<Pair>); 5] = [
+        ("datalakeaccounts", of_accounts.collect()),
         ("keyvaults", of_key_vaults.collect()),
         ("vaultsecretsyncs", sync_pairs()),
         ("azureidentities", identity_pairs("AzureIdentity")),
@@ -242,6 +257,6 @@ async fn every_rule_of_the_definitions_has_its_pair(_: Kit) -> Result<()> {
         );
     }
     let crds = std::fs::read_dir(binaries::repository().join("crds"))?.count();
-    ensure!(crds == 4, "crds/ holds a definition that no table is for");
+    ensure!(crds == 5, "crds/ holds a definition that no table is for");
     Ok(())
 }

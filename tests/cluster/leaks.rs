@@ -17,6 +17,8 @@ pub async fn afterwards(world: Arc<World>) -> Result<()> {
         "vaultsecretsyncs",
         "azureidentities",
         "clusterazureidentities",
+        "keyvaults",
+        "datalakeaccounts",
     ] {
         said.push((
             kind.to_owned(),

@@ -24,10 +24,12 @@ mod basics;
 mod cel;
 mod clouds;
 mod credentials;
+mod data_lake_accounts;
 mod diagnose;
 mod documents;
 mod drift;
 mod environments;
+mod estate;
 mod hands;
 mod hub;
 mod identity_faults;
@@ -50,6 +52,7 @@ mod rollouts;
 mod scene;
 mod several_vaults;
 mod sources;
+mod storage_accounts;
 mod stress;
 mod templates;
 mod times;
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         clouds::cases(),
         diagnose::cases(),
         credentials::cases(),
+        data_lake_accounts::cases(),
         documents::cases(),
         drift::cases(),
         environments::cases(),
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         rollouts::cases(),
         several_vaults::cases(),
         sources::cases(),
+        storage_accounts::cases(),
         stress::cases(),
         vault_faults::cases(),
         vault_objects::cases(),

@@ -64,6 +64,7 @@ async fn missing_definitions_are_named_and_waited_for(_: Kit) -> Result<()> {
         "CustomResourceDefinition vaultsecretsyncs.lakevault.dev",
         "CustomResourceDefinition azureidentities.lakevault.dev",
         "CustomResourceDefinition clusterazureidentities.lakevault.dev",
+        "CustomResourceDefinition datalakeaccounts.lakevault.dev",
         "CustomResourceDefinition keyvaults.lakevault.dev",
     ];
     is(503, &all, &[]).await?;
@@ -74,7 +75,12 @@ async fn missing_definitions_are_named_and_waited_for(_: Kit) -> Result<()> {
         if told { Ok(()) } else { Err(log) }
     })
     .await?;
-    for plural in ["azureidentities", "clusterazureidentities", "keyvaults"] {
+    for plural in [
+        "azureidentities",
+        "clusterazureidentities",
+        "datalakeaccounts",
+        "keyvaults",
+    ] {
         kubectl
             .apply_dir(&root.join(format!("crds/{plural}.yaml")))
             .await?;

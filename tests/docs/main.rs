@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 use lakevault::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use lakevault::azure_identity::valid as identity;
+use lakevault::data_lake_account::api::DataLakeAccount;
+use lakevault::data_lake_account::valid as data_lake_account;
 use lakevault::key_vault::api::KeyVault;
 use lakevault::key_vault::valid as key_vault;
 use lakevault::problem::Reason;
@@ -242,6 +244,10 @@ fn accepted(kind: &str, text: &str) -> Result<(), String> {
         "VaultSecretSync" => {
             let object: VaultSecretSync = serde_saphyr::from_str(text).map_err(unread)?;
             sync::parse(&object).map(drop)
+        }
+        "DataLakeAccount" => {
+            let object: DataLakeAccount = serde_saphyr::from_str(text).map_err(unread)?;
+            data_lake_account::parse(&object).map(drop)
         }
         "KeyVault" => {
             let object: KeyVault = serde_saphyr::from_str(text).map_err(unread)?;

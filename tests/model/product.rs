@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lakevault::azure::arm::{Form, Poll};
+use lakevault::azure_resource::ground::{Ground, Group};
 use lakevault::azure_resource::note::{self, Note as Noted, Outcome, Polled, begun};
 use lakevault::azure_resource::order::{Ahead, Gone, ahead};
 use lakevault::azure_resource::owner::{OWNER_TAG, Owner};
 use lakevault::azure_resource::planner::{Ending, Keeps, Write};
 use lakevault::key_vault::api::{KeyVault, KeyVaultSpec, Sku};
 use lakevault::key_vault::desired::{Capabilities, Desired};
-use lakevault::key_vault::plan::{
-    Group, Inputs, Leaving, Look, Next, Record, Seen, Step, created, next,
-};
+use lakevault::key_vault::plan::{Inputs, Leaving, Look, Next, Record, Seen, Step, created, next};
 use lakevault::key_vault::recorded::recorded;
 use lakevault::key_vault::valid::{Valid, desired, parse};
 use lakevault::key_vault::vault::{Deleted, SkuName, Tags, Vault};
@@ -120,13 +119,10 @@ fn kind(step: &Step) -> Option<Kind> {
         Step::Update(_) => Kind::Update,
         Step::Delete => Kind::Delete,
         Step::Release => Kind::Release,
-        Step::Register
-        | Step::CreateGroup
+        Step::Ground(_)
         | Step::AddPolicies(_)
         | Step::ReplacePolicies(_)
         | Step::DropPolicies(_)
-        | Step::Assign(_)
-        | Step::Unassign(_)
         | Step::MakeSecret(_)
         | Step::Forget => return None,
     })
@@ -334,7 +330,10 @@ fn seen(inputs: &Inputs<'_>, sight: Sight) -> Seen {
         operation: sight.operation.map(polled),
         vault: sight.vault.map(|azure| vault(inputs, azure)),
         deleted: sight.deleted.map(|azure| deleted(inputs, azure)),
-        group: Some(Some(Group { deleting: false })),
+        ground: Ground {
+            group: Some(Some(Group { deleting: false })),
+            ..Ground::default()
+        },
         name: Some(Ok(())),
         updated: sight.updated,
         ..Seen::default()

@@ -17,9 +17,13 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// The objects of the page's block under a heading.
 fn block(heading: &str) -> Result<Vec<Value>> {
-    let page = std::fs::read_to_string(binaries::repository().join("docs/keyvault.md"))?;
+    block_of("docs/keyvault.md", heading)
+}
+
+/// The objects of a page's first block under a heading.
+pub fn block_of(page: &str, heading: &str) -> Result<Vec<Value>> {
+    let page = std::fs::read_to_string(binaries::repository().join(page))?;
     let after = page.split(heading).nth(1).context("no such heading")?;
     let yaml = after.split("```yaml\n").nth(1).context("no block")?;
     let yaml = yaml.split("```").next().unwrap_or_default();

@@ -3,7 +3,7 @@
 mod alone;
 mod create;
 mod deletion;
-mod documents;
+pub mod documents;
 mod drift;
 pub mod estate;
 mod faults;

@@ -112,6 +112,12 @@ impl Endpoints {
         format!("https://{vault}.{}", self.key_vault_suffix)
     }
 
+    /// What stands behind `<account>.dfs.` and `<account>.blob.`: `storage.<suffix>`.
+    pub fn storage_suffix(&self) -> String {
+        let suffix = self.key_vault_suffix.strip_prefix("vault.");
+        format!("storage.{}", suffix.unwrap_or(&self.key_vault_suffix))
+    }
+
     /// Reads an `endpoints.json`.
     ///
     /// # Errors

@@ -1,0 +1,149 @@
+//! What is written to Kubernetes for those who use an account.
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use lakevault::data_lake_account::api::AccountKey;
+use reqwest::Method;
+use serde_json::{Value, json};
+use testbed::poll::seen;
+use testbed::until;
+
+use super::lakes::Lake;
+use crate::kit::{Kit, SOON};
+use crate::{Case, cases};
+
+pub fn cases() -> Vec<Case> {
+    cases![
+        connection_facts_are_written_and_repaired,
+        the_key_in_use_is_written_and_follows_the_account,
+        signatures_open_what_they_are_for_and_nothing_else,
+    ]
+}
+
+/// Waits until the ConfigMap says which account it is of.
+async fn facts(lake: &Lake, maps: &Api<ConfigMap>) -> Result<ConfigMap> {
+    until(SOON, "the ConfigMap is as it should be", async || {
+        let map = maps.get("lake-connection").await.map_err(seen)?;
+        let data = map.data.clone().unwrap_or_default();
+        let whole = data.get("accountName") == Some(&lake.name) && data.len() > 1;
+        whole.then_some(map).ok_or_else(|| format!("{data:?}"))
+    })
+    .await
+}
+
+async fn connection_facts_are_written_and_repaired(kit: Kit) -> Result<()> {
+    let lake = Lake::new(kit).await?;
+    let spec = |spec: &mut Value| {
+        spec["filesystems"] = json!([{"name": "raw"}, {"name": "clean"}]);
+        spec["outputs"] = json!({"configMap": "lake-connection"});
+    };
+    lake.ready(spec).await?;
+    let maps: Api<ConfigMap> = Api::namespaced(lake.kit.client(), &lake.kit.namespace);
+    let map = facts(&lake, &maps).await?;
+    let data = map.data.unwrap_or_default();
+    let dfs = data.get("dfsEndpoint").context("dfsEndpoint")?;
+    ensure!(dfs.contains(&lake.host()), "{data:?}");
+    let names: Vec<&str> = data["filesystems"].split(',').collect();
+    ensure!(
+        names.len() == 2 && names.contains(&"raw") && names.contains(&"clean"),
+        "{data:?}"
+    );
+    let owner = map.metadata.owner_references.unwrap_or_default();
+    ensure!(
+        owner.iter().any(|one| one.kind == "DataLakeAccount"),
+        "{owner:?}"
+    );
+    // Nobody asks for a look: it is watched.
+    let wrong = Patch::Merge(json!({"data": {"accountName": "another"}}));
+    let params = PatchParams::default();
+    maps.patch("lake-connection", &params, &wrong).await?;
+    facts(&lake, &maps).await?;
+    let gone = DeleteParams::default();
+    maps.delete("lake-connection", &gone).await?;
+    facts(&lake, &maps).await?;
+    // It goes with the spec that asks for it.
+    lake.ready(|one| {
+        spec(one);
+        one["outputs"] = json!({});
+    })
+    .await?;
+    lake.kit.is_gone(maps, "lake-connection").await
+}
+
+/// Values of both keys, and when they were made, as the simulator has them.
+async fn keys(lake: &Lake) -> Result<Vec<Value>> {
+    let path = format!("/storageaccounts/{}/keys", lake.name);
+    let all = lake.admin(Method::GET, &path, None).await?;
+    Ok(all["keys"].as_array().context("keys")?.clone())
+}
+
+async fn the_key_in_use_is_written_and_follows_the_account(kit: Kit) -> Result<()> {
+    let lake = Lake::new(kit).await?;
+    let status = lake
+        .ready(|spec| spec["outputs"] = json!({"keys": {"secret": "lake-keys"}}))
+        .await?;
+    let used = status.keys.context("no key is told")?.in_use;
+    let (at, name) = match used {
+        AccountKey::Key1 => (0, "key1"),
+        AccountKey::Key2 => (1, "key2"),
+    };
+    let before = keys(&lake).await?[at].clone();
+    let key = before["value"].as_str().context("value")?.to_owned();
+    let data = lake.kit.data("lake-keys").await?;
+    ensure!(data["accountKey"] == key && data["accountName"] == lake.name);
+    ensure!(data["connectionString"].contains(&key));
+    let told = serde_json::to_string(&lake.object().await?)?;
+    ensure!(!told.contains(&key), "the object tells the key");
+    // Somebody makes it anew, in another second than before: that is how Azure tells.
+    let path = format!("/storageaccounts/{}/keys/{name}", lake.name);
+    until(SOON, "another second", async || {
+        let done = lake.admin(Method::PUT, &path, Some(json!({}))).await;
+        let one = &done.map_err(seen)?["keys"][at];
+        let other = one["created"] != before["created"];
+        other
+            .then_some(())
+            .ok_or_else(|| one["created"].to_string())
+    })
+    .await?;
+    lake.look().await?;
+    let held = lake.kit.data("lake-keys").await?;
+    let all = keys(&lake).await?;
+    let valid = all.iter().any(|one| one["value"] == held["accountKey"]);
+    ensure!(valid, "the Secret has a key that is over");
+    Ok(())
+}
+
+async fn signatures_open_what_they_are_for_and_nothing_else(kit: Kit) -> Result<()> {
+    let lake = Lake::new(kit).await?;
+    lake.ready(|spec| {
+        spec["sharedKeyAccess"] = json!(true);
+        spec["filesystems"] =
+            json!([{"name": "raw", "directories": [{"path": "sales"}, {"path": "other"}]}]);
+        spec["outputs"] = json!({"sas": [
+            {"secret": "reader", "filesystem": "raw", "directory": "sales"},
+            {"secret": "reader", "key": "all", "kind": "Service", "filesystem": "raw"},
+        ]});
+    })
+    .await?;
+    for path in ["sales/file", "other/file"] {
+        lake.put("raw", path, json!({"content": path})).await?;
+    }
+    let data = lake.kit.data("reader").await?;
+    let other = lake.other().await?;
+    for (signature, path, opens) in [
+        ("sas", "sales/file", true),
+        ("sas", "other/file", false),
+        ("all", "sales/file", true),
+        ("all", "other/file", true),
+    ] {
+        let signature = data.get(signature).context("no signature")?;
+        let answer = other.read_signed(&format!("raw/{path}"), signature).await?;
+        let (status, text) = (answer.status(), answer.text().await?);
+        let read = status.is_success() && text == path;
+        ensure!(read == opens, "{path}: {status} {text}");
+        ensure!(opens || status == 403, "{path}: {status} {text}");
+    }
+    Ok(())
+}
