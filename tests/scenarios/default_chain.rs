@@ -12,7 +12,7 @@ use crate::kit::{TENANT, World};
 use crate::page::{Terminal, commands, yaml};
 use crate::place::{
     self, GROUP, LAKE, LAKE_OBJECT, LAKE_SECRET, PASSWORD, Place, SUBSCRIPTION, USER, USER_OBJECT,
-    lent, readers,
+    allowed, lent,
 };
 use crate::python::{Clients, Document, interpreter, surroundings};
 use crate::tokens::of_entra;
@@ -65,7 +65,8 @@ fn machines(endpoints: &Endpoints, tools: &Path) -> Vec<Machine> {
 pub async fn the_first_that_the_machine_offers_wins() -> Result<()> {
     // The chain is of the operator's environment, so it has a world of its own.
     let mut world = place::world("scenarios-chain").await?;
-    readers(&world, &[LAKE_OBJECT, MACHINE_OBJECT, USER_OBJECT]).await?;
+    let callers = [LAKE_OBJECT, MACHINE_OBJECT, USER_OBJECT];
+    allowed(&world, &callers, &["Reader"]).await?;
     let machine = json!({"managedIdentities": [{
         "tenantId": TENANT, "clientId": MACHINE, "objectId": MACHINE_OBJECT, "system": true,
         "resourceId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm",

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use serde_json::json;
 
 use crate::Stage;
+use crate::lake::{a_pod_works, the_document_worked};
 use crate::page::{Terminal, commands, yaml};
-use crate::place::{NATIVE, PASSWORD, Place, USER, USER_OBJECT, is_true, lent};
+use crate::place::{
+    GROUP, NATIVE, PASSWORD, Place, SUBSCRIPTION, USER, USER_OBJECT, is_true, lent,
+};
 use crate::python::{Clients, Document};
 use crate::service_to_service::{FILES, FILES_OF_THE_CLIENT, MANAGEMENT};
 use crate::tokens::{of_entra, same_caller};
@@ -19,6 +23,8 @@ pub async fn a_person_signs_in_for_a_pod(stage: Arc<Stage>) -> Result<()> {
     let told = Document::new(&world, Clients::Of2017, "end_user.py")
         .await?
         .filled_in("CLIENT_ID", NATIVE)
+        .filled_in("SUBSCRIPTION_ID", SUBSCRIPTION)
+        .filled_in("GROUP", GROUP)
         .typed(USER)
         .typed(PASSWORD)
         .typed(USER)
@@ -36,6 +42,8 @@ pub async fn a_person_signs_in_for_a_pod(stage: Arc<Stage>) -> Result<()> {
     same_caller(&by_code, &files)?;
     let management = read("management_by_code", MANAGEMENT).await?;
     is_the_person(&management)?;
+    the_document_worked(&world, &told, "lakeofperson").await?;
+    ensure!(told["top"] == json!([]), "{}", told["top"]);
 
     let place = Place::new(&world, "people").await?;
     let terminal = Terminal::open(&world, "people")?;
@@ -47,6 +55,9 @@ pub async fn a_person_signs_in_for_a_pod(stage: Arc<Stage>) -> Result<()> {
     same_caller(&ours, &management)?;
     let ours = of_entra(&world, &data["filesystem"], FILES).await?;
     same_caller(&ours, &files)?;
+    let deletion = commands(JOB, "delete")?.join("\n");
+    let with = (data["storage"].as_str(), deletion.as_str());
+    a_pod_works(&place, &terminal, "lakeofpeople", with).await?;
     lent(&world, "ada", |status| {
         is_true(&status.conditions, "Discouraged")
     })

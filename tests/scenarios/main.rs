@@ -24,6 +24,7 @@ mod end_user;
 )]
 #[path = "../cluster/kit.rs"]
 mod kit;
+mod lake;
 mod ml_server;
 mod page;
 mod place;

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Api;
 use lakevault::azure_identity::api::{AzureIdentity, AzureIdentityStatus, ClusterAzureIdentity};
+use lakevault::data_lake_account::api::DataLakeAccount;
 use lakevault::vault_secret_sync::api::VaultSecretSync;
 use serde_json::{Value, json};
 use testbed::poll::seen;
@@ -28,7 +29,7 @@ pub const PASSWORD: &str = "planted-value-of ada+1";
 pub const SUBSCRIPTION: &str = "99999999-9999-9999-9999-999999999999";
 pub const GROUP: &str = "rg-lake";
 
-/// A world whose Azure has the public cloud's names, with an application, a person, and a subscription that these two may read.
+/// A world whose Azure has the public cloud's names, with an application, a person, and a subscription that is these two's.
 pub async fn world(name: &str) -> Result<World> {
     let world = World::with(name, &["--names", "public"]).await?;
     let public = |id| json!({"clientId": id, "publicClient": true});
@@ -44,16 +45,19 @@ pub async fn world(name: &str) -> Result<World> {
         }],
     });
     world.simulator.admin().seed(&seed).await?;
-    readers(&world, &[USER_OBJECT, LAKE_OBJECT]).await?;
+    let owners = ["Owner", "Storage Blob Data Owner"];
+    allowed(&world, &[USER_OBJECT, LAKE_OBJECT], &owners).await?;
     Ok(world)
 }
 
-/// These principals, by object id, may read the subscription, and no others.
-pub async fn readers(world: &World, objects: &[&str]) -> Result<()> {
-    let roles: Vec<Value> = objects
-        .iter()
-        .map(|object| json!({"principalId": object, "role": "Reader"}))
-        .collect();
+/// These principals, by object id, have these roles for the subscription, and there are no others.
+pub async fn allowed(world: &World, objects: &[&str], roles: &[&str]) -> Result<()> {
+    let each = |object: &&str| {
+        let object = (*object).to_owned();
+        let given = move |role| json!({"principalId": object.as_str(), "role": role});
+        roles.iter().map(given).collect::<Vec<Value>>()
+    };
+    let roles: Vec<Value> = objects.iter().flat_map(each).collect();
     let seed = json!({"subscriptions": [{
         "id": SUBSCRIPTION, "tenantId": TENANT, "roleAssignments": roles,
         "resourceGroups": [{"name": GROUP, "location": "westeurope"}],
@@ -105,6 +109,28 @@ impl<'a> Place<'a> {
         data.into_iter()
             .map(|(key, value)| Ok((key, String::from_utf8(value.0)?)))
             .collect()
+    }
+
+    /// Waits until an account and what lies in it are as declared.
+    pub async fn lake(&self, name: &str) -> Result<()> {
+        let accounts: Api<DataLakeAccount> =
+            Api::namespaced(self.world.client.clone(), self.namespace);
+        until(
+            SOON,
+            &format!("account {name} is as declared"),
+            async || {
+                let account = accounts.get(name).await.map_err(seen)?;
+                let status = account.status.unwrap_or_default();
+                let conditions = &status.resource.conditions;
+                let done = is_true(conditions, "Ready") && is_true(conditions, "Synced");
+                if done && status.lake_applied_generation == account.metadata.generation {
+                    Ok(())
+                } else {
+                    Err(serde_json::to_string(&status).unwrap_or_default())
+                }
+            },
+        )
+        .await
     }
 
     /// Waits until an AzureIdentity is Ready, and gives back its status.

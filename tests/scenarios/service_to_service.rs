@@ -1,7 +1,7 @@
 //! An application signs in with its secret, for management and for files of a Data Lake Store.
 //!
-//! What the tokens are then used for needs such an account: making it comes with a kind of its own. The tokens are checked
-//! as their receivers would, and Resource Manager takes the one for management.
+//! The document's program uses both: it makes a store, works with files in it, and deletes it. Lakevault does the same with an
+//! account of today's generation, whose files a pod works with.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use anyhow::{Result, ensure};
 use serde_json::json;
 
 use crate::Stage;
+use crate::lake::{a_pod_works, the_document_worked};
 use crate::page::{Terminal, commands, yaml};
 use crate::place::{GROUP, LAKE, LAKE_OBJECT, LAKE_SECRET, Place, SUBSCRIPTION};
 use crate::python::{Clients, Document};
@@ -28,9 +29,11 @@ pub async fn an_application_signs_in_with_its_secret(stage: Arc<Stage>) -> Resul
         .filled_in("CLIENT_ID", LAKE)
         .filled_in("CLIENT_SECRET", LAKE_SECRET)
         .filled_in("SUBSCRIPTION_ID", SUBSCRIPTION)
+        .filled_in("GROUP", GROUP)
         .tells()
         .await?;
     ensure!(told["groups"] == json!([GROUP]), "{}", told["groups"]);
+    the_document_worked(&world, &told, "lakeofapp").await?;
     let management = told["management"].as_str().unwrap_or_default();
     let management = of_entra(&world, management, MANAGEMENT).await?;
     let files = told["filesystem"].as_str().unwrap_or_default();
@@ -49,5 +52,8 @@ pub async fn an_application_signs_in_with_its_secret(stage: Arc<Stage>) -> Resul
     let ours = of_entra(&world, &data["management"], MANAGEMENT).await?;
     same_caller(&ours, &management)?;
     let ours = of_entra(&world, &data["filesystem"], FILES).await?;
-    same_caller(&ours, &files)
+    same_caller(&ours, &files)?;
+    let deletion = commands(JOB, "delete")?.join("\n");
+    let with = (data["storage"].as_str(), deletion.as_str());
+    a_pod_works(&place, &terminal, "lakeofteam", with).await
 }

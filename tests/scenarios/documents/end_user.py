@@ -49,9 +49,24 @@ print(code['message'], flush=True)
 mgmt_token = context.acquire_token_with_device_code('https://management.core.windows.net/', code, client_id)
 many_factors = AADTokenCredentials(mgmt_token, client_id, tenant=tenant_id)
 
+# What the sign-ins are for, as the articles go on that this one names at its end: those by password make and fill an account,
+# those by code look at the files and delete it.
+from lake_store import create_account, delete_account, work_with_files
+
+adlsAcctClient = DataLakeStoreAccountManagementClient(credentials, fill_in('SUBSCRIPTION_ID'))
+account = create_account(adlsAcctClient, fill_in('GROUP'), 'lakeofperson')
+files = work_with_files(core.AzureDLFileSystem(token, store_name='lakeofperson'))
+top = core.AzureDLFileSystem(by_code, store_name='lakeofperson').ls('/')
+adlsAcctClient = DataLakeStoreAccountManagementClient(many_factors, fill_in('SUBSCRIPTION_ID'))
+left = delete_account(adlsAcctClient, fill_in('GROUP'), 'lakeofperson')
+
 tell(
     management=credentials.token['access_token'],
     filesystem=token.token['access'],
     filesystem_by_code=by_code.token['access'],
     management_by_code=many_factors.token['access_token'],
+    account=account,
+    files=files,
+    top=top,
+    left=left,
 )

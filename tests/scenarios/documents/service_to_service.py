@@ -23,14 +23,21 @@ credentials = ServicePrincipalCredentials(client_id = fill_in('CLIENT_ID'), secr
 
 token = lib.auth(tenant_id = fill_in('TENANT'), client_secret = fill_in('CLIENT_SECRET'), client_id = fill_in('CLIENT_ID'))
 
-# The clients that these are for can be made. What they do needs an account of the Data Lake Store, which comes with the
-# kind that manages such accounts.
-DataLakeStoreAccountManagementClient(credentials, fill_in('SUBSCRIPTION_ID'))
+# What the sign-ins are for, as the articles go on that this one names at its end.
+from lake_store import create_account, delete_account, work_with_files
+
 groups = ResourceManagementClient(credentials, fill_in('SUBSCRIPTION_ID')).resource_groups.list()
-core.AzureDLFileSystem(token, store_name='lake')
+adlsAcctClient = DataLakeStoreAccountManagementClient(credentials, fill_in('SUBSCRIPTION_ID'))
+account = create_account(adlsAcctClient, fill_in('GROUP'), 'lakeofapp')
+adlsFileSystemClient = core.AzureDLFileSystem(token, store_name='lakeofapp')
+files = work_with_files(adlsFileSystemClient)
+left = delete_account(adlsAcctClient, fill_in('GROUP'), 'lakeofapp')
 
 tell(
     management=credentials.token['access_token'],
     filesystem=token.token['access'],
     groups=[group.name for group in groups],
+    account=account,
+    files=files,
+    left=left,
 )
