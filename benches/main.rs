@@ -10,7 +10,10 @@
 
 #![allow(unreachable_pub, missing_docs, reason = "a program has no callers")]
 
+mod accounts_created;
+mod directories;
 mod floors;
+mod lake;
 mod neighbours;
 mod newcomer;
 mod ready;
@@ -21,6 +24,7 @@ mod settings;
 mod stage;
 mod steady;
 mod tokens;
+mod tree;
 mod vaults;
 mod vaults_created;
 mod vaults_neighbours;
@@ -49,6 +53,10 @@ const SCENARIOS: &[&str] = &[
     vaults::NAME,
     vaults_created::NAME,
     vaults_neighbours::NAME,
+    lake::NAME,
+    tree::NAME,
+    accounts_created::NAME,
+    directories::NAME,
 ];
 
 /// Those that only Lakevault can do: its own code runs in this process, or its own kinds are created.
@@ -57,6 +65,10 @@ const OWN: &[&str] = &[
     vaults::NAME,
     vaults_created::NAME,
     vaults_neighbours::NAME,
+    lake::NAME,
+    tree::NAME,
+    accounts_created::NAME,
+    directories::NAME,
 ];
 
 #[tokio::main]
@@ -114,6 +126,10 @@ async fn scenario(name: &str, settings: &Settings) -> Result<Report> {
         vaults::NAME => vaults::run(settings).await,
         vaults_created::NAME => vaults_created::run(settings).await,
         vaults_neighbours::NAME => vaults_neighbours::run(settings).await,
+        lake::NAME => lake::run(settings).await,
+        tree::NAME => tree::run(settings).await,
+        accounts_created::NAME => accounts_created::run(settings).await,
+        directories::NAME => directories::run(settings).await,
         _ => bail!("there is no scenario {name}"),
     }
 }

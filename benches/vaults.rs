@@ -1,11 +1,10 @@
 //! KeyVaults that nobody disturbs: what it costs to look at their vaults again and again.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
+use reqwest::Method;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -15,9 +14,9 @@ use crate::report::{Aim, Report, float};
 use crate::settings::Settings;
 use crate::stage::Stage;
 use crate::stage::Subject;
+use crate::stage::bare::Bare;
 use crate::stage::count::{Mark, Span, memory, own_cpu};
 use crate::stage::estate::{Calls, Estate};
-use crate::stage::load::{CLIENT, CLIENT_SECRET, TENANT};
 
 pub const NAME: &str = "vaults";
 
@@ -152,7 +151,8 @@ fn longest_pause(estate: &Estate, calls: &Calls, seconds: f64) -> f64 {
 
 /// Asks for each vault once an interval, evenly spread, by one HTTP client and with one token.
 async fn bare(stage: &Stage, estate: &Estate, time: Duration) -> Result<Floor> {
-    let manager = Manager::new(stage).await?;
+    let manager = stage.simulator.endpoints().resource_manager.clone();
+    let manager = Bare::new(stage, &manager, &manager).await?;
     let mark = Mark::set(stage, None).await?;
     let (began, cpu) = (Instant::now(), own_cpu()?);
     let vaults = u32::try_from(estate.vaults)?;
@@ -162,7 +162,8 @@ async fn bare(stage: &Stage, estate: &Estate, time: Duration) -> Result<Floor> {
     let mut calls = 0;
     while began.elapsed() < time {
         ticks.tick().await;
-        let request = manager.get(&estate.path(calls % estate.vaults));
+        let path = estate.path(calls % estate.vaults);
+        let request = manager.ask(Method::GET, &format!("{path}?api-version=2026-05-15"));
         calls += 1;
         tasks.spawn(async move {
             let answer: Value = request.send().await?.error_for_status()?.json().await?;
@@ -180,47 +181,4 @@ async fn bare(stage: &Stage, estate: &Estate, time: Duration) -> Result<Floor> {
     let span = mark.span(stage, None).await?;
     let cpu = span.a_minute(cpu);
     Ok(Floor { span, cpu, calls })
-}
-
-/// Resource Manager, by the HTTP client that the operator uses too.
-struct Manager {
-    http: reqwest::Client,
-    url: String,
-    token: String,
-}
-
-impl Manager {
-    async fn new(stage: &Stage) -> Result<Self> {
-        let endpoints = stage.simulator.endpoints();
-        let address = SocketAddr::from(([127, 0, 0, 1], endpoints.port));
-        let pem = std::fs::read(&endpoints.ca_file)?;
-        let host = |url: &str| url.trim_start_matches("https://").to_owned();
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_merge(reqwest::Certificate::from_pem_bundle(&pem)?)
-            .resolve(&host(&endpoints.authority_host), address)
-            .resolve(&host(&endpoints.resource_manager), address)
-            .build()?;
-        let scope = format!("{}/.default", endpoints.resource_manager);
-        let form = BTreeMap::from([
-            ("grant_type", "client_credentials"),
-            ("client_id", CLIENT),
-            ("client_secret", CLIENT_SECRET),
-            ("scope", &scope),
-        ]);
-        let url = format!("{}/{TENANT}/oauth2/v2.0/token", endpoints.authority_host);
-        let answer = http.post(&url).form(&form).send().await?;
-        let answer: Value = answer.error_for_status()?.json().await?;
-        let token = answer.get("access_token").and_then(Value::as_str);
-        Ok(Self {
-            url: endpoints.resource_manager.clone(),
-            token: token.context("no token")?.to_owned(),
-            http,
-        })
-    }
-
-    fn get(&self, path: &str) -> reqwest::RequestBuilder {
-        let url = format!("{}{path}?api-version=2026-05-15", self.url);
-        self.http.get(url).bearer_auth(&self.token)
-    }
 }

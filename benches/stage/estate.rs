@@ -21,13 +21,13 @@ use crate::settings::Settings;
 
 /// How long Resource Manager takes to answer.
 pub const MANAGER_LATENCY: Duration = Duration::from_millis(50);
-/// How long a vault is being made, in which its state is `RegisteringDns`.
+/// How long a vault is being made, in which its state is `RegisteringDns`, and a storage account.
 pub const CREATION: Duration = Duration::from_secs(3);
 /// The least interval of the kind.
-const LEAST: u64 = 60;
-const GROUP: &str = "bench";
+pub const LEAST: u64 = 60;
+pub const GROUP: &str = "bench";
 /// Far longer than it takes.
-const LIMIT: Duration = Duration::from_mins(15);
+pub const LIMIT: Duration = Duration::from_mins(15);
 
 /// What the KeyVaults of a scenario want.
 #[derive(Clone, Copy, Debug)]

@@ -1,8 +1,10 @@
 //! What each scenario runs on: a fresh control plane, a fresh simulator, an operator, and the user who creates syncs.
 
+pub mod bare;
 pub mod count;
 pub mod estate;
 pub mod journal;
+pub mod lakes;
 pub mod load;
 mod subject;
 mod watch;
@@ -110,7 +112,8 @@ impl Stage {
                 "cloud": {"custom": {
                     "authorityHost": endpoints.authority_host,
                     "keyVault": {"dnsSuffix": endpoints.key_vault_suffix, "audience": endpoints.key_vault_audience},
-                    "resourceManager": {"endpoint": endpoints.resource_manager}
+                    "resourceManager": {"endpoint": endpoints.resource_manager},
+                    "storage": {"suffix": lakes::suffix(endpoints)}
                 }}
             }
         });
