@@ -14,7 +14,7 @@ use crate::key_vault::vault::{
 };
 use crate::problem::Problem;
 
-/// The answer to [`check_name`]; where it cannot be had, Azure's words.
+/// The answer to [`super::vaults::check_name`]; where it cannot be had, Azure's words.
 pub fn read_name(reply: &Reply) -> Result<Result<(), String>, Problem> {
     let free = reply.body.get("nameAvailable").and_then(Value::as_bool);
     match free {
@@ -123,13 +123,13 @@ fn read_policies(properties: &Value) -> Option<Policies> {
     each.collect()
 }
 
-/// The deleted vault in the answer to [`deleted`].
+/// The deleted vault in the answer to [`super::vaults::deleted`].
 pub fn read_deleted(reply: &Reply) -> Result<Deleted, Problem> {
     one_deleted(&reply.body)
         .ok_or_else(|| incomplete("a deleted vault", "its vaultId and location"))
 }
 
-/// The deleted vault of a name on a page of [`all_deleted`].
+/// The deleted vault of a name on a page of [`super::vaults::all_deleted`].
 pub fn find_deleted(reply: &Reply, name: &str) -> Result<Option<Deleted>, Problem> {
     let all = reply.body.get("value").and_then(Value::as_array);
     let all = all.ok_or_else(|| incomplete("the deleted vaults", "value"))?;

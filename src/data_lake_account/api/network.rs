@@ -19,7 +19,7 @@ pub struct NetworkRulesSpec {
     #[serde(default, skip_serializing_if = "is_default")]
     pub default_action: DefaultAction,
 
-    /// What is let in all the same. Default: [AzureServices]; an empty list for nothing.
+    /// What is let in all the same. Default: `[AzureServices]`; an empty list for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 3))]
     pub bypass: Option<Vec<Bypass>>,
