@@ -114,6 +114,12 @@ pub fn polled(note: Option<Note>, polled: &Polled) -> Option<Note> {
     }
 }
 
+/// Whether a request may be sent still that was noted a while ago. One that is sent late could take effect after its deadline, when
+/// nobody reckons with it any more: whoever was held up, or stopped, between the note and the request leaves it.
+pub fn may_be_sent(note: &Note, now: Timestamp) -> bool {
+    after(now, WINDOW / 2) <= note.deadline.0
+}
+
 /// When the request of a note can have no effect any more; none where nothing is noted, or Azure tells how far it is.
 pub fn lapses(note: Option<&Note>) -> Option<Timestamp> {
     let noted = note?;

@@ -29,6 +29,14 @@ fn a_note_says_what_is_done_for_which_spec_by_whom_and_until_when_it_may_take_ef
 }
 
 #[test]
+fn a_request_is_not_sent_so_late_that_it_could_take_effect_after_its_deadline() {
+    let note = first();
+    for (now, expected) in [(10, true), (40, true), (41, false), (200, false)] {
+        assert_eq!(may_be_sent(&note, at(now)), expected, "{now}");
+    }
+}
+
+#[test]
 fn an_answer_ends_a_note_or_tells_where_to_ask() {
     assert_eq!(came_to(Some(first()), &Outcome::Done), None);
     assert_eq!(came_to(Some(first()), &Outcome::Refused), None);

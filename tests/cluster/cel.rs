@@ -4,6 +4,7 @@ mod clouds;
 mod data_lake_accounts;
 mod identities;
 mod key_vaults;
+mod lakes;
 mod pushes;
 mod resources;
 mod sources;

@@ -56,7 +56,17 @@ impl<K: Kind> Round<'_, K> {
                 Ahead::Send => break,
             }
         }
-        let inputs = self.inputs(wanted, Timestamp::now());
+        let now = Timestamp::now();
+        let noted = self.record.note().filter(|_| gone.noted);
+        if let Some(noted) = noted.filter(|noted| !note::may_be_sent(noted, now)) {
+            let message = format!(
+                "{} was noted and not sent: this process stood still meanwhile. It is sent once that note can have no effect any more",
+                noted.step
+            );
+            let problem = Problem::new(Reason::OperationUnderWay, Retry::Backoff, message);
+            return Ok(Some(problem));
+        }
+        let inputs = self.inputs(wanted, now);
         let seen = &mut sight.seen;
         let wrote = match reserved {
             Some((place, call)) => {

@@ -149,6 +149,15 @@ pub fn of_custom_clouds() -> Vec<Pair> {
             "spec.cloud.custom.resourceManager.audience: Too long",
         ),
         pair(
+            custom(
+                json!({"storage": {"suffix": "storage.local", "dataLakeStoreSuffix": "lake.local"}}),
+            ),
+            custom(
+                json!({"storage": {"suffix": "storage.local", "dataLakeStoreSuffix": "lake/local"}}),
+            ),
+            "spec.cloud.custom.storage.dataLakeStoreSuffix",
+        ),
+        pair(
             custom(json!({"storage": {"suffix": "storage.local"}})),
             custom(json!({"storage": {"suffix": "storage/local"}})),
             "spec.cloud.custom.storage.suffix",
