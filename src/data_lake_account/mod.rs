@@ -2,9 +2,11 @@
 
 pub mod account;
 pub mod api;
+pub mod calls;
 mod carry;
 pub mod contents;
 pub mod desired;
+pub mod generation;
 pub mod kind;
 pub mod lake;
 pub mod observe;
