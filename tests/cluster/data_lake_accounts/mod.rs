@@ -4,6 +4,7 @@ mod client;
 mod documents;
 mod dropped;
 mod files;
+mod gen1;
 mod lake;
 mod lakes;
 mod outputs;
@@ -18,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         documents::cases(),
         dropped::cases(),
         files::cases(),
+        gen1::cases(),
         lake::cases(),
         outputs::cases(),
         reach::cases(),
