@@ -2,7 +2,6 @@
 
 pub mod account;
 pub mod api;
-mod carry;
 pub mod contents;
 pub mod desired;
 pub mod kind;
@@ -10,6 +9,7 @@ pub mod lake;
 pub mod observe;
 pub mod outputs;
 pub mod plan;
+mod plane;
 pub mod planner;
 pub mod recorded;
 mod rounds;

@@ -27,6 +27,7 @@ const PURE: &[&str] = &[
     "azure_resource/values.rs",
     "data_lake_account/plan/",
     "data_lake_account/desired.rs",
+    "data_lake_account/plane/walk.rs",
     "data_lake_account/planner.rs",
     "data_lake_account/recorded.rs",
     "data_lake_account/rounds.rs",
