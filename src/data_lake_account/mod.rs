@@ -2,8 +2,10 @@
 
 pub mod account;
 pub mod api;
+pub mod calls;
 pub mod contents;
 pub mod desired;
+pub mod generation;
 pub mod kind;
 pub mod lake;
 pub mod observe;

@@ -1,14 +1,17 @@
 //! The reads that a round needs: of Resource Manager, of KeyVaults, and of the account's own data plane.
 
-use super::api::DataLakeAccount;
+use super::api::{DataLakeAccount, Generation};
+use super::calls;
+use super::generation::{Account, words};
 use super::plan::{Look, Seen};
 use super::plane::Plane;
-use crate::azure::arm::{self, storage, storage_services};
+use crate::azure::arm::{self, storage_services};
 use crate::azure::lake::{self, Lake, LakeUri};
+use crate::azure::webhdfs;
 use crate::azure_resource::engine;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
-use crate::vault_secret_sync::vault_refs::address;
+use crate::vault_secret_sync::vault_refs::{address, resource_id};
 
 /// The way to Azure for one account.
 pub type Eyes<'a> = engine::Eyes<'a, DataLakeAccount>;
@@ -19,14 +22,15 @@ impl Eyes<'_> {
         let (versions, id) = (self.versions, &self.valid.id);
         match look {
             Look::Account => {
-                let reply = self.call(&storage::get(versions, id)).await;
-                let found = arm::absent(reply, storage::ABSENT)?;
-                seen.account = Some(found.as_ref().map(storage::read).transpose()?);
+                let reply = self.call(&calls::get(versions, self.valid)).await;
+                let found = arm::absent(reply, calls::ABSENT)?;
+                let read = |reply| calls::read(self.valid, reply);
+                seen.account = Some(found.as_ref().map(read).transpose()?);
             }
             Look::Ground(look) => self.look_beneath(look, &mut seen.ground).await?,
             Look::Name => {
-                let reply = self.call(&storage::check_name(versions, id)).await?;
-                seen.name = Some(storage::read_name(&reply)?);
+                let reply = self.call(&calls::check_name(versions, self.valid)).await?;
+                seen.name = Some(calls::read_name(&reply)?);
             }
             Look::KeyVault(name) => seen.vault = Some(self.vault(name)),
             Look::BlobService => {
@@ -59,7 +63,7 @@ impl Eyes<'_> {
         Ok(())
     }
 
-    /// Where the `KeyVault` of this name says that its vault is.
+    /// What the `KeyVault` of this name tells of its vault: where it is, or which it is.
     fn vault(&self, name: &str) -> Result<String, Problem> {
         let told = (self.ctx.own.vaults)(&self.valid.namespace, name);
         let waits = |why: String| {
@@ -70,23 +74,31 @@ impl Eyes<'_> {
             let message = format!("spec.encryption.key.vaultRef.name: {error}");
             Problem::new(Reason::InvalidSpec, Retry::OnChange, message)
         })?;
-        let found = address(&parsed, told.as_ref()).map_err(waits)?;
-        Ok(found.origin().to_owned())
+        let found = match self.valid.service {
+            Generation::Gen2 => {
+                address(&parsed, told.as_ref()).map(|found| found.origin().to_owned())
+            }
+            Generation::Gen1 => resource_id(&parsed, told.as_ref()).map(|id| id.to_string()),
+        };
+        found.map_err(waits)
     }
 
     /// The account's data plane, by what Resource Manager says of it.
     pub(super) fn lake(&self, seen: &Seen) -> Result<Lake, Problem> {
         let account = seen.account.as_ref().and_then(Option::as_ref);
-        let told = account.and_then(|account| account.endpoints.get("dfs"));
-        let parsed = told.map_or("", String::as_str).parse::<LakeUri>();
-        let uri = parsed.map_err(|error| {
+        let told = account.and_then(Account::lake).unwrap_or_default();
+        let uri = told.parse::<LakeUri>().map_err(|error| {
             let message = format!(
-                "Resource Manager does not tell where the data lake of storage account {:?} is: {error}",
+                "Resource Manager does not tell where the data lake of {} {:?} is: {error}",
+                words(self.valid.service).noun,
                 self.valid.azure_name.as_str()
             );
             Problem::new(Reason::MalformedAnswer, Retry::Backoff, message)
         })?;
-        lake::in_cloud(&self.identity.profile, &uri)?;
+        match self.valid.service {
+            Generation::Gen2 => lake::in_cloud(&self.identity.profile, &uri)?,
+            Generation::Gen1 => webhdfs::in_cloud(&self.identity.profile, &uri)?,
+        }
         Ok(Lake {
             uri,
             id: self.valid.id.to_string(),

@@ -1,7 +1,6 @@
 //! What is kept of an account from round to round, in its status. Pure.
 
 use super::api::DataLakeAccountStatus;
-use super::desired::differences;
 use super::lake;
 use super::outputs::record as outputs;
 use super::plan::{Inputs, Record, Seen};
@@ -55,19 +54,20 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, ending: Ending) -> Record {
         return record;
     };
     let observes = inputs.valid.mode == Mode::Observe;
-    let taken = observes || inputs.owner.claim(&account.tags) == Claim::Ours;
+    let taken = observes || inputs.owner.claim(account.tags()) == Claim::Ours;
     if !taken {
         return record;
     }
-    record.azure_id = Some(account.id.clone());
+    record.azure_id = Some(account.id().to_owned());
     if ending.dry || observes {
         return record;
     }
     let owner = inputs.owner.to_string();
     let set = (record.tags.as_slice(), owner.as_str());
-    let left = differences(inputs.desired, account, set, seen.vault_uri());
+    let desired = inputs.desired;
+    let left = desired.differences(account, set, seen.vault_told());
     let clean = left.iter().all(|one| one.stuck.is_some());
-    record.tags = tags::set(&inputs.desired.tags, &account.tags, &record.tags, clean);
+    record.tags = tags::set(desired.tags(), account.tags(), &record.tags, clean);
     // Where the lake was come to, nothing was left to be written of the account.
     let done = !ending.problem || seen.came.is_some();
     if inputs.leaving.is_none() && clean && done {

@@ -50,6 +50,7 @@ pub trait Kind: Planner {
 
     /// Adds what such a call has told to what was seen. Gives back the operation that it began, where Azure goes on with it.
     fn answered(
+        eyes: &Eyes<'_, Self>,
         step: &Self::Step,
         reply: Result<Reply, Problem>,
         seen: &mut Self::Seen,

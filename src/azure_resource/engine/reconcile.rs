@@ -161,7 +161,7 @@ async fn conclude<K: Kind>(
         write_status(ctx, &came.object, old, new).await?;
     }
     if !came.repaired.is_empty() && !inputs.leaving {
-        tell_repair(ctx, &came).await;
+        tell_repair(ctx, valid, &came).await;
     }
     let problem = came.problem.as_ref();
     let came_to = CameTo {
@@ -203,13 +203,13 @@ async fn write_status<K: Kind>(
 }
 
 /// Somebody else had changed the resource, and it was set back.
-async fn tell_repair<K: Kind>(ctx: &Ctx<K>, came: &Came<K>) {
+async fn tell_repair<K: Kind>(ctx: &Ctx<K>, valid: &K::Valid, came: &Came<K>) {
     let told = Edge {
         trouble: false,
         reason: "DriftRepaired".to_owned(),
         message: format!(
             "somebody else had changed the {}: {}",
-            K::NOUN,
+            K::noun(valid),
             came.repaired.join("; ")
         ),
     };

@@ -71,7 +71,7 @@ impl<K: Kind> Round<'_, K> {
         let wrote = match reserved {
             Some((place, call)) => {
                 let reply = eyes.call_in(Some(place), &call).await;
-                K::answered(step, reply, seen)
+                K::answered(eyes, step, reply, seen)
             }
             None => K::write(eyes, &inputs, step, seen).await,
         };
@@ -127,7 +127,7 @@ impl<K: Kind> Round<'_, K> {
             "{} {} is not what it was when its {} was to be destroyed",
             K::kind(&()),
             self.valid.name,
-            K::NOUN
+            K::noun(self.valid)
         );
         Err(Problem::new(Reason::Conflict, Retry::Backoff, message))
     }

@@ -58,6 +58,14 @@ pub struct EndpointsStatus {
     /// Of blobs. Example: <https://lakepayments.blob.core.windows.net/>.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
+
+    /// Of a Data Lake Store, as Hadoop names it. Example: <adl://lakepayments.azuredatalakestore.net/>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adl: Option<String>,
+
+    /// Of a Data Lake Store's WebHDFS interface. Example: <https://lakepayments.azuredatalakestore.net/webhdfs/v1/>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhdfs: Option<String>,
 }
 
 /// A filesystem that was created by this object, or was given properties.
