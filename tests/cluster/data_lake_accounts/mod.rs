@@ -4,10 +4,14 @@ mod client;
 mod documents;
 mod dropped;
 mod files;
+mod gen1_files;
+mod gen1_lake;
+mod gen1_trees;
 mod lake;
 mod lakes;
 mod outputs;
 mod reach;
+mod stores;
 mod trees;
 mod trouble;
 
@@ -18,6 +22,9 @@ pub fn cases() -> Vec<Case> {
         documents::cases(),
         dropped::cases(),
         files::cases(),
+        gen1_files::cases(),
+        gen1_lake::cases(),
+        gen1_trees::cases(),
         lake::cases(),
         outputs::cases(),
         reach::cases(),
