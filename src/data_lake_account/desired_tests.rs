@@ -2,7 +2,9 @@ use serde_json::json;
 
 use super::*;
 use crate::azure_resource::owner::OWNER_TAG;
+use crate::data_lake_account::generation::Account;
 use crate::data_lake_account::plan::fixtures::*;
+use crate::data_lake_account::plan::update;
 
 fn paths(case: &Case, account: &StorageAccount) -> Vec<String> {
     let owner = case.owner.to_string();
@@ -101,9 +103,9 @@ fn tags_that_were_set_once_go_and_those_of_others_stay() {
     assert_eq!(paths(&case, &account), Vec::<String>::new());
     case.record.tags = vec!["Dropped".to_owned(), "team".to_owned()];
     assert_eq!(paths(&case, &account), ["tags.Dropped: y -> (none)"]);
-    let tags = account.tags.clone();
-    case.wants().update(&mut account, tags, None);
-    let names: Vec<&str> = account.tags.keys().map(String::as_str).collect();
+    let mut account = Account::from(account);
+    update(&case.inputs(), &mut account, None);
+    let names: Vec<&str> = account.tags().keys().map(String::as_str).collect();
     assert_eq!(names, ["Team", "by-hand", OWNER_TAG]);
 }
 

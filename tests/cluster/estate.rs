@@ -143,7 +143,10 @@ impl<K: Declared> Estate<K> {
         let mut identity = kit.identity(name, credential);
         let custom = &mut identity["spec"]["cloud"]["custom"];
         custom["resourceManager"] = json!({"endpoint": kit.endpoints().resource_manager});
-        custom["storage"] = json!({"suffix": kit.endpoints().storage_suffix()});
+        custom["storage"] = json!({
+            "suffix": kit.endpoints().storage_suffix(),
+            "dataLakeStoreSuffix": kit.endpoints().lake_store_suffix(),
+        });
         identity
     }
 

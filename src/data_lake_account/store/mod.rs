@@ -6,6 +6,7 @@
 pub mod change;
 pub mod desired;
 pub mod rules;
+pub mod to_gen2;
 pub mod valid;
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ mod client;
 mod documents;
 mod dropped;
 mod files;
+mod gen1;
 mod gen1_files;
 mod gen1_lake;
 mod gen1_trees;
@@ -22,6 +23,7 @@ pub fn cases() -> Vec<Case> {
         documents::cases(),
         dropped::cases(),
         files::cases(),
+        gen1::cases(),
         gen1_files::cases(),
         gen1_lake::cases(),
         gen1_trees::cases(),
