@@ -63,7 +63,7 @@ pub struct EndpointsStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adl: Option<String>,
 
-    /// Of a Data Lake Store's WebHDFS interface. Example: <https://lakepayments.azuredatalakestore.net/webhdfs/v1/>.
+    /// Of the `WebHDFS` interface of a Data Lake Store. Example: <https://lakepayments.azuredatalakestore.net/webhdfs/v1/>.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhdfs: Option<String>,
 }

@@ -306,14 +306,18 @@ async fn a_store_is_retained_or_deleted_by_force(kit: Kit) -> Result<()> {
 
 async fn fields_of_the_second_generation_are_refused(kit: Kit) -> Result<()> {
     let store = Store::new(kit).await?;
-    for (field, value) in [
-        ("sku", json!("Standard_LRS")),
-        ("outputs", json!({"keys": {"secret": "keys"}})),
-        ("filesystems", json!([{"name": "raw"}])),
+    for (field, word, value) in [
+        ("sku", "sku", json!("Standard_LRS")),
+        (
+            "outputs",
+            "outputs.keys",
+            json!({"keys": {"secret": "keys"}}),
+        ),
+        ("filesystems", "name it root", json!([{"name": "raw"}])),
     ] {
         let refused = store.apply(|spec| spec[field] = value).await;
         let message = refused.err().context(field)?.to_string();
-        teaches(&message, &["generation Gen1", field])?;
+        teaches(&message, &["generation Gen1", word])?;
     }
     Ok(())
 }
