@@ -3,7 +3,6 @@
 pub mod account;
 pub mod api;
 pub mod calls;
-mod carry;
 pub mod contents;
 pub mod desired;
 pub mod generation;
@@ -12,6 +11,7 @@ pub mod lake;
 pub mod observe;
 pub mod outputs;
 pub mod plan;
+mod plane;
 pub mod planner;
 pub mod recorded;
 mod rounds;

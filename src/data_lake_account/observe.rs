@@ -3,20 +3,15 @@
 use super::api::{DataLakeAccount, Generation};
 use super::calls;
 use super::generation::{Account, words};
-use super::lake::Contents;
 use super::plan::{Look, Seen};
+use super::plane::Plane;
 use crate::azure::arm::{self, storage_services};
-use crate::azure::lake::{self, FilesystemName, Lake, LakeUri};
+use crate::azure::lake::{self, Lake, LakeUri};
 use crate::azure::webhdfs;
 use crate::azure_resource::engine;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::vault_secret_sync::vault_refs::{address, resource_id};
-
-/// Pages of filesystems that are read at most.
-const MOST_PAGES: usize = 40;
-/// What Azure itself writes, and nobody else: it is no reason to keep an account.
-const OF_AZURE: &[&str] = &["$logs", "$blobchangefeed"];
 
 /// The way to Azure for one account.
 pub type Eyes<'a> = engine::Eyes<'a, DataLakeAccount>;
@@ -52,10 +47,16 @@ impl Eyes<'_> {
                 let rules = found.as_ref().map(storage_services::read_lifecycle);
                 seen.lifecycle = Some(rules.transpose()?.unwrap_or_default());
             }
-            Look::Filesystems => seen.filesystems = Some(self.filesystems(seen).await),
+            Look::Filesystems => {
+                let found = match self.lake(seen) {
+                    Ok(lake) => Plane::new(self, lake).filesystems().await,
+                    Err(problem) => Err(problem),
+                };
+                seen.filesystems = Some(found);
+            }
             Look::Contents(name) => {
                 let lake = self.lake(seen)?;
-                let contents = self.contents(&lake, name).await;
+                let contents = Plane::new(self, lake).contents(name).await;
                 seen.contents.insert(name.clone(), contents);
             }
         }
@@ -103,55 +104,4 @@ impl Eyes<'_> {
             id: self.valid.id.to_string(),
         })
     }
-
-    /// Names of the account's filesystems, without those that Azure itself writes.
-    async fn filesystems(&self, seen: &Seen) -> Result<Vec<FilesystemName>, Problem> {
-        let lake = self.lake(seen)?;
-        let (mut all, mut from) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
-            let call = lake::account::list(&lake, from.as_deref());
-            let answer = self.ctx.own.lakes.call(self.identity, &call).await?;
-            let page = lake::account::read(&call, &answer)?;
-            for name in page.names {
-                if OF_AZURE.contains(&name.as_str()) {
-                    continue;
-                }
-                all.push(name.parse().map_err(|_| strange(&name))?);
-            }
-            from = page.continuation;
-            if from.is_none() {
-                return Ok(all);
-            }
-        }
-        Ok(all)
-    }
-
-    /// Whether a filesystem holds anything.
-    pub(super) async fn contents(
-        &self,
-        lake: &Lake,
-        name: &FilesystemName,
-    ) -> Result<Contents, Problem> {
-        let call = lake::list::list(lake.at(name, None), false, None);
-        let answer = self.ctx.own.lakes.call(self.identity, &call).await;
-        let Some(answer) = lake::absent(answer)? else {
-            return Ok(Contents::Gone);
-        };
-        let page = lake::list::read(&call, &answer)?;
-        // A page may be empty though there is another one.
-        let nothing = page.paths.is_empty() && page.continuation.is_none();
-        Ok(if nothing {
-            Contents::Nothing
-        } else {
-            Contents::Something
-        })
-    }
-}
-
-/// One that no spec can name, such as `$web`: nobody says that it is empty.
-fn strange(name: &str) -> Problem {
-    let message = format!(
-        "the account has a container {name:?}, whose contents are not looked into: delete that first, or set force: true to delete the account with all that is in it"
-    );
-    Problem::new(Reason::FilesystemNotEmpty, Retry::OnChange, message)
 }

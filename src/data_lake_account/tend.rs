@@ -7,14 +7,13 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
 use super::api::DataLakeAccount;
-use super::carry::{Saw, imagined, saw};
 use super::contents::{self, Wanted};
 use super::lake::{
     self, Batch, Came, Content, Look, Place, Record, Seen, Step, assume, came, differences, outcome,
 };
 use super::observe::Eyes;
+use super::plane::{Plane, Saw, imagined, saw};
 use super::rounds::{Reach, progresses, reach, under_way, waits_for_role};
-use crate::azure::lake::Lake;
 use crate::azure::lake::client::UNDER_WAY;
 use crate::azure_resource::engine::Round;
 use crate::azure_resource::sight::Sight;
@@ -45,11 +44,11 @@ pub(super) async fn lake(
         sight.real.as_ref().unwrap_or(&sight.seen).account,
         Some(None)
     );
-    let place = if absent {
+    let plane = if absent {
         None
     } else {
         match eyes.lake(sight.really()) {
-            Ok(place) => Some(place),
+            Ok(place) => Some(Plane::new(eyes, place)),
             Err(problem) => return Ok(Some(problem)),
         }
     };
@@ -57,7 +56,7 @@ pub(super) async fn lake(
     let wanted = contents::read(&eyes.ctx.kube, named, &valid.lake, reach.turn).await;
     let mut run = Run {
         eyes,
-        place,
+        plane,
         told: contents::told(&wanted),
         wanted,
         record: round.record.lake.clone(),
@@ -76,8 +75,8 @@ pub(super) async fn lake(
 
 struct Run<'a> {
     eyes: &'a Eyes<'a>,
-    /// Where the lake is; none where there is no account yet.
-    place: Option<Lake>,
+    /// The way into the lake; none where there is no account yet.
+    plane: Option<Plane<'a>>,
     wanted: Wanted,
     told: BTreeMap<Place, Result<Content, Problem>>,
     record: Record,
@@ -157,13 +156,13 @@ impl Run<'_> {
         round: &mut Round<'_, DataLakeAccount>,
         sight: &mut Sight<DataLakeAccount>,
     ) -> Result<(), Problem> {
-        let Some(place) = self.place.clone() else {
+        let Some(plane) = self.plane.take() else {
             for look in &batch.looks {
                 saw(&mut self.seen, look, Ok(imagined(look)));
             }
             return Ok(());
         };
-        let (eyes, wanted) = (self.eyes, std::mem::take(&mut self.wanted));
+        let wanted = std::mem::take(&mut self.wanted);
         let looks = batch.looks.into_iter().map(Job::Look);
         let steps = batch.steps.into_iter().map(Job::Step);
         let mut left: VecDeque<Job> = steps.chain(looks).collect();
@@ -172,7 +171,7 @@ impl Run<'_> {
             while going.len() < UNDER_WAY
                 && let Some(job) = left.pop_front()
             {
-                going.push(work(eyes, &place, &wanted, job));
+                going.push(work(&plane, &wanted, job));
             }
             let Some(done) = going.next().await else {
                 break;
@@ -187,7 +186,7 @@ impl Run<'_> {
             }
         }
         drop(going);
-        self.wanted = wanted;
+        (self.plane, self.wanted) = (Some(plane), wanted);
         Ok(())
     }
 
@@ -260,16 +259,19 @@ impl Run<'_> {
     }
 }
 
-async fn work(eyes: &Eyes<'_>, lake: &Lake, wanted: &Wanted, job: Job) -> Done {
+async fn work(plane: &Plane<'_>, wanted: &Wanted, job: Job) -> Done {
+    let content = |of: &Place| wanted.get(of).and_then(|content| content.as_ref().ok());
     match job {
         Job::Look(look) => {
-            let shown = eyes.see(lake, &look).await;
+            let content = match &look {
+                Look::Path(of, _) => content(of),
+                Look::Filesystem(_) | Look::Contents(_) => None,
+            };
+            let shown = plane.see(&look, content).await;
             Done::Look(look, shown)
         }
         Job::Step(step) => {
-            let content = step.place().and_then(|place| wanted.get(place));
-            let content = content.and_then(|content| content.as_ref().ok());
-            let came = eyes.carry(lake, &step, content).await;
+            let came = plane.carry(&step, step.place().and_then(content)).await;
             Done::Step(step, came)
         }
     }

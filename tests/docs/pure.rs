@@ -30,6 +30,7 @@ const PURE: &[&str] = &[
     "data_lake_account/calls.rs",
     "data_lake_account/generation.rs",
     "data_lake_account/desired.rs",
+    "data_lake_account/plane/walk.rs",
     "data_lake_account/planner.rs",
     "data_lake_account/recorded.rs",
     "data_lake_account/rounds.rs",

@@ -176,7 +176,7 @@ impl At<'_> {
             return parent.state;
         }
         let place = Place::new(self.name, path);
-        let with = at_creation(&node.access).filter(|_| self.makes_with_access());
+        let with = at_creation(&node.access).filter(|_| self.makes_with_access(node));
         let step = match &node.kind {
             Kind::Directory => Step::CreateDirectory { place, with },
             Kind::File(_) => match self.inputs.contents.get(&place) {
@@ -194,9 +194,9 @@ impl At<'_> {
         State::Waiting
     }
 
-    /// A Data Lake Store makes paths with permissions, but not with lists and owners.
-    fn makes_with_access(&self) -> bool {
-        self.inputs.lake.generation == Generation::Gen2
+    /// A Data Lake Store makes nothing with lists and owners. A file gets them all the same before it is filled.
+    fn makes_with_access(&self, node: &Node) -> bool {
+        self.inputs.lake.generation == Generation::Gen2 || matches!(node.kind, Kind::File(_))
     }
 
     fn here(&self, here: &Here, item: Item<'_>, found: &mut Found) -> State {

@@ -5,10 +5,14 @@ mod documents;
 mod dropped;
 mod files;
 mod gen1;
+mod gen1_files;
+mod gen1_lake;
+mod gen1_trees;
 mod lake;
 mod lakes;
 mod outputs;
 mod reach;
+mod stores;
 mod trees;
 mod trouble;
 
@@ -20,6 +24,9 @@ pub fn cases() -> Vec<Case> {
         dropped::cases(),
         files::cases(),
         gen1::cases(),
+        gen1_files::cases(),
+        gen1_lake::cases(),
+        gen1_trees::cases(),
         lake::cases(),
         outputs::cases(),
         reach::cases(),
