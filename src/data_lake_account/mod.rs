@@ -5,6 +5,7 @@ pub mod api;
 mod carry;
 pub mod contents;
 pub mod desired;
+pub mod import;
 pub mod kind;
 pub mod lake;
 pub mod observe;

@@ -13,7 +13,7 @@ use crate::vault_secret_sync::vault_refs::address;
 /// Pages of filesystems that are read at most.
 const MOST_PAGES: usize = 40;
 /// What Azure itself writes, and nobody else: it is no reason to keep an account.
-const OF_AZURE: &[&str] = &["$logs", "$blobchangefeed"];
+pub const OF_AZURE: &[&str] = &["$logs", "$blobchangefeed"];
 
 /// The way to Azure for one account.
 pub type Eyes<'a> = engine::Eyes<'a, DataLakeAccount>;
