@@ -8,6 +8,7 @@ pub mod desired;
 pub mod import;
 pub mod kind;
 pub mod lake;
+pub mod links;
 pub mod observe;
 pub mod outputs;
 pub mod plan;

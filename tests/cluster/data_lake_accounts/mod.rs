@@ -4,9 +4,10 @@ mod client;
 mod documents;
 mod dropped;
 mod files;
+mod keys;
 mod lake;
-mod lakes;
-mod outputs;
+pub mod lakes;
+pub mod outputs;
 mod reach;
 mod trees;
 mod trouble;
@@ -18,6 +19,7 @@ pub fn cases() -> Vec<Case> {
         documents::cases(),
         dropped::cases(),
         files::cases(),
+        keys::cases(),
         lake::cases(),
         outputs::cases(),
         reach::cases(),
