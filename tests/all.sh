@@ -40,7 +40,9 @@ passed=$(count passed)
 failed=$(($(count failed) + $(count error) + broken))
 skipped=$(($(count ignored) + $(count skipped) + $(grep -ac 'SKIPPED' "$log")))
 if [ "$failed" -gt 0 ]; then
+    # Each failure in its own words, from "failures:" to the list of names that follows; a log that is cut keeps its end.
     echo "=== failures"
+    awk '/^failures:$/ { told = !told; next } /^test result: / { told = 0 } told && n++ < 300' "$log"
     grep -aE '^test .* FAILED|^FAILED |^ERROR |^    [a-z_:]+$|ended with status' "$log" | sort -u
 fi
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::budget::{Budgets, Kind};
+use super::budget::{Budgets, Calls, Deed, Kind, Purse};
+use super::refusal::Throttle;
 use super::{Call, Poll, Polled, Reply, Subject, SubscriptionId, manager, operation, refusal};
 use crate::azure::auth::{Token, Want};
 use crate::azure::http::{Answer, Http, Request};
@@ -21,6 +22,8 @@ use crate::retry::Retry;
 const UNDER_WAY: usize = 16;
 /// When somebody who found that many under way comes back.
 const SOON: Duration = Duration::from_secs(1);
+/// Operations are followed beside what their provider counts.
+const FOLLOWS: &str = "Microsoft.Resources/operations/read";
 /// Lanes of subscriptions that are not asked any more are forgotten when there are so many.
 const MOST_LANES: usize = 4096;
 
@@ -44,12 +47,18 @@ pub struct Who<'a> {
     pub uid: &'a str,
     /// How many calls of the same kind its work still takes, with this one.
     pub calls: u32,
+    /// How many calls of other kinds must have room before this one is made.
+    pub besides: Calls,
 }
 
 /// Work of one call.
 impl<'a> From<&'a str> for Who<'a> {
     fn from(uid: &'a str) -> Self {
-        Self { uid, calls: 1 }
+        Self {
+            uid,
+            calls: 1,
+            besides: Calls::default(),
+        }
     }
 }
 
@@ -65,6 +74,7 @@ struct Errand<'a> {
     subscription: &'a SubscriptionId,
     what: &'a str,
     kind: Kind,
+    action: &'a str,
 }
 
 /// Whether a problem is our own restraint, and no answer of Azure: nothing was asked, and nothing has changed.
@@ -138,6 +148,7 @@ impl Arm {
             subscription: &subject.subscription,
             what: &subject.what,
             kind: Kind::Reads,
+            action: FOLLOWS,
         };
         let request = |token: &Token| operation::request(profile, poll, &token.value);
         let read =
@@ -180,24 +191,42 @@ impl Arm {
         read(&self.exchange(errand, request(&renewed)?).await?)
     }
 
-    /// Takes a token of the budget.
+    /// Takes a token of each budget, where each has room for all that the work takes.
     fn pay(&self, errand: &Errand<'_>) -> Result<(), Problem> {
         let (key, now) = (&errand.identity.valid.key, Timestamp::now());
-        let Who { uid, calls } = errand.who;
-        self.budgets()
-            .of(now, errand.subscription, key, errand.kind)
-            .ask_for(now, uid, calls)
-            .map_err(|wait| self.spare(errand, wait))
+        let (uid, subscription) = (errand.who.uid, errand.subscription);
+        let mut budgets = self.budgets();
+        let mut kept = Vec::new();
+        for (purse, calls) in errand.takes() {
+            let budget = budgets.of(now, subscription, key, purse.clone());
+            match budget.keep(now, uid, calls) {
+                Ok(true) => kept.push(purse),
+                Ok(false) => {}
+                Err(wait) => {
+                    for purse in kept {
+                        budgets.of(now, subscription, key, purse).release(uid);
+                    }
+                    return Err(self.spare(errand, wait));
+                }
+            }
+        }
+        for purse in errand.purses() {
+            let budget = budgets.of(now, subscription, key, purse);
+            let paid = budget.ask_for(now, uid, 1);
+            paid.map_err(|wait| self.spare(errand, wait))?;
+        }
+        Ok(())
     }
 
     /// Azure may have asked for a pause since a place was taken.
     fn is_open(&self, errand: &Errand<'_>) -> Result<(), Problem> {
         let (key, now) = (&errand.identity.valid.key, Timestamp::now());
-        let closed = self
-            .budgets()
-            .of(now, errand.subscription, key, errand.kind)
-            .closed_until(now);
-        let Some(until) = closed else {
+        let mut budgets = self.budgets();
+        let closed = errand.purses().into_iter().filter_map(|purse| {
+            let budget = budgets.of(now, errand.subscription, key, purse);
+            budget.closed_until(now)
+        });
+        let Some(until) = closed.max() else {
             return Ok(());
         };
         let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
@@ -221,12 +250,19 @@ impl Arm {
             }
         })?;
         let now = Timestamp::now();
+        let refuses = refusal::throttles(&answer);
         let mut budgets = self.budgets();
-        let budget = budgets.of(now, errand.subscription, key, errand.kind);
-        if refusal::throttles(&answer) {
-            budget.throttled(now, answer.retry_after(now));
-        } else {
-            budget.answered(now, errand.kind.remaining(&answer));
+        for purse in errand.purses() {
+            let is_manager = matches!(purse, Purse::Manager(_));
+            let budget = budgets.of(now, errand.subscription, key, purse);
+            match refuses {
+                Some(by) if (by == Throttle::Manager) == is_manager => {
+                    budget.throttled(now, answer.retry_after(now));
+                }
+                Some(_) => {}
+                None if is_manager => budget.answered(now, errand.kind.remaining(&answer)),
+                None => budget.answered(now, None),
+            }
         }
         Ok(answer)
     }
@@ -263,6 +299,29 @@ impl Arm {
 }
 
 impl<'a> Errand<'a> {
+    /// The buckets that it takes a token from.
+    fn purses(&self) -> [Purse; 2] {
+        [Purse::Manager(self.kind), Purse::of_provider(self.action)]
+    }
+
+    /// What must have room before it is made, and for how many calls. Providers count single calls; the one of what the work is
+    /// about, which it begins with, is asked for one write where there will be any.
+    fn takes(&self) -> Vec<(Purse, u32)> {
+        let Who { calls, besides, .. } = self.who;
+        let [manager, provider] = self.purses();
+        let mut takes = vec![(manager, calls), (provider.clone(), 1)];
+        for kind in [Kind::Reads, Kind::Writes, Kind::Deletes] {
+            let calls = besides.count(kind);
+            if calls > 0 {
+                takes.push((Purse::Manager(kind), calls));
+            }
+        }
+        if let (Purse::Provider(name, Deed::Read), true) = (provider, besides.changes()) {
+            takes.push((Purse::Provider(name, Deed::Write), 1));
+        }
+        takes
+    }
+
     fn of(identity: &'a Usable, who: Who<'a>, call: &'a Call) -> Self {
         Self {
             identity,
@@ -271,6 +330,7 @@ impl<'a> Errand<'a> {
             subscription: &call.subscription,
             what: &call.what,
             kind: Kind::of(&call.method),
+            action: call.action,
         }
     }
 }

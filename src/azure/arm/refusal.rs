@@ -86,10 +86,31 @@ pub fn claims(answer: &Answer) -> Option<Claims> {
 }
 
 /// Whether an answer limits the calls of a subscription.
-pub fn throttles(answer: &Answer) -> bool {
+pub fn throttles(answer: &Answer) -> Option<Throttle> {
     let body: Value = serde_json::from_slice(answer.body.bytes()).unwrap_or_default();
-    answer.status == StatusCode::TOO_MANY_REQUESTS
-        && !of_one_resource(AzureError::of(&body).as_ref())
+    let error = AzureError::of(&body);
+    if answer.status != StatusCode::TOO_MANY_REQUESTS || of_one_resource(error.as_ref()) {
+        return None;
+    }
+    let by_gateway = answer.headers.get("x-ms-failure-cause");
+    let by_gateway = by_gateway.is_some_and(|cause| cause == "gateway");
+    let code = error.as_ref().map_or("", |error| error.code.as_str());
+    // Whoever does not say that it is the provider shuts the way to all.
+    let of_provider = !by_gateway && code == "ResourceRequestsThrottled";
+    Some(if of_provider {
+        Throttle::Provider
+    } else {
+        Throttle::Manager
+    })
+}
+
+/// Whose limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Throttle {
+    /// Resource Manager's, for the subscription.
+    Manager,
+    /// The resource provider's; others go on.
+    Provider,
 }
 
 /// Some providers say 429 where another operation holds the one resource; that is no limit for others.

@@ -105,12 +105,29 @@ fn a_resource_that_is_held_by_another_operation_limits_nobody_else() {
         let answer = answer(status, &[("Retry-After", "5")], &body);
         (refused(&answer).reason, throttles(&answer))
     };
-    assert_eq!(held(429, "RetryableError"), (Reason::AzureBusy, false));
-    assert_eq!(held(429, "TooManyRequests"), (Reason::Throttled, true));
-    assert_eq!(held(429, ""), (Reason::Throttled, true));
+    let manager = Some(Throttle::Manager);
+    assert_eq!(held(429, "RetryableError"), (Reason::AzureBusy, None));
+    assert_eq!(held(429, "TooManyRequests"), (Reason::Throttled, manager));
+    assert_eq!(held(429, ""), (Reason::Throttled, manager));
     assert_eq!(
         held(503, "TooManyRequests"),
-        (Reason::AzureUnavailable, false)
+        (Reason::AzureUnavailable, None)
+    );
+}
+
+#[test]
+fn a_provider_that_refuses_shuts_nobody_else_out() {
+    let by = |headers: &[(&'static str, &str)], code: &str| {
+        let body = json!({"error": {"code": code, "message": "m"}}).to_string();
+        throttles(&answer(429, headers, &body))
+    };
+    let gateway = [("x-ms-failure-cause", "gateway")];
+    let code = "ResourceRequestsThrottled";
+    assert_eq!(by(&[], code), Some(Throttle::Provider));
+    assert_eq!(by(&gateway, code), Some(Throttle::Manager));
+    assert_eq!(
+        by(&[], "SubscriptionRequestsThrottled"),
+        Some(Throttle::Manager)
     );
 }
 

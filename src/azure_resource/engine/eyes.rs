@@ -66,9 +66,11 @@ impl<K: Kind> Eyes<'_, K> {
     }
 
     fn who(&self, kind: CallKind) -> Who<'_> {
+        let work = *self.work();
         Who {
             uid: &self.valid.uid,
-            calls: self.work().left(kind),
+            calls: work.left(kind),
+            besides: work.besides(kind),
         }
     }
 

@@ -74,7 +74,9 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
     let noted = note::recalled(record.note().cloned(), memory.became.as_ref());
     record.set_note(noted);
     let is_new = record.azure_id().is_none() && !leaving;
-    let work = Mutex::new(Work::new(takes(&memory, K::takes(is_new))));
+    let work = Work::new(takes(&memory, K::takes(is_new)));
+    let begins = is_new && record.note().is_none();
+    let work = Mutex::new(if begins { work.together() } else { work });
     let round = Round {
         ctx,
         valid: &valid,

@@ -1,5 +1,7 @@
 //! How a round writes: what goes ahead of a write, the write, and what came of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use kube::ResourceExt;
 use tracing::info;
@@ -9,7 +11,7 @@ use super::{Eyes, Kind};
 use crate::azure::arm::client::{Place, spared};
 use crate::azure::arm::{Call, Poll};
 use crate::azure_resource::FINALIZER;
-use crate::azure_resource::note::{self, Became, Outcome};
+use crate::azure_resource::note::{self, Became, Outcome, Polled};
 use crate::azure_resource::order::{Ahead, Gone, ahead};
 use crate::azure_resource::planner::{Inputs, Keeps, Sees, Write};
 use crate::azure_resource::sight::Sight;
@@ -68,14 +70,15 @@ impl<K: Kind> Round<'_, K> {
         }
         let inputs = self.inputs(wanted, now);
         let seen = &mut sight.seen;
-        let wrote = match reserved {
+        let (wrote, pause) = match reserved {
             Some((place, call)) => {
                 let reply = eyes.call_in(Some(place), &call).await;
-                K::answered(step, reply, seen)
+                let pause = reply.as_ref().ok().and_then(|reply| reply.retry_after);
+                (K::answered(step, reply, seen), pause)
             }
-            None => K::write(eyes, &inputs, step, seen).await,
+            None => (K::write(eyes, &inputs, step, seen).await, None),
         };
-        Ok(self.wrote(step, wrote, sight))
+        Ok(self.wrote(step, (wrote, pause), sight))
     }
 
     fn is_held(&self) -> bool {
@@ -132,11 +135,11 @@ impl<K: Kind> Round<'_, K> {
         Err(Problem::new(Reason::Conflict, Retry::Backoff, message))
     }
 
-    /// What came of a write; a problem ends the round.
+    /// What came of a write, and for how long Azure wants to be left alone after it; a problem ends the round.
     fn wrote(
         &mut self,
         step: &K::Step,
-        outcome: Result<Option<Poll>, Problem>,
+        (outcome, pause): (Result<Option<Poll>, Problem>, Option<Duration>),
         sight: &mut Sight<K>,
     ) -> Option<Problem> {
         let came_to = match &outcome {
@@ -154,8 +157,10 @@ impl<K: Kind> Round<'_, K> {
             let valid = self.valid;
             info!(kind = %K::kind(&()), name = %valid.name, namespace = %valid.namespace, %step, "Wrote");
             sight.did.push(step.to_string());
-            // What goes on is asked for at once, for whoever is quick.
-            *sight.seen.operation() = None;
+            // What goes on is asked for when Azure says; where it does not, at once, for whoever is quick.
+            let goes_on = matches!(came_to, Outcome::Accepted(_));
+            let pause = pause.filter(|_| goes_on);
+            *sight.seen.operation() = pause.map(|pause| Polled::Running(Some(pause)));
             return None;
         };
         let unregistered = sight.seen.unregistered();

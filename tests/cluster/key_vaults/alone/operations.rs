@@ -17,6 +17,7 @@ pub async fn operations(alone: &mut Alone) -> Result<()> {
     for form in ["body", "location"] {
         ready_when_its_name_is(&estate, form).await.context(form)?;
     }
+    asked_when_azure_says(&estate).await.context("a pause")?;
     a_name_that_comes_late(&estate).await.context("late name")?;
     failed_and_tried_again(&estate).await.context("failed")?;
     let quick = json!({
@@ -124,6 +125,21 @@ async fn ready_when_its_name_is(estate: &Estate, form: &str) -> Result<()> {
     let status = estate.is_ready().await?;
     ensure!(is(&status, "DataPlaneReachable", "True", "Answers"));
     ensure!(estate.writes().await? == ["CreateOrUpdateVault"]);
+    Ok(())
+}
+
+/// With the answer to the PUT, Azure says for how long it wants to be left alone.
+async fn asked_when_azure_says(estate: &Estate) -> Result<()> {
+    let estate = estate.beside("pause").await?;
+    let slow = json!({"vaultCreationMs": 1000, "lro": {
+        "vaultPut": {"form": "azureAsyncOperation", "retryAfter": 3},
+    }});
+    settings(&estate, &slow).await?;
+    estate.apply(|_| ()).await?;
+    estate.is_ready().await?;
+    // It is over long before, so the first look at it is the last.
+    let polls = estate.calls("GetOperation").await?.len();
+    ensure!(polls == 1, "{polls} polls");
     Ok(())
 }
 

@@ -2,11 +2,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use http::Method;
+
+use super::super::*;
 use super::*;
+use crate::azure::arm::SubscriptionId;
 use crate::azure::arm::fixtures::answer;
 
 fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap()
+}
+
+/// A full budget of Resource Manager's.
+fn manager(kind: Kind) -> Budget {
+    Budget::new(&Purse::Manager(kind))
 }
 
 /// So many calls.
@@ -20,7 +29,7 @@ fn later(now: Timestamp, pause: Duration) -> Timestamp {
 
 /// Empties a budget at a time.
 fn drained(kind: Kind, now: Timestamp) -> Budget {
-    let mut budget = Budget::new(kind);
+    let mut budget = manager(kind);
     while budget.level >= 1.0 {
         budget.ask(now, "greedy").unwrap();
     }
@@ -34,7 +43,7 @@ fn a_full_budget_lets_a_burst_through_and_then_the_rate() {
         (Kind::Writes, 200, 100),
         (Kind::Deletes, 200, 100),
     ] {
-        let mut budget = Budget::new(kind);
+        let mut budget = manager(kind);
         for _ in 0..burst {
             assert_eq!(budget.ask(at(0), "a"), Ok(()));
         }
@@ -69,7 +78,7 @@ fn what_an_answer_tells_corrects_downwards_only() {
     );
     assert_eq!(Kind::Reads.remaining(&told), Some(3));
     assert_eq!(Kind::Writes.remaining(&told), None);
-    let mut budget = Budget::new(Kind::Reads);
+    let mut budget = manager(Kind::Reads);
     budget.answered(at(0), Some(3));
     for _ in 0..3 {
         budget.ask(at(0), "a").unwrap();
@@ -81,7 +90,7 @@ fn what_an_answer_tells_corrects_downwards_only() {
 
 #[test]
 fn a_refusal_closes_it_for_as_long_as_azure_asked() {
-    let mut budget = Budget::new(Kind::Writes);
+    let mut budget = manager(Kind::Writes);
     budget.throttled(at(0), Some(Duration::from_secs(17)));
     assert_eq!(budget.ask(at(0), "a"), Err(Duration::from_secs(17)));
     assert!(budget.ask(at(16_999), "a").is_err());
@@ -98,7 +107,7 @@ fn a_refusal_closes_it_for_as_long_as_azure_asked() {
 
 #[test]
 fn refusals_that_do_not_say_for_how_long_double_and_slow_down() {
-    let mut budget = Budget::new(Kind::Writes);
+    let mut budget = manager(Kind::Writes);
     let mut now = at(0);
     for expected in [1, 2, 4, 8, 16, 32, 60, 60] {
         for _ in 0..5 {
@@ -149,7 +158,7 @@ fn a_clock_set_back_gives_nothing_twice() {
 /// Rounds of three calls each, which begin anew where one is refused, as the operator's do: how many calls they take in all, and
 /// how long. None where they do not come to their end.
 fn rounds(many: usize, calls: u32, together: bool) -> Option<(usize, Timestamp)> {
-    let mut budget = Budget::new(Kind::Reads);
+    let mut budget = manager(Kind::Reads);
     let mut due: BTreeSet<(Timestamp, usize)> = (0..many).map(|who| (at(0), who)).collect();
     let (mut made, mut now) = (0, at(0));
     while let Some((when, who)) = due.pop_first() {
@@ -197,6 +206,76 @@ fn what_is_kept_for_work_that_has_begun_is_free_again_when_it_makes_no_more_call
 }
 
 #[test]
+fn what_is_kept_is_taken_later_and_is_free_again_when_it_is_released() {
+    let mut budget = drained(Kind::Writes, at(0));
+    assert!(budget.keep(at(200), "a", 2).unwrap(), "nothing was kept");
+    assert!(!budget.keep(at(200), "a", 2).unwrap(), "it was kept twice");
+    assert!(budget.ask(at(200), "b").is_err(), "it took what was kept");
+    for _ in 0..2 {
+        budget.ask(at(200), "a").unwrap();
+    }
+    assert!(
+        budget.keep(at(400), "c", 2).unwrap_err() > Duration::ZERO,
+        "b comes first"
+    );
+    budget.release("b");
+    budget.keep(at(500), "a", 1).unwrap_err();
+    budget.ask(at(60_400), "b").unwrap();
+}
+
+#[test]
+fn providers_have_their_own_limits_by_what_a_call_does() {
+    let of = |action| Purse::of_provider(action);
+    let name = "microsoft.storage".to_owned();
+    assert_eq!(
+        of("Microsoft.Storage/storageAccounts/write"),
+        Purse::Provider(name.clone(), Deed::Write)
+    );
+    assert_eq!(
+        of("Microsoft.Storage/storageAccounts/listKeys/action"),
+        Purse::Provider(name.clone(), Deed::Write)
+    );
+    assert_eq!(
+        of("Microsoft.Storage/checknameavailability/read"),
+        Purse::Provider(name, Deed::Read)
+    );
+    let mut storage = Budget::new(&of("Microsoft.Storage/storageAccounts/write"));
+    for _ in 0..10 {
+        storage.ask(at(0), "a").unwrap();
+    }
+    let wait = storage.ask(at(0), "a").unwrap_err();
+    assert!(
+        wait.abs_diff(Duration::from_millis(100)) < Duration::from_millis(1),
+        "{wait:?}"
+    );
+    let mut vaults = Budget::new(&of("Microsoft.KeyVault/vaults/write"));
+    for _ in 0..10_000 {
+        vaults.ask(at(0), "a").unwrap();
+    }
+    vaults.throttled(at(0), Some(Duration::from_secs(7)));
+    assert_eq!(vaults.ask(at(0), "a"), Err(Duration::from_secs(7)));
+}
+
+#[test]
+fn work_that_begins_wants_room_for_all_of_its_calls() {
+    let takes = Calls {
+        reads: 2,
+        writes: 2,
+        deletes: 0,
+    };
+    let writes = |writes| Calls {
+        writes,
+        ..Calls::default()
+    };
+    assert_eq!(Work::new(takes).besides(Kind::Reads), Calls::default());
+    let mut work = Work::new(takes).together();
+    assert_eq!(work.besides(Kind::Reads), writes(2));
+    work.came_to(Kind::Writes, true);
+    assert_eq!(work.besides(Kind::Reads), writes(1));
+    assert_eq!(work.besides(Kind::Writes).reads, 2);
+}
+
+#[test]
 fn work_asks_for_all_that_it_made_before_and_for_what_was_refused() {
     let mut work = Work::new(Calls {
         writes: 2,
@@ -221,11 +300,16 @@ fn budgets_of_nobody_are_forgotten() {
     let subscription: SubscriptionId = crate::azure::arm::fixtures::SUBSCRIPTION.parse().unwrap();
     for principal in 0..=MOST {
         budgets
-            .of(at(0), &subscription, &principal, Kind::Reads)
+            .of(
+                at(0),
+                &subscription,
+                &principal,
+                Purse::Manager(Kind::Reads),
+            )
             .ask(at(0), "a")
             .unwrap();
     }
-    budgets.of(at(60_000), &subscription, &0, Kind::Writes);
+    budgets.of(at(60_000), &subscription, &0, Purse::Manager(Kind::Writes));
     assert!(budgets.all.len() < MOST, "{}", budgets.all.len());
 }
 
@@ -267,7 +351,7 @@ proptest! {
     /// In no stretch of time go more calls than the bucket holds and what flows in during it.
     #[test]
     fn never_more_than_the_bucket(events in events(), greedy in 0..250usize) {
-        let mut budget = Budget::new(Kind::Writes);
+        let mut budget = manager(Kind::Writes);
         let mut went = Vec::new();
         for _ in 0..greedy {
             if budget.ask(at(0), "greedy").is_ok() {
@@ -294,7 +378,7 @@ proptest! {
     /// While it is closed nobody goes, whatever else is said meanwhile.
     #[test]
     fn azures_time_is_kept(events in events(), seconds in 1..600u64) {
-        let mut budget = Budget::new(Kind::Reads);
+        let mut budget = manager(Kind::Reads);
         budget.throttled(at(0), Some(Duration::from_secs(seconds)));
         let mut now = at(0);
         for (pause, event) in &events {
@@ -357,11 +441,11 @@ proptest! {
             now = later(now, Duration::from_millis((*pause).into()));
             if let Some((which, event)) = rest.pop() {
                 let (subscription, principal, kind) = &keys[which];
-                let _outcome = apply(among.of(now, subscription, principal, *kind), now, event);
+                let _outcome = apply(among.of(now, subscription, principal, Purse::Manager(*kind)), now, event);
             }
             let me = subscription('0');
-            let expected = apply(alone.of(now, &me, &"me", Kind::Reads), now, event);
-            prop_assert_eq!(apply(among.of(now, &me, &"me", Kind::Reads), now, event), expected);
+            let expected = apply(alone.of(now, &me, &"me", Purse::Manager(Kind::Reads)), now, event);
+            prop_assert_eq!(apply(among.of(now, &me, &"me", Purse::Manager(Kind::Reads)), now, event), expected);
         }
     }
 }

@@ -1,23 +1,10 @@
-//! How many calls Azure Resource Manager is given ("Understand how Azure Resource Manager throttles requests"). Pure: time is an
-//! argument.
-//!
-//! Azure has a token bucket for each subscription, principal and kind of call. Here is its image, corrected by what answers tell.
-//! Nobody waits here: who may not go is told when, and a token is kept under its name for when it comes back. So many who are
-//! refused together come back one after the other, as fast as the bucket fills.
-//!
-//! Most work is made of several calls, and begins anew when one of them is refused. Were tokens given one by one, many who wait
-//! would spend them all on their first calls, and none would come to its end. So who asks says how many calls its work still takes,
-//! and gets them together.
+//! One bucket of tokens. Pure: time is an argument.
 
-use std::collections::HashMap;
-use std::hash::Hash;
 use std::time::Duration;
 
-use http::Method;
 use jiff::Timestamp;
 
-use super::SubscriptionId;
-use crate::azure::http::Answer;
+use super::Purse;
 use crate::retry::after;
 
 /// A token is kept so long for who does not come in time, and a tenth of the wait longer, by which pauses are spread.
@@ -35,122 +22,6 @@ const SLOWEST: f64 = 1.0 / 64.0;
 const RECOVERY: f64 = 1.0 / 50.0;
 /// Rounding of times must cost nobody a token.
 const ROUNDING: f64 = 1e-6;
-/// Budgets of subscriptions that are not asked any more are forgotten when there are so many.
-const MOST: usize = 4096;
-
-/// The kinds of calls that Azure counts apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// GET and HEAD.
-    Reads,
-    /// PUT, PATCH and POST.
-    Writes,
-    /// DELETE.
-    Deletes,
-}
-
-impl Kind {
-    /// The kind of a method.
-    pub fn of(method: &Method) -> Self {
-        match *method {
-            Method::GET | Method::HEAD => Self::Reads,
-            Method::DELETE => Self::Deletes,
-            _ => Self::Writes,
-        }
-    }
-
-    /// The word in headers and messages.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Reads => "reads",
-            Self::Writes => "writes",
-            Self::Deletes => "deletes",
-        }
-    }
-
-    /// What the bucket holds, and what flows in in a second.
-    const fn limits(self) -> (f64, f64) {
-        match self {
-            Self::Reads => (250.0, 25.0),
-            Self::Writes | Self::Deletes => (200.0, 10.0),
-        }
-    }
-
-    /// How many calls of this kind an answer says are left: the least of what it tells.
-    pub fn remaining(self, answer: &Answer) -> Option<u32> {
-        ["", "global-"]
-            .iter()
-            .filter_map(|whole| {
-                let name = format!(
-                    "x-ms-ratelimit-remaining-subscription-{whole}{}",
-                    self.as_str()
-                );
-                answer.headers.get(name)?.to_str().ok()?.trim().parse().ok()
-            })
-            .min()
-    }
-}
-
-/// Numbers of calls by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Calls {
-    /// GET and HEAD.
-    pub reads: u32,
-    /// PUT, PATCH and POST.
-    pub writes: u32,
-    /// DELETE.
-    pub deletes: u32,
-}
-
-impl Calls {
-    fn of(&mut self, kind: Kind) -> &mut u32 {
-        match kind {
-            Kind::Reads => &mut self.reads,
-            Kind::Writes => &mut self.writes,
-            Kind::Deletes => &mut self.deletes,
-        }
-    }
-}
-
-/// The calls of one piece of work: how many it takes, as far as is known, and how many it has made.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Work {
-    takes: Calls,
-    made: Calls,
-}
-
-impl Work {
-    /// One that is begun.
-    pub fn new(takes: Calls) -> Self {
-        Self {
-            takes,
-            made: Calls::default(),
-        }
-    }
-
-    /// How many calls of a kind are left with the next one. There is that one at least.
-    pub fn left(mut self, kind: Kind) -> u32 {
-        let (takes, made) = (*self.takes.of(kind), *self.made.of(kind));
-        takes.saturating_sub(made).max(1)
-    }
-
-    /// A call was made, or was refused: then the work takes it besides all that it has made when it begins anew.
-    pub fn came_to(&mut self, kind: Kind, made: bool) {
-        let count = self.made.of(kind);
-        if made {
-            *count = count.saturating_add(1);
-        } else {
-            let takes = count.saturating_add(1);
-            let known = self.takes.of(kind);
-            *known = takes.max(*known);
-        }
-    }
-
-    /// How many calls it takes.
-    pub fn takes(self) -> Calls {
-        self.takes
-    }
-}
 
 /// Somebody who was told to come back.
 #[derive(Debug, Clone)]
@@ -170,7 +41,7 @@ struct Turn {
     until: Timestamp,
 }
 
-/// The calls of one kind that one principal may make in one subscription.
+/// The calls that one principal may make out of one purse in one subscription.
 #[derive(Debug, Clone)]
 pub struct Budget {
     size: f64,
@@ -189,8 +60,8 @@ pub struct Budget {
 
 impl Budget {
     /// A full one.
-    pub fn new(kind: Kind) -> Self {
-        let (size, rate) = kind.limits();
+    pub fn new(purse: &Purse) -> Self {
+        let (size, rate) = purse.limits();
         Self {
             size,
             rate,
@@ -213,15 +84,24 @@ impl Budget {
     /// Takes a token where there is one for each of so many calls, and keeps the others for a while; or says how long to wait for
     /// them. They are kept under the name of `who`.
     pub fn ask_for(&mut self, now: Timestamp, who: &str, calls: u32) -> Result<(), Duration> {
+        self.keep(now, who, calls)?;
+        self.take(now, who);
+        Ok(())
+    }
+
+    /// Keeps a token for each of so many calls, where there are so many, or says how long to wait for them. Who has some kept
+    /// already has these. True where they were not kept before.
+    pub fn keep(&mut self, now: Timestamp, who: &str, calls: u32) -> Result<bool, Duration> {
         self.refill(now);
         self.waiting.retain(|waiting| waiting.kept_until >= now);
         self.turns.retain(|turn| turn.until >= now);
         let closed = self.closed.filter(|until| *until > now);
         let turn = self.turns.iter().position(|turn| turn.who == who);
-        let turn = turn.map(|turn| self.turns.remove(turn).left);
-        if let Some(left) = turn.filter(|_| closed.is_none() && self.level + ROUNDING >= 1.0) {
-            self.take(now, who, left);
-            return Ok(());
+        if turn.is_some() && closed.is_none() && self.level + ROUNDING >= 1.0 {
+            return Ok(false);
+        }
+        if let Some(turn) = turn {
+            self.turns.remove(turn);
         }
         let place = self.waiting.iter().position(|waiting| waiting.who == who);
         let before = self
@@ -230,15 +110,19 @@ impl Budget {
             .unwrap_or_default();
         let ahead = before.iter().map(|waiting| waiting.calls).sum::<f64>()
             + self.turns.iter().map(|turn| turn.left).sum::<f64>();
-        let calls = f64::from(calls.clamp(1, MOST_TOGETHER));
+        let calls = f64::from(calls.clamp(1, MOST_TOGETHER)).min(self.size);
         // A bucket that is full serves whoever comes: those ahead who are late have theirs in it as far as it holds them.
         let needed = (ahead + calls).min(self.size);
         if closed.is_none() && self.level + ROUNDING >= needed {
             if let Some(place) = place {
                 self.waiting.remove(place);
             }
-            self.take(now, who, calls);
-            return Ok(());
+            self.turns.push(Turn {
+                who: who.to_owned(),
+                left: calls,
+                until: after(now, TURN),
+            });
+            return Ok(true);
         }
         let lacking = (ahead + calls - self.level).max(0.0) / (self.rate * self.share);
         let due = after(closed.unwrap_or(now), seconds(lacking));
@@ -256,17 +140,19 @@ impl Budget {
         Err(wait)
     }
 
-    /// Takes the first of so many tokens, and keeps the others.
-    fn take(&mut self, now: Timestamp, who: &str, calls: f64) {
+    /// Takes one of the tokens that are kept for somebody.
+    fn take(&mut self, now: Timestamp, who: &str) {
         self.level -= 1.0;
-        let left = calls - 1.0;
-        if left >= 1.0 {
-            self.turns.push(Turn {
-                who: who.to_owned(),
-                left,
-                until: after(now, TURN),
-            });
+        if let Some(turn) = self.turns.iter_mut().find(|turn| turn.who == who) {
+            turn.left -= 1.0;
+            turn.until = after(now, TURN);
         }
+        self.turns.retain(|turn| turn.left >= 1.0);
+    }
+
+    /// Keeps nothing for somebody any more: another bucket has no room.
+    pub fn release(&mut self, who: &str) {
+        self.turns.retain(|turn| turn.who != who);
     }
 
     /// A call was answered, and the answer told how many are left. Others spend from the same bucket, so there may be fewer
@@ -309,7 +195,7 @@ impl Budget {
     }
 
     /// Whether nothing would be lost with it.
-    fn is_idle(&mut self, now: Timestamp) -> bool {
+    pub(super) fn is_idle(&mut self, now: Timestamp) -> bool {
         self.refill(now);
         self.waiting.retain(|waiting| waiting.kept_until >= now);
         self.turns.retain(|turn| turn.until >= now);
@@ -334,38 +220,6 @@ fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0))
 }
 
-/// All budgets, by subscription, principal and kind.
-#[derive(Debug, Clone)]
-pub struct Budgets<P> {
-    all: HashMap<(SubscriptionId, P, Kind), Budget>,
-}
-
-impl<P> Default for Budgets<P> {
-    fn default() -> Self {
-        Self {
-            all: HashMap::new(),
-        }
-    }
-}
-
-impl<P: Hash + Eq + Clone> Budgets<P> {
-    /// The budget of one principal.
-    pub fn of(
-        &mut self,
-        now: Timestamp,
-        subscription: &SubscriptionId,
-        principal: &P,
-        kind: Kind,
-    ) -> &mut Budget {
-        if self.all.len() >= MOST {
-            self.all.retain(|_, budget| !budget.is_idle(now));
-        }
-        self.all
-            .entry((subscription.clone(), principal.clone(), kind))
-            .or_insert_with(|| Budget::new(kind))
-    }
-}
-
 #[cfg(test)]
-#[path = "budget_tests.rs"]
+#[path = "tests.rs"]
 mod tests;
