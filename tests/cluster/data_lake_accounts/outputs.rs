@@ -86,7 +86,7 @@ async fn what_is_damaged_while_a_look_goes_on_is_repaired_after_it(kit: Kit) -> 
         .ready(|spec| spec["outputs"] = json!({"configMap": "beside"}))
         .await?;
     lake.estate
-        .fault("ListStorageKeys", Fault::HoldBefore(true), Some(1))
+        .fault("ListStorageAccountKeys", Fault::HoldBefore(true), Some(1))
         .await?;
     lake.apply(|spec| {
         spec["outputs"] = json!({"configMap": "lake-connection", "keys": {"secret": "keys"}});

@@ -31,10 +31,11 @@ async fn an_account_its_lake_and_its_outputs_are_planned_for(kit: Kit) -> Result
     let lake = Lake::new(kit).await?;
     let desk = Desk::new(&lake.kit)?;
     let (plans, code) = desk.plan(&[lake.manifest(declared)]).await?;
+    let list = format!("user::rwx,user:{BOB}:r-x,group::r-x,mask::r-x,other::---");
     let expected = json!([
         "create the account",
         "create filesystem raw",
-        "create directory raw/sales",
+        format!("create directory raw/sales with acl {list}"),
         "write ConfigMap lake-connection",
         "write Secret lake-keys",
     ]);
