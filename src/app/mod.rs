@@ -31,6 +31,7 @@ use crate::azure_resource::engine::{self, Kind, Resources, Shared};
 use crate::data_lake_account;
 use crate::data_lake_account::api::DataLakeAccount;
 use crate::data_lake_account::kind::{Ctx as AccountCtx, Own};
+use crate::data_lake_account::links::Links as AccountLinks;
 use crate::events::Events;
 use crate::figures;
 use crate::hub::want::Ticket;
@@ -224,7 +225,7 @@ impl Operator {
         self.watch_accounts(&mut watches, &events, account_writer);
         self.watch_namespaces(&mut watches, &events, namespace_writer);
         self.watch_secrets(&mut watches, &events);
-        self.watch_outputs(&mut watches, &events);
+        self.watch_config_maps(&mut watches, &events);
         // Before everything has been listed once, what is absent from a cache may exist.
         tokio::select! {
             () = self.readiness.all_done() => info!("Ready"),
@@ -301,6 +302,7 @@ impl Operator {
                 let found = key_vaults.get(&ObjectRef::new(name).within(namespace))?;
                 Some(Told::of(&found))
             }),
+            links: AccountLinks::default(),
         };
         AccountCtx::new(shared, own)
     }

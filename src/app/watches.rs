@@ -12,7 +12,6 @@ use super::Operator;
 use crate::azure_identity::valid::Identity;
 use crate::azure_resource::engine::Kind;
 use crate::data_lake_account::api::DataLakeAccount;
-use crate::data_lake_account::outputs::OUTPUTS_OF;
 use crate::events::Events;
 use crate::k8s::packed::Packed;
 use crate::k8s::watch;
@@ -21,6 +20,9 @@ use crate::vault_secret_sync::api::VaultSecretSync;
 
 /// Secrets of these types are never a target or a credential; leaving them out keeps the watch small in large clusters.
 const NEVER_OURS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=bootstrap.kubernetes.io/token";
+/// Every namespace has one of each, of the cluster's own making.
+const NEVER_OURS_OF_MAPS: &str =
+    "metadata.name!=kube-root-ca.crt,metadata.name!=openshift-service-ca.crt";
 const SECRETS: &str = "watch of Secrets (metadata)";
 const NAMESPACES: &str = "watch of Namespaces (metadata)";
 const SYNCS: &str = "watch of VaultSecretSyncs";
@@ -28,7 +30,7 @@ pub(super) const IDENTITIES: &str = "watch of AzureIdentities";
 pub(super) const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
 const KEY_VAULTS: &str = "watch of KeyVaults";
 const ACCOUNTS: &str = "watch of DataLakeAccounts";
-const OUTPUTS: &str = "watch of outputs (metadata of ConfigMaps)";
+const CONFIG_MAPS: &str = "watch of ConfigMaps (metadata)";
 
 pub(super) const WATCHES: [&str; 8] = [
     SECRETS,
@@ -38,7 +40,7 @@ pub(super) const WATCHES: [&str; 8] = [
     CLUSTER_IDENTITIES,
     KEY_VAULTS,
     ACCOUNTS,
-    OUTPUTS,
+    CONFIG_MAPS,
 ];
 
 impl Operator {
@@ -163,13 +165,15 @@ impl Operator {
         });
     }
 
-    /// ConfigMaps that are outputs of accounts.
-    pub(super) fn watch_outputs(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
+    /// ConfigMaps that files of accounts are made of, and those that are outputs. Nothing tells the former apart from others but the
+    /// names in specs, so all are watched, and none is kept.
+    pub(super) fn watch_config_maps(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
         let events = Arc::clone(events);
         let api = Api::<PartialObjectMeta<ConfigMap>>::all(self.client.clone());
-        let config = watcher::Config::default().labels(OUTPUTS_OF);
-        self.follow(tasks, OUTPUTS, watch::watch(api, config), move |event| {
-            events.output(&event);
+        let config = watcher::Config::default().fields(NEVER_OURS_OF_MAPS);
+        let stream = watch::watch(api, config);
+        self.follow(tasks, CONFIG_MAPS, stream, move |event| {
+            events.config_map(&event);
         });
     }
 

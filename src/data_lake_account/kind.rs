@@ -2,6 +2,7 @@
 
 use super::api::DataLakeAccount;
 use super::calls;
+use super::links::Links;
 use super::observe::Eyes;
 use super::plan::{Inputs, Look, Seen, Step};
 use super::steps::answered;
@@ -24,6 +25,8 @@ pub struct Own {
     pub lakes: Lakes,
     /// What the `KeyVault` of a namespace and name tells.
     pub vaults: Vaults,
+    /// What accounts have to do with in Kubernetes.
+    pub links: Links,
 }
 
 /// Tells of `KeyVaults`, by namespace and name.

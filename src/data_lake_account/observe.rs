@@ -68,7 +68,8 @@ impl Eyes<'_> {
         let told = (self.ctx.own.vaults)(&self.valid.namespace, name);
         let waits = |why: String| {
             let message = format!("spec.encryption.key: {why}");
-            Problem::new(Reason::WaitingForVault, Retry::Backoff, message)
+            // Whatever the KeyVault tells anew is looked at at once.
+            Problem::new(Reason::WaitingForVault, Retry::OnChange, message)
         };
         let parsed = name.parse().map_err(|error| {
             let message = format!("spec.encryption.key.vaultRef.name: {error}");

@@ -28,6 +28,16 @@ pub(super) struct Reach {
     pub(super) dry: bool,
 }
 
+impl Reach {
+    /// That of a round before its time: only what is asked for is looked at, unless all is.
+    pub(super) fn early(self) -> Self {
+        Self {
+            turn: self.turn.map(|_| Turn::NOBODYS),
+            ..self
+        }
+    }
+}
+
 /// How far a round goes. `plans` is whether nothing is written whatever the spec says, `handled` the value of the annotation that
 /// was last acted upon.
 pub(super) fn reach(
@@ -144,6 +154,19 @@ mod tests {
             let found = reach(&case.valid, &case.record, plans, (handled, at(0)));
             assert_eq!((found.turn.is_none(), found.dry), (whole, dry), "{case:?}");
         }
+    }
+
+    #[test]
+    fn before_its_time_a_round_takes_nobodys_turn_unless_all_is_looked_at() {
+        let part = Reach {
+            turn: Some(Turn { turn: 3, of: 12 }),
+            dry: false,
+        };
+        assert_eq!(part.early().turn, Some(Turn::NOBODYS));
+        let whole = Reach { turn: None, ..part };
+        assert_eq!(whole.early(), whole);
+        let path = "a".parse().unwrap();
+        assert!(!Turn::NOBODYS.has(&"raw".parse().unwrap(), &path));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::generation::Account as There;
 use super::observe::Eyes;
 use super::outputs::carry::Given;
 use super::outputs::desk::{Tools, outputs};
+use super::outputs::plan::ahead;
 use super::outputs::record::Record;
 use super::outputs::wanted::Wanted;
 use super::outputs::{Account, Owner};
@@ -31,6 +32,9 @@ pub(super) async fn supply(
     // Of an account that is only planned, nothing can be told to others.
     let real = sight.really();
     let Some(Some(there)) = real.account.clone() else {
+        for step in ahead(&valid.outputs) {
+            sight.plans(step);
+        }
         return Ok(None);
     };
     let place = eyes.lake(real).and_then(|place| {

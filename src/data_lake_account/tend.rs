@@ -11,6 +11,7 @@ use super::contents::{self, Wanted};
 use super::lake::{
     self, Batch, Came, Content, Look, Place, Record, Seen, Step, assume, came, differences, outcome,
 };
+use super::links::files_of;
 use super::observe::Eyes;
 use super::plane::{Plane, Saw, imagined, saw};
 use super::rounds::{Reach, progresses, reach, under_way, waits_for_role};
@@ -38,7 +39,16 @@ pub(super) async fn lake(
     let status = round.object.status.as_ref();
     let handled = status.and_then(|status| status.resource.handled_sync_at.clone());
     let now = Timestamp::now();
-    let reach = reach(valid, record, round.dry, (handled.as_deref(), now));
+    let mut reach = reach(valid, record, round.dry, (handled.as_deref(), now));
+    if round.early {
+        reach = reach.early();
+    }
+    let (links, whose) = (
+        &eyes.ctx.own.links,
+        (valid.namespace.clone(), valid.name.clone()),
+    );
+    let touched = links.touched(&whose);
+    let asked = files_of(&valid.lake, &touched);
     // Before there is an account, what would be made in it is told as if it were empty.
     let absent = matches!(
         sight.real.as_ref().unwrap_or(&sight.seen).account,
@@ -53,14 +63,14 @@ pub(super) async fn lake(
         }
     };
     let named = (valid.namespace.as_str(), valid.name.as_str());
-    let wanted = contents::read(&eyes.ctx.kube, named, &valid.lake, reach.turn).await;
+    let wanted = contents::read(&eyes.ctx.kube, named, &valid.lake, (reach.turn, &asked)).await;
     let mut run = Run {
         eyes,
         plane,
         told: contents::told(&wanted),
         wanted,
         record: round.record.lake.clone(),
-        seen: Seen::default(),
+        seen: Seen::asked(&asked),
         reach,
         began: Instant::now(),
         noted: Instant::now(),
@@ -70,6 +80,7 @@ pub(super) async fn lake(
         now,
     };
     run.all(round, sight).await?;
+    links.done(&whose, &touched);
     Ok(run.end(round, sight))
 }
 

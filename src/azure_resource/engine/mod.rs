@@ -5,6 +5,7 @@
 
 pub mod ctx;
 mod eyes;
+pub mod memories;
 pub mod reconcile;
 mod resources;
 pub mod round;

@@ -65,9 +65,9 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
     let mut memory = ctx.recall(&valid.uid);
     let old = object.status().cloned().unwrap_or_default();
     let now = Timestamp::now();
-    let deep = match due(&inputs, &memory, (K::resource(&old), K::WHOLE), now) {
+    let (deep, early) = match due(&inputs, &memory, (K::resource(&old), K::WHOLE), now) {
         Due::Not(next) => return Ok(("not_due", again(next, now))),
-        Due::Look { deep } => deep,
+        Due::Look { deep, early } => (deep, early),
     };
     // 4. look, plan, write, one thing after the other
     let mut record = K::kept(&old);
@@ -82,6 +82,7 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
         valid: &valid,
         leaving: leaving.then_some(syncs.as_slice()),
         deep,
+        early,
         record,
         dry: false,
         object: Arc::clone(object),
@@ -99,7 +100,7 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
         _ => Calls::default(),
     };
     // 5. status, memory, and when to come back
-    conclude(ctx, &valid, came, inputs, (&old, memory, deep)).await
+    conclude(ctx, &valid, came, inputs, (&old, memory, (deep, early))).await
 }
 
 /// The identity, where it is lent for this group.
@@ -146,7 +147,7 @@ async fn conclude<K: Kind>(
     valid: &K::Valid,
     mut came: Came<K>,
     inputs: DueInputs,
-    (old, mut memory, deep): (&K::Status, Memory, bool),
+    (old, mut memory, (deep, early)): (&K::Status, Memory, (bool, bool)),
 ) -> Result<(&'static str, Action), Problem> {
     let now = Timestamp::now();
     memory.unregistered = *came.seen.unregistered();
@@ -169,6 +170,7 @@ async fn conclude<K: Kind>(
     let came_to = CameTo {
         problem,
         deep,
+        early,
         rotation,
         lapses: note::lapses(came.record.note()),
     };

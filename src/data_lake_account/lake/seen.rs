@@ -1,6 +1,6 @@
 //! What reads have shown of a lake so far in one round, and what writes have come to. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::access::Told;
@@ -160,7 +160,7 @@ pub(super) struct FilesystemSeen {
     pub(super) paths: BTreeMap<LakePath, Result<PathSeen, Problem>>,
     /// How those stood of which something was assumed.
     pub(super) before: BTreeMap<LakePath, PathSeen>,
-    /// How often it was not certain how a path stands.
+    /// Paths that are to be looked at whosever turn it is, and how often it was not certain how they stand.
     pub(super) again: BTreeMap<LakePath, u32>,
     /// The same of the filesystem as a whole.
     pub(super) again_whole: u32,
@@ -182,6 +182,16 @@ pub(super) struct TreeSeen {
 }
 
 impl Seen {
+    /// Nothing was seen, and these paths are to be looked at, whosever turn it is.
+    pub fn asked(places: &BTreeSet<Place>) -> Self {
+        let mut seen = Self::default();
+        for place in places {
+            let again = &mut seen.at(&place.filesystem).again;
+            again.insert(place.path.clone(), 0);
+        }
+        seen
+    }
+
     pub(super) fn of(&self, name: &FilesystemName) -> Option<&FilesystemSeen> {
         self.filesystems.get(name)
     }

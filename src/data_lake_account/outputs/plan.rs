@@ -10,7 +10,7 @@ use super::record::{name_of, second};
 use super::render::config_map;
 use super::seen::{Kind, Seen, Target, Targets, What, Whose};
 use super::signatures;
-use super::wanted::Sheet;
+use super::wanted::{Sheet, Wanted};
 use crate::data_lake_account::api::{AccountKey, SasKind};
 use crate::names::ResourceName;
 use crate::problem::{Problem, Reason};
@@ -302,6 +302,16 @@ pub fn told(inputs: &Inputs<'_>, seen: &Seen) -> Vec<String> {
         told.push(format!("make {key} of the account anew"));
     }
     told
+}
+
+/// What would be done once there is an account.
+pub fn ahead(wanted: &Wanted) -> Vec<String> {
+    let map = wanted.config_map.iter().cloned().map(Step::WriteConfigMap);
+    let secrets = wanted.secrets.keys().map(|name| Step::WriteSecret {
+        name: name.clone(),
+        key: AccountKey::Key1,
+    });
+    map.chain(secrets).map(|step| step.to_string()).collect()
 }
 
 #[cfg(test)]

@@ -18,8 +18,6 @@ use crate::secret::SecretValue;
 
 /// Pages of filesystems that are read at most.
 const MOST_PAGES: usize = 40;
-/// What Azure itself writes, and nobody else: it is no reason to keep an account.
-const OF_AZURE: &[&str] = &["$logs", "$blobchangefeed"];
 
 fn at(lake: &Lake, place: &Place) -> lake::Place {
     lake.at(&place.filesystem, Some(&place.path))
@@ -252,7 +250,7 @@ impl<'a> Storage<'a> {
             let answer = self.ask(&call).await?;
             let page = lake::account::read(&call, &answer)?;
             for name in page.names {
-                if OF_AZURE.contains(&name.as_str()) {
+                if lake::account::OF_AZURE.contains(&name.as_str()) {
                     continue;
                 }
                 all.push(name.parse().map_err(|_| strange(&name))?);

@@ -8,9 +8,10 @@ mod gen1;
 mod gen1_files;
 mod gen1_lake;
 mod gen1_trees;
+mod keys;
 mod lake;
-mod lakes;
-mod outputs;
+pub mod lakes;
+pub mod outputs;
 mod reach;
 mod stores;
 mod trees;
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
         gen1_files::cases(),
         gen1_lake::cases(),
         gen1_trees::cases(),
+        keys::cases(),
         lake::cases(),
         outputs::cases(),
         reach::cases(),
