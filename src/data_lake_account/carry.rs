@@ -23,8 +23,8 @@ pub(super) enum Saw {
     Contents(Contents),
     /// How a path stands.
     Path(PathSeen),
-    /// That the filesystem of a path is not there.
-    NoFilesystem,
+    /// That the filesystem of a path is not there, and how it stands then.
+    NoFilesystem(Stands),
 }
 
 /// Adds it to what was seen.
@@ -33,11 +33,11 @@ pub(super) fn saw(seen: &mut Seen, look: &Look, shown: Result<Saw, Problem>) {
         (Look::Filesystem(name), Ok(Saw::Filesystem(stands))) => seen.saw_filesystem(name, stands),
         (Look::Contents(name), Ok(Saw::Contents(contents))) => seen.saw_contents(name, contents),
         (Look::Path(place, _), Ok(Saw::Path(path))) => seen.saw_path(place, path),
-        (Look::Path(place, _), Ok(_)) => {
-            seen.saw_filesystem(&place.filesystem, Stands::Absent { deleted: false });
+        (Look::Path(place, _), Ok(Saw::NoFilesystem(stands))) => {
+            seen.saw_filesystem(&place.filesystem, stands);
         }
         // Each look shows what it is about.
-        (Look::Filesystem(_) | Look::Contents(_), Ok(_)) => {}
+        (_, Ok(_)) => {}
         (_, Err(problem)) => seen.failed_look(look, problem),
     }
 }
@@ -105,7 +105,10 @@ impl Eyes<'_> {
                 let seen = self.see_path(at(lake, place), *needs).await;
                 match seen {
                     Ok(here) => Ok(Saw::Path(PathSeen::Here(here))),
-                    Err(problem) if no_filesystem(&problem) => Ok(Saw::NoFilesystem),
+                    Err(problem) if no_filesystem(&problem) => {
+                        let deleted = self.is_soft_deleted(&place.filesystem).await?;
+                        Ok(Saw::NoFilesystem(Stands::Absent { deleted }))
+                    }
                     Err(problem) if is_absent(&problem) => Ok(Saw::Path(PathSeen::Absent)),
                     Err(problem) => Err(problem),
                 }
@@ -125,10 +128,23 @@ impl Eyes<'_> {
                 }
             }
             Err(problem) if is_going(&problem) => Stands::BeingDeleted,
-            Err(problem) if is_absent(&problem) => Stands::Absent { deleted: false },
+            Err(problem) if is_absent(&problem) => {
+                let deleted = self.is_soft_deleted(name).await?;
+                Stands::Absent { deleted }
+            }
             Err(problem) => return Err(problem),
         };
         Ok(Saw::Filesystem(stands))
+    }
+
+    /// Whether a deleted filesystem can still come back under this name. Whoever may not ask Resource Manager does not know.
+    async fn is_soft_deleted(&self, name: &FilesystemName) -> Result<bool, Problem> {
+        let call = storage_services::deleted_containers(self.versions, &self.valid.id, name);
+        match self.call(&call).await {
+            Ok(reply) => storage_services::has_deleted(&reply, name),
+            Err(problem) if problem.http_status == Some(403) => Ok(false),
+            Err(problem) => Err(problem),
+        }
     }
 
     async fn see_path(&self, place: lake::Place, needs: Needs) -> Result<Here, Problem> {

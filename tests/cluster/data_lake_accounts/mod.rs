@@ -1,8 +1,10 @@
 //! Data Lake accounts, as custom resources.
 
 mod client;
+mod conflicts;
 mod documents;
 mod dropped;
+mod faults;
 mod files;
 mod lake;
 mod lakes;
@@ -15,8 +17,10 @@ use crate::Case;
 
 pub fn cases() -> Vec<Case> {
     [
+        conflicts::cases(),
         documents::cases(),
         dropped::cases(),
+        faults::cases(),
         files::cases(),
         lake::cases(),
         outputs::cases(),

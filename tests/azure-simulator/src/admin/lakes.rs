@@ -113,6 +113,8 @@ pub(super) async fn keys(State(app): Here, Path(name): Path<String>) -> Answer {
 pub(super) struct NewKey {
     /// Absent: a random one.
     value: Option<SecretText>,
+    /// When it was made, in milliseconds since 1970. Absent: now.
+    created: Option<i64>,
 }
 
 /// Gives one of the keys another value, and answers with both.
@@ -121,7 +123,7 @@ pub(super) async fn put_key(
     Path((name, key)): Path<(String, String)>,
     Body(new): Body<NewKey>,
 ) -> Answer {
-    let created = app.now();
+    let created = new.created.map_or_else(|| app.now(), Moment);
     let mut world = app.world.write();
     let account = world
         .storage_account_mut(&name)
