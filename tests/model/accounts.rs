@@ -74,7 +74,12 @@ impl Subject for DataLakeAccount {
         match look {
             Look::Account => Some(Says::LookResource),
             Look::Filesystems => Some(Says::LookContents),
-            _ => None,
+            Look::Ground(_)
+            | Look::Name
+            | Look::KeyVault(_)
+            | Look::BlobService
+            | Look::Lifecycle
+            | Look::Contents(_) => None,
         }
     }
 

@@ -311,7 +311,7 @@ const TWO: [Left; 2] = [
     Left {
         faults: 1,
         edits: 0,
-        foreign: 1,
+        foreign: 0,
         switches: 2,
     },
 ];

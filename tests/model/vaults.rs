@@ -70,7 +70,11 @@ impl Subject for KeyVault {
         match look {
             Look::Vault => Some(Says::LookResource),
             Look::Deleted => Some(Says::LookDeleted),
-            _ => None,
+            Look::DeletedElsewhere
+            | Look::Ground(_)
+            | Look::Name
+            | Look::DataPlane
+            | Look::Secret(_) => None,
         }
     }
 

@@ -139,6 +139,10 @@ pub(crate) struct Sight {
 
 /// A reconcile that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is so or not, apart from the others"
+)]
 pub(crate) struct Run {
     /// The object as it knows it, and whether that is an old version.
     pub(crate) object: Object,

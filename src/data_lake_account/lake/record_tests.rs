@@ -70,7 +70,10 @@ fn what_a_tree_undoes_is_not_kept_while_it_is_gone_through() {
     assert!(!record.begins(&step(Some("x")), second(9)), "it goes on");
     assert!(record.begins(&step(None), second(9)));
     let kept = &record.trees[&place];
-    assert_eq!((kept.since.0, &kept.done, kept.directories), (second(9), &None, 0));
+    assert_eq!(
+        (kept.since.0, &kept.done, kept.directories),
+        (second(9), &None, 0)
+    );
     assert_eq!(record.trees.len(), 1, "what lies in it is undone, too");
     assert!(!record.begins(&step(None), second(9)), "it is noted once");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use testbed::poll::seen;
 use testbed::{Fault, until};
 
-use super::lakes::{Lake, acl};
+use super::lakes::{Lake, acl, condition, is};
 use crate::kit::{Kit, SOON, teaches};
 use crate::{Case, cases};
 
@@ -161,7 +161,14 @@ async fn a_filesystem_that_can_come_back_is_told_and_not_made_anew(kit: Kit) -> 
     other
         .send(Method::DELETE, "raw?resource=filesystem", &[])
         .await?;
-    lake.ask().await?;
+    // It is being deleted first, for a moment.
+    until(2 * SOON, "it is told", async || {
+        let status = lake.look().await.map_err(seen)?;
+        let told = is(&status, "Synced", "False", "SoftDeleted");
+        told.then_some(())
+            .ok_or_else(|| format!("{:?}", condition(&status, "Synced")))
+    })
+    .await?;
     let message = lake.says("Synced", "False", "SoftDeleted").await?;
     let mends = [
         "filesystems[raw]",

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use kube::{Resource, ResourceExt};
 use kube::api::ListParams;
 use kube::core::object::HasStatus;
+use kube::{Resource, ResourceExt};
 use testbed::poll::seen;
 use testbed::simulator::JournalEntry;
 use testbed::until;

@@ -36,8 +36,11 @@ pub(super) enum Asks {
     WriteSecret(Option<Value>),
     /// What is kept is written into the status at once.
     Note(Kept),
-    /// A key is to be made anew.
-    Send(u8),
+    /// A key is to be made anew, after this was noted.
+    Send {
+        key: u8,
+        noted: Kept,
+    },
     /// It is done; what is kept goes into the status. None where the API server is to be asked anew.
     End(Option<Kept>),
 }
@@ -169,6 +172,11 @@ fn account(wants: &Wants, made: [u32; 2]) -> Account {
     }
 }
 
+/// Whether a request may be sent so long after its note, as the product says.
+pub(super) fn may_be_sent(noted: Kept, now: u32) -> bool {
+    noted.record().may_be_sent(time(now))
+}
+
 /// What a round wants next.
 pub(super) fn ask(wants: &Wants, run: &Run) -> Asks {
     let account = account(wants, run.made);
@@ -269,29 +277,33 @@ fn secret(intact: bool) -> Target {
 
 impl Azure for Ghost<'_> {
     async fn keys(&mut self) -> Result<Keys, Problem> {
-        match self.call(Asks::Keys).await {
-            Reply::Keys(told) => Ok(self.keys_of(told)),
-            _ => Err(unknown()),
-        }
+        let Reply::Keys(told) = self.call(Asks::Keys).await else {
+            return Err(unknown());
+        };
+        Ok(self.keys_of(told))
     }
 
     async fn renew(&mut self, key: AccountKey, noted: &Record) -> Result<Renewed, Problem> {
-        let note = Asks::Note(Kept::of(noted));
+        let kept = Kept::of(noted);
+        let note = Asks::Note(kept);
         let notes = self.wants.flaw != Some(Flaw::Unnoted);
         if notes && self.call(note).await != Reply::Done {
             return Err(conflict());
         }
-        let belated = self.wants.flaw == Some(Flaw::Belated);
-        if !belated && !noted.may_be_sent(self.now()) {
-            return Ok(Renewed::Sent(Err(unknown())));
-        }
-        Ok(Renewed::Sent(
-            match self.call(Asks::Send(which(key))).await {
-                Reply::Keys(told) => Ok(self.keys_of(told)),
-                Reply::Refused => Err(unknown().answered(409, None)),
-                _ => Err(unknown()),
-            },
-        ))
+        let send = Asks::Send {
+            key: which(key),
+            noted: kept,
+        };
+        let reply = self.call(send).await;
+        Ok(Renewed::Sent(match reply {
+            Reply::Keys(told) => Ok(self.keys_of(told)),
+            Reply::Refused => Err(unknown().answered(409, None)),
+            Reply::Targets { .. }
+            | Reply::Held(_)
+            | Reply::Done
+            | Reply::Conflict
+            | Reply::Lost => Err(unknown()),
+        }))
     }
 
     async fn delegation(&mut self, _: Timestamp, _: Timestamp) -> Result<DelegationKey, Problem> {
@@ -323,10 +335,10 @@ impl World for Ghost<'_> {
     }
 
     async fn held(&mut self, _: &ResourceName) -> Result<Option<SecretValue>, Problem> {
-        match self.call(Asks::Held).await {
-            Reply::Held(held) => Ok(held.map(|held| SecretValue::from(text(held)))),
-            _ => Err(conflict()),
-        }
+        let Reply::Held(held) = self.call(Asks::Held).await else {
+            return Err(conflict());
+        };
+        Ok(held.map(|held| SecretValue::from(text(held))))
     }
 
     async fn write_config_map(
@@ -336,10 +348,8 @@ impl World for Ghost<'_> {
         _: Option<&Target>,
     ) -> Result<Target, Problem> {
         let whole = !data.is_empty() && data == self.facts;
-        match self.call(Asks::WriteMap { whole }).await {
-            Reply::Done => Ok(self.map(true)),
-            _ => Err(conflict()),
-        }
+        let done = self.call(Asks::WriteMap { whole }).await == Reply::Done;
+        done.then(|| self.map(true)).ok_or_else(conflict)
     }
 
     async fn write_secret(
@@ -353,10 +363,8 @@ impl World for Ghost<'_> {
             .all(|name| data.get(*name).is_some_and(|one| !one.is_empty()));
         let with = data.get("accountKey").filter(|_| whole);
         let with = with.and_then(|with| value(with.expose()));
-        match self.call(Asks::WriteSecret(with)).await {
-            Reply::Done => Ok(secret(true)),
-            _ => Err(conflict()),
-        }
+        let done = self.call(Asks::WriteSecret(with)).await == Reply::Done;
+        done.then(|| secret(true)).ok_or_else(conflict)
     }
 
     async fn delete(&mut self, _: Kind, _: &str, _: &str) -> Result<(), Problem> {
