@@ -150,12 +150,33 @@ impl Run<'_> {
                 if batch.steps.iter().any(Step::destroys) {
                     round.is_still_so().await?;
                 }
+                self.begins(&batch, round).await?;
             }
             self.batch(batch, round, sight).await?;
         }
         if !self.reach.dry {
             self.record.settle(&self.eyes.valid.lake, &self.seen);
             round.record.lake.clone_from(&self.record);
+        }
+        Ok(())
+    }
+
+    /// What trees undo is noted before they begin.
+    async fn begins(
+        &mut self,
+        batch: &Batch,
+        round: &mut Round<'_, DataLakeAccount>,
+    ) -> Result<(), Problem> {
+        let now = Timestamp::now();
+        let begins = |record: &mut Record, step| record.begins(step, now);
+        let begun = batch
+            .steps
+            .iter()
+            .filter(|step| begins(&mut self.record, step));
+        if begun.count() > 0 {
+            round.record.lake.clone_from(&self.record);
+            round.note_down().await?;
+            (self.unnoted, self.noted) = (0, Instant::now());
         }
         Ok(())
     }

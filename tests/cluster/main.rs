@@ -30,6 +30,7 @@ mod documents;
 mod drift;
 mod environments;
 mod estate;
+mod faults;
 mod hands;
 mod hub;
 mod identity_faults;

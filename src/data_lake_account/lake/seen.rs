@@ -37,7 +37,8 @@ pub struct Needs {
 pub enum Stands {
     /// There is none.
     Absent {
-        /// Whether a deleted one of its name is kept, where that is known. Its name is free, so it is no hindrance; it is told.
+        /// Whether a deleted one of its name is kept, as far as is known. Azure would make a new one, in whose place the deleted one
+        /// could not come back; so that is told, and left to people.
         deleted: bool,
     },
     /// It is being deleted, and its name is not free yet.
@@ -152,8 +153,6 @@ pub(super) struct FilesystemSeen {
     pub(super) stood: Option<Stands>,
     /// Whether this round made it.
     pub(super) made: bool,
-    /// Whether a deleted one of its name was kept when it was made.
-    pub(super) instead: bool,
     /// What it holds, where it is to be deleted.
     pub(super) contents: Option<Result<Contents, Problem>>,
     /// Its paths.

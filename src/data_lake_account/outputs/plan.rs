@@ -268,12 +268,9 @@ pub fn problem(inputs: &Inputs<'_>, seen: &Seen) -> Option<Problem> {
 
 /// When something is due before the next look.
 pub fn again(inputs: &Inputs<'_>) -> Option<Timestamp> {
-    let dues = [
-        signatures::next(inputs),
-        keys::lapses(inputs),
-        keys::due(inputs),
-    ];
-    dues.into_iter().flatten().min()
+    // While it is not known what becomes of a key, the next one is overdue, which is no reason to miss the end of that.
+    let key = keys::lapses(inputs).or_else(|| keys::due(inputs));
+    signatures::next(inputs).into_iter().chain(key).min()
 }
 
 /// What would be done, where nothing is to be written: without a look at the account's keys.

@@ -109,6 +109,13 @@ impl Record {
         }
     }
 
+    /// Whether a key that is noted may be asked for still. A request that is sent late could take effect when nobody reckons with it
+    /// any more: whoever was held up, or stopped, between the note and the request leaves it.
+    pub fn may_be_sent(&self, now: Timestamp) -> bool {
+        let noted = self.keys.as_ref().and_then(|keys| keys.renewing.as_ref());
+        noted.is_some_and(|noted| after(now, WINDOW / 2) <= noted.until.0)
+    }
+
     /// The request can have no effect any more.
     pub fn is_over(&mut self, now: Timestamp) {
         let keys = self.keys.as_mut();

@@ -27,8 +27,8 @@ pub(super) enum Saw {
     Contents(Contents),
     /// How a path stands.
     Path(PathSeen),
-    /// That the filesystem of a path is not there.
-    NoFilesystem,
+    /// That the filesystem of a path is not there, and how it stands then.
+    NoFilesystem(Stands),
 }
 
 /// Adds it to what was seen.
@@ -37,11 +37,11 @@ pub(super) fn saw(seen: &mut Seen, look: &Look, shown: Result<Saw, Problem>) {
         (Look::Filesystem(name), Ok(Saw::Filesystem(stands))) => seen.saw_filesystem(name, stands),
         (Look::Contents(name), Ok(Saw::Contents(contents))) => seen.saw_contents(name, contents),
         (Look::Path(place, _), Ok(Saw::Path(path))) => seen.saw_path(place, path),
-        (Look::Path(place, _), Ok(_)) => {
-            seen.saw_filesystem(&place.filesystem, Stands::Absent { deleted: false });
+        (Look::Path(place, _), Ok(Saw::NoFilesystem(stands))) => {
+            seen.saw_filesystem(&place.filesystem, stands);
         }
         // Each look shows what it is about.
-        (Look::Filesystem(_) | Look::Contents(_), Ok(_)) => {}
+        (_, Ok(_)) => {}
         (_, Err(problem)) => seen.failed_look(look, problem),
     }
 }

@@ -62,7 +62,10 @@ impl<'a> Storage<'a> {
                 let seen = self.see_path(at(&self.lake, place), *needs).await;
                 match seen {
                     Ok(here) => Ok(Saw::Path(PathSeen::Here(here))),
-                    Err(problem) if no_filesystem(&problem) => Ok(Saw::NoFilesystem),
+                    Err(problem) if no_filesystem(&problem) => {
+                        let deleted = self.is_soft_deleted(&place.filesystem).await?;
+                        Ok(Saw::NoFilesystem(Stands::Absent { deleted }))
+                    }
                     Err(problem) if is_absent(&problem) => Ok(Saw::Path(PathSeen::Absent)),
                     Err(problem) => Err(problem),
                 }
@@ -82,10 +85,24 @@ impl<'a> Storage<'a> {
                 }
             }
             Err(problem) if is_going(&problem) => Stands::BeingDeleted,
-            Err(problem) if is_absent(&problem) => Stands::Absent { deleted: false },
+            Err(problem) if is_absent(&problem) => {
+                let deleted = self.is_soft_deleted(name).await?;
+                Stands::Absent { deleted }
+            }
             Err(problem) => return Err(problem),
         };
         Ok(Saw::Filesystem(stands))
+    }
+
+    /// Whether a deleted filesystem can still come back under this name. Whoever may not ask Resource Manager does not know.
+    async fn is_soft_deleted(&self, name: &FilesystemName) -> Result<bool, Problem> {
+        let call =
+            storage_services::deleted_containers(self.eyes.versions, &self.eyes.valid.id, name);
+        match self.eyes.call(&call).await {
+            Ok(reply) => storage_services::has_deleted(&reply, name),
+            Err(problem) if problem.http_status == Some(403) => Ok(false),
+            Err(problem) => Err(problem),
+        }
     }
 
     async fn see_path(&self, place: lake::Place, needs: Needs) -> Result<Here, Problem> {

@@ -1,8 +1,10 @@
 //! Data Lake accounts, as custom resources.
 
 mod client;
+mod conflicts;
 mod documents;
 mod dropped;
+mod faults;
 mod files;
 mod gen1;
 mod gen1_files;
@@ -21,8 +23,10 @@ use crate::Case;
 
 pub fn cases() -> Vec<Case> {
     [
+        conflicts::cases(),
         documents::cases(),
         dropped::cases(),
+        faults::cases(),
         files::cases(),
         gen1::cases(),
         gen1_files::cases(),

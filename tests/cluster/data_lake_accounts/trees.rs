@@ -124,7 +124,7 @@ struct Held {
 }
 
 /// Waits until a request to the account is held.
-async fn held(lake: &Lake) -> Result<u64> {
+pub async fn held(lake: &Lake) -> Result<u64> {
     let host = lake.host();
     until(SOON, "a batch is held", async || {
         let admin = lake.kit.admin();
