@@ -252,7 +252,7 @@ async fn a_customers_key_is_taken_into_use_when_the_account_may_unwrap_it(kit: K
         "metadata": {"name": "keys", "namespace": store.kit.namespace},
         "spec": {
             "identityRef": {"name": "manager"}, "subscriptionId": store.subscription,
-            "azureName": format!("kv-{}", &store.name[..16]), "resourceGroup": {"name": GROUP}, "location": "westeurope",
+            "azureName": format!("kv-{}", store.name), "resourceGroup": {"name": GROUP}, "location": "westeurope",
         },
     });
     let denied = Fault::Forbidden("AuthorizationFailed".to_owned());
