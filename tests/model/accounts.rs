@@ -5,9 +5,8 @@ use lakevault::azure::cloud::Cloud;
 use lakevault::azure_identity::api::CloudName;
 use lakevault::azure_resource::planner::Inputs;
 use lakevault::azure_resource::values::Word;
-use lakevault::data_lake_account::account::StorageAccount;
 use lakevault::data_lake_account::api::{DataLakeAccount, DataLakeAccountSpec};
-use lakevault::data_lake_account::desired::Desired;
+use lakevault::data_lake_account::generation::{Account, Desired};
 use lakevault::data_lake_account::lake::Contents;
 use lakevault::data_lake_account::plan::{Look, Record, Seen, Step, created};
 use lakevault::data_lake_account::valid::{Valid, desired};
@@ -63,6 +62,8 @@ impl Subject for DataLakeAccount {
             Step::Delete => Kind::Delete,
             Step::Release => Kind::Release,
             Step::Ground(_)
+            | Step::SetRule(_)
+            | Step::EnableKey
             | Step::SetBlobService(_)
             | Step::SetPolicy
             | Step::RemovePolicy
@@ -114,11 +115,13 @@ impl Subject for DataLakeAccount {
     }
 }
 
-fn account(inputs: &Inputs<'_, DataLakeAccount>, azure: Azure) -> Option<StorageAccount> {
+fn account(inputs: &Inputs<'_, DataLakeAccount>, azure: Azure) -> Option<Account> {
     let Azure::Live { sku, tag, busy } = azure else {
         return None;
     };
-    let mut account = created(inputs, None);
+    let Account::Gen2(mut account) = created(inputs, None) else {
+        unreachable!("the model's accounts are of the second generation");
+    };
     account.tags = tags::<DataLakeAccount>(tag);
     account.settings.sku = Word::new(SKUS[usize::from(sku)]);
     let state = match busy {
@@ -127,5 +130,5 @@ fn account(inputs: &Inputs<'_, DataLakeAccount>, azure: Azure) -> Option<Storage
         Going::Failed => "Failed",
     };
     account.state = Some(state.to_owned());
-    Some(account)
+    Some(Account::Gen2(account))
 }

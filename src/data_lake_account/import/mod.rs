@@ -249,7 +249,7 @@ fn encryption(told: &Encryption, notes: &mut Vec<String>) -> Option<EncryptionSp
             name: name.clone(),
             version: version.clone(),
         },
-        user_assigned_identity: identity.clone()?,
+        user_assigned_identity: Some(identity.clone()?),
     })
 }
 

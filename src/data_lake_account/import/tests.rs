@@ -152,7 +152,8 @@ fn left(there: &There) -> Vec<String> {
     let valid = parse(&object).unwrap();
     assert_eq!(valid.id.to_string().to_lowercase(), ID.to_lowercase());
     let wanted = desired(&object.spec, &valid, versions()).unwrap();
-    let mut found = differences(&wanted, &there.account, (&[], "c/team/lakea/u"), None);
+    let wanted = wanted.services().unwrap();
+    let mut found = differences(wanted, &there.account, (&[], "c/team/lakea/u"), None);
     found.extend(soft_delete_differences(
         wanted.soft_delete,
         there.soft_delete,
