@@ -191,7 +191,9 @@ async fn a_right_that_is_missing_in_a_store_is_told_with_its_mend(kit: Kit) -> R
     store
         .change_subscription(|subscription| {
             let roles = subscription["roleAssignments"].as_array_mut();
-            roles.into_iter().for_each(|roles| roles.push(role.clone()));
+            if let Some(roles) = roles {
+                roles.push(role.clone());
+            }
         })
         .await?;
     store.ask().await?;

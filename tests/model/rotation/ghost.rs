@@ -8,8 +8,11 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use lakevault::azure::lake::delegation::DelegationKey;
-use lakevault::data_lake_account::api::{AccountKey, Generation, KeysStatus, RenewingStatus};
+use lakevault::data_lake_account::api::{
+    AccountKey, EndpointsStatus, Generation, KeysStatus, RenewingStatus,
+};
 use lakevault::data_lake_account::outputs::carry::{Azure, Given, Renewed, World, carry_out};
 use lakevault::data_lake_account::outputs::record::{Record, name_of};
 use lakevault::data_lake_account::outputs::seen::{Key, Keys, Kind, Target, Targets, Whose};
@@ -115,14 +118,15 @@ fn value(bytes: &[u8]) -> Option<Value> {
 
 impl Kept {
     fn record(self) -> Record {
-        let at = |seconds: u32| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(time(seconds));
+        let at = |seconds: u32| Time(time(seconds));
+        let moment = |seconds: u32| MicroTime(time(seconds));
         let keys = self.in_use.map(|in_use| KeysStatus {
             in_use: key(in_use),
-            created: self.created.map(at),
+            created: self.created.map(moment),
             since: self.since.map(at),
             renewing: self.renewing.map(|renewing| RenewingStatus {
                 key: key(renewing.key),
-                was: renewing.was.map(at),
+                was: renewing.was.map(moment),
                 until: at(renewing.until),
             }),
         });
@@ -159,8 +163,11 @@ fn account(wants: &Wants, made: [u32; 2]) -> Account {
             .to_owned(),
         location: "westeurope".to_owned(),
         generation: Generation::Gen2,
-        dfs: host("dfs"),
-        blob: host("blob"),
+        endpoints: EndpointsStatus {
+            dfs: host("dfs"),
+            blob: host("blob"),
+            ..EndpointsStatus::default()
+        },
         filesystems: vec!["raw".to_owned()],
         suffix: "core.windows.net".to_owned(),
         shared_keys: true,
