@@ -286,8 +286,8 @@ impl Azure for Ghost<'_> {
     async fn renew(&mut self, key: AccountKey, noted: &Record) -> Result<Renewed, Problem> {
         let kept = Kept::of(noted);
         let note = Asks::Note(kept);
-        let notes = self.wants.flaw != Some(Flaw::Unnoted);
-        if notes && self.call(note).await != Reply::Done {
+        let writes = self.wants.flaw != Some(Flaw::Unnoted);
+        if writes && self.call(note).await != Reply::Done {
             return Err(conflict());
         }
         let send = Asks::Send {
