@@ -42,11 +42,14 @@ enum Met {
     Conflict,
 }
 
+/// All that a round's next step follows from.
+type Key = (u8, Kept, u32, Vec<Event>);
+
 struct Trees {
     spec: Spec,
     left: Left,
     flaw: Option<Flaw>,
-    known: RefCell<HashMap<(u8, Kept, u32, Vec<Event>), Knows>>,
+    known: RefCell<HashMap<Key, Knows>>,
     healed: RefCell<HashMap<World, Ruled>>,
     met: RefCell<BTreeSet<Met>>,
 }
@@ -101,7 +104,7 @@ impl Trees {
             }
             Next::Tree { from, asked } => {
                 rule(
-                    from == run.then.unwrap_or(from),
+                    run.then.is_none_or(|then| from == Some(then)),
                     "a tree goes on where its last batch ended",
                 )?;
                 if from.is_some() && asked == world.status.place && run.then.is_none() {
@@ -115,7 +118,7 @@ impl Trees {
                         world.status = self.knows(&ahead_of, world.now).kept;
                     }
                     // Here it may die.
-                    self.claims(world)?;
+                    Self::claims(world)?;
                 }
                 self.batch(world, run.generation, from)
             }
@@ -133,7 +136,7 @@ impl Trees {
         if let Some(run) = &mut world.runs[me] {
             run.then = None;
             if let Event::Swept { next, .. } = event {
-                run.then = next.map(Some);
+                run.then = next;
             }
             run.events
                 .push(if answered { event } else { Event::Unsure });
@@ -192,7 +195,7 @@ impl Trees {
     }
 
     /// The status claims no more than was done.
-    fn claims(&self, world: &World) -> Ruled {
+    fn claims(world: &World) -> Ruled {
         let kept = world.status;
         // What is kept of a list that is not wanted any more is looked at when it is wanted again.
         if kept.list != world.generation {
@@ -222,7 +225,7 @@ impl Trees {
             begin(&mut world);
             let mut whole = false;
             for _ in 0..40 {
-                self.claims(&world)?;
+                Self::claims(&world)?;
                 let Some(run) = world.runs[0].clone() else {
                     break;
                 };
@@ -370,7 +373,7 @@ impl Model for Trees {
     }
 
     fn check(&self, world: &World) -> Result<(), String> {
-        self.claims(world)?;
+        Self::claims(world)?;
         if world.runs.iter().any(Option::is_some) {
             return Ok(());
         }

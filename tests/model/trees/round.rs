@@ -189,7 +189,7 @@ impl Spec {
         record.trees[&place()].acl.clone()
     }
 
-    fn kept(&self, record: &Record) -> Kept {
+    fn kept(record: &Record) -> Kept {
         let Some(tree) = record.trees.get(&place()) else {
             return Kept::default();
         };
@@ -276,14 +276,14 @@ pub(super) fn next(spec: &Spec, run: &Run, now: u32, silent: bool) -> Knows {
         };
         came(lake, &step, what, &mut seen, (&mut record, time(now)));
     }
-    let kept = spec.kept(&record);
+    let kept = Spec::kept(&record);
     let batch = planned(lake, &contents, &record, &seen, now);
     let next = match (batch.looks.first(), batch.steps.first()) {
         (_, Some(Step::SetAccess { .. })) => Next::SetAccess,
         (_, Some(step @ Step::Tree { from, .. })) => {
             let mut begun = record.clone();
             if !silent && begun.begins(step, time(now)) {
-                Next::Begin(spec.kept(&begun))
+                Next::Begin(Spec::kept(&begun))
             } else {
                 let from = from.as_deref().map(untoken);
                 let asked = kept.place;
@@ -296,7 +296,7 @@ pub(super) fn next(spec: &Spec, run: &Run, now: u32, silent: bool) -> Knows {
             let whole = outcome(&with(lake, &contents, &record, now), &seen).whole;
             record.settle(lake, &seen);
             Next::End {
-                kept: spec.kept(&record),
+                kept: Spec::kept(&record),
                 whole,
             }
         }

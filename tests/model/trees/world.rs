@@ -55,7 +55,7 @@ pub(super) struct Run {
     pub(super) began: Kept,
     pub(super) events: Vec<Event>,
     /// Where the batch that comes next begins, after one that was done.
-    pub(super) then: Option<Option<(u8, u8)>>,
+    pub(super) then: Option<(u8, u8)>,
     /// Whether somebody has changed the object since.
     pub(super) stale: bool,
 }
