@@ -32,9 +32,9 @@ impl Store {
         let owner = json!({"principalId": kit.object_id, "role": "Owner"});
         Self::with(kit, |subscription| {
             let roles = subscription["roleAssignments"].as_array_mut();
-            roles
-                .into_iter()
-                .for_each(|roles| roles.push(owner.clone()));
+            if let Some(roles) = roles {
+                roles.push(owner.clone());
+            }
         })
         .await
     }
