@@ -91,7 +91,6 @@ const PURE: &[&str] = &[
     "arm/storage_answers.rs",
     "arm/storage_services.rs",
     "data_lake_account/account.rs",
-    "data_lake_account/store.rs",
     "arm/data_lake_store.rs",
     "arm/versions.rs",
     "arc.rs",

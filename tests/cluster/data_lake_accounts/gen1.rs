@@ -252,7 +252,7 @@ async fn a_customers_key_is_taken_into_use_when_the_account_may_unwrap_it(kit: K
         "metadata": {"name": "keys", "namespace": store.kit.namespace},
         "spec": {
             "identityRef": {"name": "manager"}, "subscriptionId": store.subscription,
-            "azureName": format!("kv-{}", &store.name[..16]), "resourceGroup": {"name": GROUP}, "location": "westeurope",
+            "azureName": format!("kv-{}", store.name), "resourceGroup": {"name": GROUP}, "location": "westeurope",
         },
     });
     let denied = Fault::Forbidden("AuthorizationFailed".to_owned());
@@ -371,7 +371,7 @@ async fn a_store_that_is_being_made_is_met_again_after_a_restart(_: Kit) -> Resu
     let world = Arc::new(World::with("gen1-alone", &[]).await?);
     let store = Store::new(Kit::new(Arc::clone(&world), "gen1").await?).await?;
     let slow = json!({
-        "lakeStoreCreationMs": 3000,
+        "lakeStoreCreationMs": 8000,
         "lro": {"lakeStorePut": {"form": "location", "retryAfter": 1}},
     });
     let admin = store.kit.admin();
@@ -381,8 +381,8 @@ async fn a_store_that_is_being_made_is_met_again_after_a_restart(_: Kit) -> Resu
     store.apply(|_| ()).await?;
     store
         .status_when("it is being made", |status| {
-            let operation = status.resource.operation.as_ref();
-            operation.is_some_and(|one| one.step == "CreateAccount" && one.poll.is_some())
+            let state = status.resource.provisioning_state.as_deref();
+            state == Some("Creating") && is(status, "Ready", "False", "Provisioning")
         })
         .await?;
     world.operator.kill9().await?;
