@@ -5,7 +5,7 @@ use super::place::Place;
 use super::seen::{FilesystemSeen, Here, Look, Needs, PathSeen};
 use super::step::Step;
 use super::trees::{self, Stand};
-use super::valid::{Filesystem, Kind, Node, field};
+use super::valid::{Filesystem, Kind, Node, What, field};
 use super::{Found, Inputs, told};
 use crate::azure::lake::paths::Thing;
 use crate::azure::lake::{FilesystemName, LakePath};
@@ -163,11 +163,17 @@ impl At<'_> {
     }
 
     fn needs(&self, node: &Node) -> Needs {
-        let list = needs_list(&node.access);
         let is_file = matches!(node.kind, Kind::File(_));
+        let list = needs_list(&node.access) || !is_file && self.hides_sticky_bits(node);
         // That a directory is none is seen with everything else; in its turn one call for it is enough.
         let thing = is_file || !list || self.inputs.turn.is_none();
         Needs { thing, list }
+    }
+
+    /// A Data Lake Store tells the sticky bit of a directory beside its list alone.
+    fn hides_sticky_bits(&self, node: &Node) -> bool {
+        let store = self.inputs.lake.generation == Generation::Gen1;
+        store && matches!(node.access.what, What::Permissions(_))
     }
 
     fn create(&self, parent: Stage, item: Item<'_>, found: &mut Found) -> State {
