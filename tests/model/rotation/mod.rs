@@ -415,6 +415,8 @@ impl Model for Rotation {
             }
             Act::Hour => {
                 new.left.hours -= 1;
+                // A cache may be behind, and not for an interval: see decision 16.
+                new.older = None;
                 pass(&mut new, INTERVAL);
             }
             Act::DeleteSecret => {
