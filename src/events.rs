@@ -71,13 +71,18 @@ impl Events {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(what);
         if !first {
-            self.wake(self.ctx.links.all_syncs());
-            for key in self.ctx.links.all_identities() {
-                self.wake_identity(&key);
-            }
-            self.key_vaults.wake_all();
-            self.accounts.wake_all();
+            self.everybody();
         }
+    }
+
+    /// Everybody looks: for whoever begins to lead, and has let names go by until then.
+    pub fn everybody(&self) {
+        self.wake(self.ctx.links.all_syncs());
+        for key in self.ctx.links.all_identities() {
+            self.wake_identity(&key);
+        }
+        self.key_vaults.wake_all();
+        self.accounts.wake_all();
     }
 
     /// A sync came, changed or went: it, and those who claim the same Secret.

@@ -58,6 +58,8 @@ const PURE: &[&str] = &[
     "cli/plan/secret.rs",
     "cli/who.rs",
     "key_vault/import.rs",
+    "lease/decide.rs",
+    "lease/effects.rs",
     "content.rs",
     "write.rs",
     "render.rs",

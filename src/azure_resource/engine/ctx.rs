@@ -12,6 +12,7 @@ use crate::azure_identity::identities::Identities;
 use crate::azure_resource::due::Memory;
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
+use crate::lease::decide::Term;
 use crate::problem::Problem;
 use crate::telemetry::metrics::Metrics;
 
@@ -50,8 +51,8 @@ pub struct Ctx<K: Kind> {
     pub written: Overlay<Arc<K>>,
     /// What is remembered, by uid.
     pub memories: Memories,
-    /// What tells this process from those before it and beside it.
-    pub epoch: String,
+    /// What tells this process from those before it, where no lease does.
+    epoch: String,
 }
 
 fn identified<T>(object: &impl Resource, with: impl FnOnce(Seen<'_>) -> T) -> T {
@@ -81,6 +82,14 @@ impl<K: Kind> Ctx<K> {
             written: Overlay::default(),
             memories: Memories::default(),
         }
+    }
+
+    /// The time in which this process writes.
+    pub fn term(&self) -> Term {
+        self.kube.fence().term().unwrap_or_else(|| Term {
+            epoch: self.epoch.clone(),
+            began: None,
+        })
     }
 
     /// What is remembered of an object.

@@ -36,6 +36,7 @@ pub async fn reconcile<K: Kind>(object: Arc<K>, ctx: Arc<Ctx<K>>) -> Action {
         Err(problem) if problem.reason == Reason::Conflict => {
             ("conflict", Action::requeue(AFTER_CONFLICT))
         }
+        Err(problem) if problem.reason == Reason::NotLeading => ("waiting", waits(&problem)),
         Err(problem) => failed(object.as_ref(), &ctx, &problem),
     };
     ctx.metrics.reconciled(K::PLURAL, word);
@@ -72,7 +73,7 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
     // 4. look, plan, write, one thing after the other
     let mut record = K::kept(&old);
     let noted = note::recalled(record.note().cloned(), memory.became.as_ref());
-    record.set_note(noted);
+    record.set_note(note::inherited(noted, &ctx.term()));
     let is_new = record.azure_id().is_none() && !leaving;
     let work = Work::new(takes(&memory, K::takes(is_new)));
     let begins = is_new && record.note().is_none();
@@ -258,6 +259,12 @@ fn failed<K: Kind>(object: &K, ctx: &Ctx<K>, problem: &Problem) -> (&'static str
     );
     ctx.remember(&uid, memory);
     ("failed", Action::requeue(pause.min(retry::CEILING)))
+}
+
+/// This process does not lead any more, and writes nothing.
+fn waits(problem: &Problem) -> Action {
+    debug!(%problem, "Waits");
+    Action::requeue(retry::delay(problem.retry, 1, 0))
 }
 
 fn again(next: Timestamp, now: Timestamp) -> Action {

@@ -99,8 +99,8 @@ impl<K: Kind> Round<'_, K> {
     /// Notes a write.
     async fn note(&mut self, step: &K::Step) -> Result<(), Problem> {
         let word = step.noted().unwrap_or_default();
-        let (generation, epoch) = (self.valid.generation, &self.ctx.epoch);
-        let begun = note::begun(word, generation, epoch, Timestamp::now());
+        let (generation, term) = (self.valid.generation, self.ctx.term());
+        let begun = note::begun(word, generation, &term.epoch, Timestamp::now());
         self.record.notes(begun);
         self.note_down().await
     }
