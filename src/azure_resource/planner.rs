@@ -202,6 +202,9 @@ pub trait Planner:
     /// What is kept after a round.
     fn recorded(inputs: &Inputs<'_, Self>, seen: &Self::Seen, ending: Ending) -> Self::Record;
 
+    /// What is kept no longer, now that a write is about to be sent.
+    fn begins(_record: &mut Self::Record, _step: &Self::Step) {}
+
     /// Writes down what is kept.
     fn keep(status: &mut Self::Status, record: &Self::Record);
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::api::{DataLakeAccount, DataLakeAccountStatus, Generation};
 use super::generation::{Desired, words};
 use super::plan::{Inputs, Look, Next, Record, Seen, Step, assume, created, next};
-use super::recorded::{keep, kept, recorded};
+use super::recorded::{begins, keep, kept, recorded};
 use super::sight::{copy, imagine, is_absent, is_untouched};
 use super::status::status;
 use super::valid::{Valid, desired, parse};
@@ -71,6 +71,10 @@ impl Planner for DataLakeAccount {
 
     fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
         copy(look, real, seen);
+    }
+
+    fn begins(record: &mut Record, step: &Step) {
+        begins(record, step);
     }
 
     fn recorded(inputs: &Inputs<'_>, seen: &Seen, ending: Ending) -> Record {

@@ -3,7 +3,7 @@
 use super::api::DataLakeAccountStatus;
 use super::lake;
 use super::outputs::record as outputs;
-use super::plan::{Inputs, Record, Seen};
+use super::plan::{Inputs, Record, Seen, Step};
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::note::over;
 use crate::azure_resource::owner::Claim;
@@ -39,6 +39,14 @@ pub fn kept(status: &DataLakeAccountStatus) -> Record {
             keys: status.keys.clone(),
             sas: status.sas.clone(),
         },
+    }
+}
+
+/// An account that is made anew has nothing of what was kept in the one before: all of it is made again, whatever rounds that takes.
+pub fn begins(record: &mut Record, step: &Step) {
+    if *step == Step::Create {
+        record.lake_applied = None;
+        record.lake = lake::Record::default();
     }
 }
 

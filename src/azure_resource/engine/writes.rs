@@ -102,6 +102,7 @@ impl<K: Kind> Round<'_, K> {
         let (generation, term) = (self.valid.generation, self.ctx.term());
         let begun = note::begun(word, generation, &term.epoch, Timestamp::now());
         self.record.notes(begun);
+        K::begins(&mut self.record, step);
         self.note_down().await
     }
 
