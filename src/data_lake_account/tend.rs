@@ -262,7 +262,7 @@ impl Run<'_> {
         let generation = self.eyes.valid.generation;
         let mut problem = outcome.problem.clone();
         if self.stopped && problem.is_none() {
-            problem = Some(under_way());
+            problem = Some(under_way(&self.record, Timestamp::now()));
         }
         let ground = &sight.really().ground;
         let waits = |problem| waits_for_role(self.eyes.valid, ground, problem, self.now);
