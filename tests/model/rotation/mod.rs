@@ -2,18 +2,21 @@
 //! and though two operators are at it. The product's own code carries the rounds out ([`ghost`]).
 
 mod ghost;
+mod tests;
 mod world;
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use lakevault::data_lake_account::outputs::wanted::Wanted;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use self::ghost::{Answer, Asks, Reply, Wants, ask, may_be_sent};
-use self::world::{Act, Kept, Left, MAP, Request, Run, SECRET, STATUS, Value, World, Written};
-use crate::MOST;
-use crate::search::{Model, explore};
+use self::ghost::{Asks, Reply, Wants, ask, may_be_sent};
+use self::world::{
+    Act, Kept, Left, MAP, Request, Run, SECRET, STATUS, Value, World, Written, answer, begin,
+    fresh, note_what_stood, outdate, pass, write_status,
+};
+use crate::search::Model;
 use crate::steps::{Ruled, rule};
 
 /// After which a key is made anew.
@@ -263,66 +266,6 @@ impl Rotation {
     }
 }
 
-fn begin(world: &mut World, stale: bool) {
-    let kept = world.older.filter(|_| stale).unwrap_or(world.status);
-    world.runs[usize::from(world.active)] = Some(Run {
-        kept,
-        made: world.keys.map(|key| key.1),
-        began: world.now,
-        answers: Vec::new(),
-        stale: [stale, false, false],
-    });
-}
-
-fn answer(world: &mut World, who: usize, reply: Reply) {
-    let at = world.now;
-    if let Some(run) = &mut world.runs[who] {
-        run.answers.push(Answer { at, reply });
-    }
-}
-
-fn fresh(world: &mut World, who: usize, what: usize) {
-    if let Some(run) = &mut world.runs[who] {
-        run.stale[what] = false;
-    }
-}
-
-/// What others know of it is not what it is.
-fn outdate(world: &mut World, what: usize, by: Option<usize>) {
-    for (who, run) in world.runs.iter_mut().enumerate() {
-        if let Some(run) = run
-            && Some(who) != by
-        {
-            run.stale[what] = true;
-        }
-    }
-}
-
-fn write_status(world: &mut World, kept: Kept, by: usize) {
-    world.older = Some(std::mem::replace(&mut world.status, kept));
-    outdate(world, STATUS, Some(by));
-    fresh(world, by, STATUS);
-}
-
-fn note_what_stood(world: &mut World) {
-    if let Some(secret) = world.secret {
-        let key = usize::from(secret.value.key);
-        if world.keys[key].0 == secret.value.times {
-            world.stood[key] = Some(world.now);
-        }
-    }
-}
-
-/// Requests take no longer than a minute; whoever waits for one hears nothing.
-fn pass(world: &mut World, seconds: u32) {
-    world.now += seconds;
-    for request in std::mem::take(&mut world.wire) {
-        if let Some(by) = request.by {
-            answer(world, usize::from(by), Reply::Lost);
-        }
-    }
-}
-
 impl Model for Rotation {
     type State = World;
     type Action = Act;
@@ -456,110 +399,5 @@ impl Model for Rotation {
             self.healed.borrow_mut().insert(calm, healed.clone());
             healed
         })
-    }
-}
-
-/// Explores, and looks whether what makes it worth while was met.
-fn explored(models: impl IntoIterator<Item = Rotation>, hard: &[Met]) {
-    let mut met = BTreeSet::new();
-    for model in models {
-        let left = model.left;
-        let found = explore(&model, MOST).unwrap_or_else(|trace| panic!("{left:?}: {trace}"));
-        let (states, transitions) = (found.states, found.transitions);
-        eprintln!("keys {left:?}: {states} states, {transitions} transitions");
-        met.extend(model.met.into_inner());
-    }
-    let missed: Vec<_> = hard.iter().filter(|one| !met.contains(one)).collect();
-    assert!(missed.is_empty(), "never met: {missed:?}");
-}
-
-fn rotated() -> Json {
-    json!({"keys": {"secret": "lake-keys", "rotateAfter": "1h"}})
-}
-
-/// One operator, much trouble.
-const ALONE: Left = Left {
-    faults: 1,
-    damage: 1,
-    minutes: 1,
-    hours: 2,
-    switches: 0,
-};
-
-/// Two operators.
-const TWO: Left = Left {
-    faults: 1,
-    damage: 0,
-    minutes: 0,
-    hours: 2,
-    switches: 2,
-};
-
-#[test]
-fn a_valid_key_is_in_use_whatever_goes_wrong() {
-    let models = [true, false].map(|tells| Rotation::new(rotated(), tells, ALONE));
-    explored(models, &[Met::Renewed, Met::LateAfterDeath, Met::Rotated]);
-}
-
-#[test]
-fn a_valid_key_is_in_use_though_two_operators_make_them() {
-    let models = [Rotation::new(rotated(), true, TWO)];
-    let hard = [
-        Met::Renewed,
-        Met::LateAfterDeath,
-        Met::ConflictOfSecret,
-        Met::ConflictOfNote,
-        Met::Rotated,
-        Met::NotSentSoLate,
-    ];
-    explored(models, &hard);
-}
-
-#[test]
-fn both_keys_are_made_anew_in_turn() {
-    let model = Rotation::new(rotated(), true, ALONE);
-    let mut world = model.first();
-    for hours in 1..=6_u8 {
-        model.round(&mut world).unwrap();
-        pass(&mut world, INTERVAL);
-        model.round(&mut world).unwrap();
-        let times = world.keys.map(|key| key.0);
-        assert_eq!(times, [hours / 2, hours.div_ceil(2)]);
-    }
-}
-
-#[test]
-fn outputs_are_never_blank_and_come_back() {
-    let outputs = json!({"configMap": "lake", "keys": {"secret": "lake-keys"}});
-    let left = Left {
-        faults: 1,
-        damage: 2,
-        minutes: 0,
-        hours: 0,
-        switches: 2,
-    };
-    let models = [Rotation::new(outputs, true, left)];
-    explored(models, &[Met::Repaired, Met::ConflictOfSecret]);
-}
-
-/// A model that finds nothing proves nothing: what it is to find is put in, and it finds it.
-#[test]
-fn a_rule_that_is_left_out_is_noticed() {
-    let rows = [
-        (Flaw::Unnoted, ALONE),
-        (Flaw::Belated, TWO),
-        (Flaw::Unguarded, TWO),
-        (Flaw::Careless, TWO),
-    ];
-    for (flaw, left) in rows {
-        let model = Rotation::new(rotated(), true, left).flawed(flaw);
-        let trace = explore(&model, MOST).err().unwrap_or_default();
-        let first = trace.lines().next().unwrap_or_default();
-        let acts = trace.lines().filter(|line| line.contains(". ")).count();
-        assert!(
-            first.contains("rule broken"),
-            "{flaw:?} goes unnoticed: {first:?}"
-        );
-        eprintln!("keys, {flaw:?}: {first}, {acts} acts");
     }
 }

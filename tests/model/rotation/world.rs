@@ -1,6 +1,6 @@
 //! The account's two keys, the Secret and the ConfigMap that tell of it, and two operators that keep them.
 
-use super::ghost::Answer;
+use super::ghost::{Answer, Reply};
 
 /// One of the two keys, as it was made for so many times after the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -113,4 +113,64 @@ pub(super) enum Act {
     /// Somebody takes a field of the Secret, or of the ConfigMap.
     DamageSecret,
     DamageMap,
+}
+
+pub(super) fn begin(world: &mut World, stale: bool) {
+    let kept = world.older.filter(|_| stale).unwrap_or(world.status);
+    world.runs[usize::from(world.active)] = Some(Run {
+        kept,
+        made: world.keys.map(|key| key.1),
+        began: world.now,
+        answers: Vec::new(),
+        stale: [stale, false, false],
+    });
+}
+
+pub(super) fn answer(world: &mut World, who: usize, reply: Reply) {
+    let at = world.now;
+    if let Some(run) = &mut world.runs[who] {
+        run.answers.push(Answer { at, reply });
+    }
+}
+
+pub(super) fn fresh(world: &mut World, who: usize, what: usize) {
+    if let Some(run) = &mut world.runs[who] {
+        run.stale[what] = false;
+    }
+}
+
+/// What others know of it is not what it is.
+pub(super) fn outdate(world: &mut World, what: usize, by: Option<usize>) {
+    for (who, run) in world.runs.iter_mut().enumerate() {
+        if let Some(run) = run
+            && Some(who) != by
+        {
+            run.stale[what] = true;
+        }
+    }
+}
+
+pub(super) fn write_status(world: &mut World, kept: Kept, by: usize) {
+    world.older = Some(std::mem::replace(&mut world.status, kept));
+    outdate(world, STATUS, Some(by));
+    fresh(world, by, STATUS);
+}
+
+pub(super) fn note_what_stood(world: &mut World) {
+    if let Some(secret) = world.secret {
+        let key = usize::from(secret.value.key);
+        if world.keys[key].0 == secret.value.times {
+            world.stood[key] = Some(world.now);
+        }
+    }
+}
+
+/// Requests take no longer than a minute; whoever waits for one hears nothing.
+pub(super) fn pass(world: &mut World, seconds: u32) {
+    world.now += seconds;
+    for request in std::mem::take(&mut world.wire) {
+        if let Some(by) = request.by {
+            answer(world, usize::from(by), Reply::Lost);
+        }
+    }
 }
