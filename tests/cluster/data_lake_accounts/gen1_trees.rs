@@ -1,16 +1,15 @@
 //! Access lists of whole trees of a Data Lake Store, which are gone through path by path.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use kube::api::{Patch, PatchParams};
 use lakevault::data_lake_account::api::DataLakeAccountStatus;
 use serde_json::{Value, json};
-use testbed::poll::seen;
-use testbed::{Fault, Operator, OperatorOptions, until};
+use testbed::{Fault, Operator, OperatorOptions};
 
-use super::lakes::{BOB, acl, is, tree};
+use super::lakes::{BOB, acl, tree};
+use super::progress::{ended, in_the_middle, settled};
 use super::stores::Store;
 use crate::kit::{Kit, SOON, World, operator_kubeconfig, teaches};
 use crate::{Case, cases};
@@ -134,13 +133,13 @@ async fn an_operator_that_dies_in_the_middle_of_a_store_goes_on_there(_: Kit) ->
     let slow = (Fault::LatencyMs(100), None);
     let fault = store.fault(CALL, None, slow).await?;
     store.apply(sales(BOB)).await?;
-    let noted = in_the_middle(&store).await?;
+    let noted = in_the_middle(&store, 4 * SOON).await?;
     world.operator.kill9().await?;
     let so_far = changed(&noted)?;
     let noted = tree(&noted)?;
     let place = noted.continuation.as_deref().unwrap_or_default();
     ensure!(place.starts_with("/sales/d"), "{noted:?}");
-    let before = settled(&store).await?;
+    let before = settled(&store, &store.host(), CALL).await?;
     ensure!(so_far > 0 && before < LARGE, "{before} calls: {noted:?}");
     store.kit.admin().remove_fault(&fault).await?;
     let folder = world.scratch.path().join("second");
@@ -163,54 +162,4 @@ async fn an_operator_that_dies_in_the_middle_of_a_store_goes_on_there(_: Kit) ->
     let log = std::fs::read_to_string(second.log())?;
     ensure!(!log.contains("panicked"), "a panic is in the log");
     Ok(())
-}
-
-/// Waits until it is noted how far a tree is: while the round goes on, so the status is still about the spec before.
-async fn in_the_middle(store: &Store) -> Result<DataLakeAccountStatus> {
-    let api = store.api();
-    until(4 * SOON, "it is in the middle of the tree", async || {
-        let object = api.get(&store.name).await.map_err(seen)?;
-        let status = object.status.unwrap_or_default();
-        if status.trees.iter().any(|one| one.continuation.is_some()) {
-            Ok(status)
-        } else {
-            Err(serde_json::to_string(&status).unwrap_or_default())
-        }
-    })
-    .await
-}
-
-/// Waits until a large tree is done.
-async fn ended(store: &Store) -> Result<DataLakeAccountStatus> {
-    let api = store.api();
-    until(6 * SOON, "the tree is done", async || {
-        let object = api.get(&store.name).await.map_err(seen)?;
-        let status = object.status.unwrap_or_default();
-        let done = status.trees.iter().all(|one| one.done.is_some());
-        if done && is(&status, "Synced", "True", "AsDeclared") {
-            Ok(status)
-        } else {
-            Err(serde_json::to_string(&status).unwrap_or_default())
-        }
-    })
-    .await
-}
-
-/// The number of calls when those that were under way at a death are done.
-async fn settled(store: &Store) -> Result<usize> {
-    let mut last = usize::MAX;
-    until(
-        Duration::from_secs(10),
-        "nothing is under way",
-        async || {
-            let now = store.calls(CALL).await.map_err(seen)?.len();
-            let before = std::mem::replace(&mut last, now);
-            if before == now {
-                Ok(now)
-            } else {
-                Err(format!("{now} calls"))
-            }
-        },
-    )
-    .await
 }

@@ -14,6 +14,7 @@ mod keys;
 mod lake;
 pub mod lakes;
 pub mod outputs;
+mod progress;
 mod reach;
 mod stores;
 mod trees;
