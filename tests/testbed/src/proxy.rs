@@ -1,4 +1,4 @@
-//! A way to the API server on which requests can be held: for what is sent in time and comes late.
+//! A way to the API server on which requests can be held, for what is sent in time and comes late, or refused.
 //!
 //! It speaks HTTP on loopback and asks the API server as the user whose kubeconfig it has. What it was given it carries to the API
 //! server even where whoever sent it is gone: that is what a request on its way does.
@@ -38,6 +38,13 @@ struct Shared {
     client: Client,
     fits: Mutex<Option<Box<Fits>>>,
     held: Mutex<Vec<Waiting>>,
+    refused: Mutex<Option<Refused>>,
+}
+
+/// Requests that do not reach the API server.
+struct Refused {
+    fits: Box<Fits>,
+    left: usize,
 }
 
 struct Waiting {
@@ -73,6 +80,7 @@ impl Proxy {
             client,
             fits: Mutex::default(),
             held: Mutex::default(),
+            refused: Mutex::default(),
         });
         let app = Router::new()
             .fallback(forward)
@@ -106,6 +114,25 @@ impl Proxy {
     /// Holds requests from now on whose method and path fit.
     pub fn hold(&self, fits: impl Fn(&Method, &str) -> bool + Send + Sync + 'static) {
         *lock(&self.shared.fits) = Some(Box::new(fits));
+    }
+
+    /// Answers the next so many requests whose method and path fit as an API server that is too busy, which never sees them.
+    pub fn refuse(
+        &self,
+        times: usize,
+        fits: impl Fn(&Method, &str) -> bool + Send + Sync + 'static,
+    ) {
+        *lock(&self.shared.refused) = Some(Refused {
+            fits: Box::new(fits),
+            left: times,
+        });
+    }
+
+    /// How many of those that are to be refused have not come yet.
+    pub fn to_be_refused(&self) -> usize {
+        lock(&self.shared.refused)
+            .as_ref()
+            .map_or(0, |refused| refused.left)
     }
 
     /// What is or was held, oldest first.
@@ -152,6 +179,9 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
 async fn carry(shared: &Shared, request: Request) -> Result<Response> {
     let (mut parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, LARGEST).await?;
+    if is_refused(shared, &parts.method, parts.uri.path()) {
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, "too busy").into_response());
+    }
     let held = pass(shared, &parts.method, parts.uri.path()).await;
     for header in [HOST, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING] {
         parts.headers.remove(header);
@@ -172,6 +202,18 @@ async fn carry(shared: &Shared, request: Request) -> Result<Response> {
     // It is sent on in pieces of its own.
     parts.headers.remove(TRANSFER_ENCODING);
     Ok(Response::from_parts(parts, Body::new(body)))
+}
+
+fn is_refused(shared: &Shared, method: &Method, path: &str) -> bool {
+    let mut refused = lock(&shared.refused);
+    let fitting = refused.as_mut().filter(|refused| refused.left > 0);
+    match fitting.filter(|refused| (refused.fits)(method, path)) {
+        Some(refused) => {
+            refused.left -= 1;
+            true
+        }
+        None => false,
+    }
 }
 
 /// Waits where the request is to be held. Gives back its place among those.
