@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lakevault::data_lake_account::api::{DataLakeAccount, DataLakeAccountStatus};
-use reqwest::Method;
 use testbed::poll::seen;
-use testbed::simulator::{Journal, JournalEntry};
+use testbed::simulator::JournalEntry;
 use testbed::until;
 
 use super::lakes::is;
@@ -18,17 +17,7 @@ type Account = Estate<DataLakeAccount>;
 
 /// Requests to the account's own endpoint, oldest first, by the journal's word; all of them where it is empty.
 pub async fn requests(account: &Account, host: &str, operation: &str) -> Result<Vec<JournalEntry>> {
-    let (mut all, mut since) = (Vec::new(), 0);
-    loop {
-        let path = format!("/journal?since={since}&vault={}", account.name);
-        let page: Journal = account.kit.admin().call(Method::GET, &path, None).await?;
-        let is_last = page.entries.is_empty();
-        all.extend(page.entries);
-        since = page.next;
-        if is_last {
-            break;
-        }
-    }
+    let mut all = account.kit.admin().journal_of(&account.name).await?;
     all.retain(|entry| {
         let named = operation.is_empty() || entry.operation == operation;
         named && entry.host == host
