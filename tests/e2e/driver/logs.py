@@ -1,0 +1,62 @@
+"""Everything that the operator logs, of each container from its start to its end."""
+
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from cluster import SYSTEM, Cluster
+
+
+class Logs:
+    """Follows the log of every container of the operator: it goes away with its pod."""
+
+    def __init__(self, cluster: Cluster, folder: Path):
+        self.cluster = cluster
+        self.folder = folder
+        self.followers: dict[str, subprocess.Popen[bytes]] = {}
+        self.over = threading.Event()
+        folder.mkdir(parents=True, exist_ok=True)
+        self.thread = threading.Thread(target=self.look, daemon=True)
+        self.thread.start()
+
+    def look(self) -> None:
+        while not self.over.wait(0.3):
+            try:
+                for pod in self.cluster.list("pods", SYSTEM):
+                    for status in pod["status"].get("containerStatuses", []):
+                        if "running" in status["state"]:
+                            self.follow(pod["metadata"]["name"], status["containerID"].split("://")[1])
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                # The API server may be busy; what a container said is still there at the next look.
+                print(f"e2e: logs: {error}", flush=True)
+
+    def follow(self, pod: str, container: str) -> None:
+        if container in self.followers:
+            return
+        with (self.folder / f"{pod}.{container[:12]}.log").open("wb") as file:
+            self.followers[container] = subprocess.Popen(
+                ["kubectl", "logs", "--namespace", SYSTEM, "--follow", pod], stdout=file, stderr=subprocess.DEVNULL
+            )
+
+    def previous(self) -> dict[str, str]:
+        """What containers said that have ended in pods that are still there."""
+        told = {}
+        for pod in self.cluster.list("pods", SYSTEM):
+            name = pod["metadata"]["name"]
+            if any(status.get("restartCount") for status in pod["status"].get("containerStatuses", [])):
+                told[f"previous log of {name}"] = self.cluster.kubectl("logs", "--namespace", SYSTEM, "--previous", name)
+        return told
+
+    def stop(self) -> dict[str, str]:
+        """Ends it, and gives back what each container said. They have all ended, or said all that matters."""
+        self.over.set()
+        self.thread.join(timeout=30)
+        deadline = time.monotonic() + 30
+        for follower in self.followers.values():
+            try:
+                follower.wait(timeout=max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                follower.terminate()
+                follower.wait(timeout=10)
+        return {file.name: file.read_text() for file in sorted(self.folder.iterdir())}
