@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use kube::Client;
-use serde_json::{Value, json};
+use serde_json::Value;
 use testbed::{
     ControlPlane, ControlPlaneOptions, Operator, OperatorOptions, Simulator, binaries, operator,
     scratch,
@@ -16,7 +16,9 @@ use crate::say::Say;
 
 /// The vault of the samples.
 pub(crate) const VAULT: &str = "kv-demo";
-const TENANT: &str = "11111111-1111-1111-1111-111111111111";
+/// The seed is written for a cluster of kind.
+const ISSUER_OF_CLUSTER: &str = "https://kubernetes.default.svc.cluster.local";
+const CA_IN_CLUSTER: &str = "/etc/kubernetes/ca.crt";
 
 /// Dropping it ends the processes, the operator first.
 pub(crate) struct World {
@@ -42,7 +44,7 @@ impl World {
         let simulator = say
             .step(
                 &format!("Azure: a stand-in with Entra ID and the vault {VAULT}"),
-                Simulator::start(folder, seed(&control_plane)),
+                Simulator::start(folder, seed(&control_plane)?),
             )
             .await?;
         let operator = say
@@ -91,51 +93,15 @@ async fn start_operator(
         .await
 }
 
-/// What the samples expect of Azure. The values are for the demo only.
-fn seed(control_plane: &ControlPlane) -> Value {
-    let user = |object: &str, scope: &str| json!({"principalId": object, "role": "Key Vault Secrets User", "scope": scope});
-    let (main, reports, shared) = (
-        "aaaaaaaa-0000-0000-0000-000000000001",
-        "aaaaaaaa-0000-0000-0000-000000000002",
-        "aaaaaaaa-0000-0000-0000-000000000003",
-    );
-    json!({
-        "issuers": [{"issuer": control_plane.issuer(), "caFile": control_plane.ca_file()}],
-        "tenants": [{"id": TENANT, "name": "contoso.onmicrosoft.com", "applications": [
-            {
-                "clientId": "22222222-2222-2222-2222-222222222222", "objectId": main, "name": "shop",
-                "secrets": [{"value": "for-the-demo-only"}]
-            },
-            {
-                "clientId": "33333333-3333-3333-3333-333333333333", "objectId": reports, "name": "reports",
-                "federatedCredentials": [{
-                    "name": "demo", "issuer": control_plane.issuer(),
-                    "subject": "system:serviceaccount:demo:reports", "audience": "api://AzureADTokenExchange"
-                }]
-            },
-            {
-                "clientId": "44444444-4444-4444-4444-444444444444", "objectId": shared, "name": "shared",
-                "secrets": [{"value": "for-the-demo-only-too"}]
-            }
-        ]}],
-        "vaults": [{
-            "name": VAULT, "tenantId": TENANT, "subscriptionId": "55555555-5555-5555-5555-555555555555",
-            "resourceGroup": "demo", "location": "westeurope", "authorization": "RBAC",
-            "roleAssignments": [
-                user(main, "/"),
-                user(reports, "/secrets/reports-db"),
-                user(reports, "/secrets/reports-licence"),
-                user(shared, "/secrets/smtp-password")
-            ],
-            "secrets": [
-                {"name": "shop-db-password", "value": "horse"},
-                {"name": "shop-api-key", "value": "demo-key-1"},
-                {"name": "reports-db", "value": r#"{"host": "db.example.com", "user": {"name": "reporter", "password": "staple"}}"#},
-                {"name": "reports-licence", "value": "TGljZW5zZWQgdG8gdGhlIGRlbW8K"},
-                {"name": "smtp-password", "value": "pigeon"}
-            ]
-        }]
-    })
+/// What the samples expect of Azure: what the simulator has in a cluster, with this control plane for the cluster's.
+fn seed(control_plane: &ControlPlane) -> Result<Value> {
+    let file = binaries::repository().join("deploy/simulator/seed.yaml");
+    let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let ca_file = control_plane.ca_file().display().to_string();
+    let text = text
+        .replace(ISSUER_OF_CLUSTER, control_plane.issuer())
+        .replace(CA_IN_CLUSTER, &ca_file);
+    serde_saphyr::from_str(&text).with_context(|| file.display().to_string())
 }
 
 /// A new folder `<target>/demo/<process id>`; those of demos that run no more are removed.
