@@ -45,10 +45,10 @@ image-check: tools ## The same, and see that they come out the same twice
 	@image/build.sh --check
 
 e2e: image ## Use the built images on a real node: kubelet, containerd, helm (needs root); KEEP=1 leaves it running
-	@tests/e2e/run.sh all target/e2e
+	@tests/e2e/run.sh target/e2e $(or $(STEPS),all)
 
 smoke: image ## The first steps of that: the images run, and the chart is installed
-	@tests/e2e/run.sh smoke target/e2e
+	@tests/e2e/run.sh target/e2e smoke
 
 bench: control-plane ## Measure; SCENARIO=name for one of them, SCALE=0.1 for a quick look
 	$(CARGO) build --release --workspace --bin lakevault --bin azure-simulator --example bench

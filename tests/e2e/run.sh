@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # The built images on a real node: installed by helm, used as users do, upgraded, removed. What it shows is in driver/__main__.py.
-# Usage: run.sh all|smoke FOLDER     (the images are those that `make image` left in dist/)
+# Usage: run.sh FOLDER all|smoke|STEP…     (the images are those that `make image` left in dist/)
 # KEEP=1 leaves the node up; E2E_SECONDS is the most that all of it may take.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-what=$1
-[ ! -e "$2/pids" ] || { echo "e2e: $2 is in use: $here/node.sh down $2" >&2; exit 1; }
+[ ! -e "$1/pids" ] || { echo "e2e: $1 is in use: $here/node.sh down $1" >&2; exit 1; }
 # What an earlier run left, logs and all.
-rm -rf --one-file-system "$2"
-mkdir -p "$2"
-folder=$(cd "$2" && pwd)
+rm -rf --one-file-system "$1"
+mkdir -p "$1"
+folder=$(cd "$1" && pwd)
+shift
 limit=${E2E_SECONDS:-1800}
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' "$root/Cargo.toml" | head -n 1)
 image=$root/dist/lakevault-$version.oci.tar
@@ -52,4 +52,4 @@ timeout --kill-after=10 600 "$here/node.sh" up "$folder" "$image" "$simulator"
 relabel
 "$here/node.sh" import "$folder" "$next"
 PYTHONDONTWRITEBYTECODE=1 timeout --kill-after=240 "$limit" \
-    "$here/node.sh" in "$folder" python3 "$here/driver" "$folder" "$image" "$simulator" "$next" "$what"
+    "$here/node.sh" in "$folder" python3 "$here/driver" "$folder" "$image" "$simulator" "$next" "$@"

@@ -1,6 +1,6 @@
 """Shows Lakevault at work on a real node, step by step. Started by tests/e2e/run.sh, which has brought the node up.
 
-Usage: python3 driver FOLDER IMAGE SIMULATOR-IMAGE NEXT-IMAGE [smoke]
+Usage: python3 driver FOLDER IMAGE SIMULATOR-IMAGE NEXT-IMAGE all|smoke|STEP…     (a step is named as in ALL below)
 """
 
 import signal
@@ -54,9 +54,18 @@ def too_long(_signal: int, _frame: FrameType | None) -> None:
     raise TimeoutError("all of it took too long")
 
 
+def chosen(words: list[str]) -> list[Step]:
+    """The steps that these words mean, in their order; nothing runs without the first ones."""
+    sets = {"smoke": SMOKE, "all": ALL}
+    if len(words) == 1 and words[0] in sets:
+        return sets[words[0]]
+    named = {f"{step.__module__}.{step.__name__}": step for step in ALL}
+    return SMOKE + [step for name, step in named.items() if name in words and step not in SMOKE]
+
+
 def main() -> int:
     folder, *archives = map(Path, sys.argv[1:5])
-    steps = SMOKE if "smoke" in sys.argv else ALL
+    steps = chosen(sys.argv[5:])
     signal.signal(signal.SIGTERM, too_long)
     report, cluster = Report(), Cluster(folder)
     image, simulator, following = (Image.read(archive) for archive in archives)

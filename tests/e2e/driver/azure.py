@@ -1,23 +1,26 @@
-"""The simulator that stands for Azure, in a pod, and what it is told there is."""
+"""The simulator that stands for Azure, in a pod (deploy/simulator), and what it is told there."""
 
 import http.client
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 from cluster import ADDRESS, SYSTEM, Cluster
 from waiting import Unmet, check, until
 
-NAMESPACE = "azure"
+MANIFESTS = Path(__file__).resolve().parents[3] / "deploy" / "simulator"
+NAMESPACE = "azure-simulator"
 ADMIN_PORT = 8444
 TENANT = "11111111-1111-1111-1111-111111111111"
 SUBSCRIPTION = "55555555-5555-5555-5555-555555555555"
-# Of the samples in deploy/samples.
-SHOP, REPORTS, SHARED = (f"{digit * 8}-{digit * 4}-{digit * 4}-{digit * 4}-{digit * 12}" for digit in "234")
-# The operator's own, that of a ServiceAccount, and one that manages resources.
-OWN, PAYMENTS, MANAGER = (f"{digit * 8}-{digit * 4}-{digit * 4}-{digit * 4}-{digit * 12}" for digit in "678")
-
-DEMO_VAULT, VAULT, KEY_VAULT, LAKE = "kv-demo", "kv-shop", "kv-e2e", "lakee2e"
-MANAGER_SECRET = "planted-value-of-the-manager"
+# The application of the samples that may do everything in the subscription, and its secret.
+OWNER, OWNER_SECRET = "22222222-2222-2222-2222-222222222222", "for-the-demo-only"
+OWNER_OBJECT = "aaaaaaaa-0000-0000-0000-000000000001"
+# The operator's own, and that of a ServiceAccount.
+OWN, PAYMENTS = "66666666-6666-6666-6666-666666666666", "77777777-7777-7777-7777-777777777777"
+# What values.yaml there has names for.
+VAULT, KEY_VAULT, LAKE = "kv-demo", "kv-mine", "lakemine"
 
 CLOUD = {
     "custom": {
@@ -28,24 +31,12 @@ CLOUD = {
     }
 }
 
-# Names have no other way to an address here.
-HOSTS = [
-    "login.sim.test",
-    "management.sim.test",
-    *(f"{vault}.vault.sim.test" for vault in (DEMO_VAULT, VAULT, KEY_VAULT)),
-    *(f"{LAKE}.{service}.storage.sim.test" for service in ("dfs", "blob")),
-]
-
-
-def principal(client: str) -> str:
-    """The object id of an application."""
-    return f"aaaaaaaa{client[8:]}"
-
 
 class Simulator:
     def __init__(self, address: str):
         self.address = address
-        self.planted = {MANAGER_SECRET}
+        # What deploy/simulator/seed.yaml has.
+        self.planted = {"horse", "demo-key-1", "staple", "pigeon", OWNER_SECRET, f"{OWNER_SECRET}-too"}
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         return json.loads(self.text(method, path, body))
@@ -61,107 +52,46 @@ class Simulator:
         check(answer.status < 300, f"the simulator refuses {method} {path}: {answer.status} {text}")
         return text
 
-    def put(self, vault: str, name: str, value: str) -> None:
+    def put(self, name: str, value: str) -> None:
         """A new version, as a rotation."""
         self.planted.add(value)
-        self.call("PUT", f"/vaults/{vault}/secrets/{name}", {"value": value})
+        self.call("PUT", f"/vaults/{VAULT}/secrets/{name}", {"value": value})
 
     def seed(self) -> None:
-        document = seed()
-        for vault in document["vaults"]:
-            self.planted.update(secret["value"] for secret in vault["secrets"])
-        self.call("POST", "/seed", document)
+        """What the steps need besides the samples."""
+        trusted = [federated(OWN, f"{SYSTEM}:lakevault"), federated(PAYMENTS, "shop:payments")]
+        self.call("POST", "/seed", {"tenants": [{"id": TENANT, "applications": trusted}]})
+        roles = self.call("GET", f"/vaults/{VAULT}")["vault"]["roleAssignments"]
+        roles += [{"principalId": client, "role": "Key Vault Secrets User", "scope": "/"} for client in (OWN, PAYMENTS)]
+        self.call("PATCH", f"/vaults/{VAULT}", {"roleAssignments": roles})
+        for name, value in (("db-password", "1"), ("kept", "kept"), ("loop", "loop-0")):
+            self.put(name, f"planted-value-{value}")
 
 
-def application(client: str, secret: str | None = None, subject: str | None = None) -> dict[str, Any]:
-    made: dict[str, Any] = {"clientId": client, "objectId": principal(client)}
-    if secret:
-        made["secrets"] = [{"value": secret}]
-    if subject:
-        audience = "api://AzureADTokenExchange"
-        trusted = {"name": "e2e", "issuer": f"https://{ADDRESS}", "subject": f"system:serviceaccount:{subject}", "audience": audience}
-        made["federatedCredentials"] = [trusted]
-    return made
-
-
-def vault(name: str, roles: list[tuple[str, str]], secrets: dict[str, str]) -> dict[str, Any]:
-    role = "Key Vault Secrets User"
-    return {
-        "name": name, "tenantId": TENANT, "subscriptionId": SUBSCRIPTION, "resourceGroup": "demo", "location": "westeurope",
-        "authorization": "RBAC",
-        "roleAssignments": [{"principalId": principal(who), "role": role, "scope": scope} for who, scope in roles],
-        "secrets": [{"name": key, "value": value} for key, value in secrets.items()],
-    }
-
-
-def seed() -> dict[str, Any]:
-    manages = ("Contributor", "Role Based Access Control Administrator", "Key Vault Secrets Officer", "Storage Blob Data Owner")
-    return {
-        # The API server's CA, as each pod has it.
-        "issuers": [{"issuer": f"https://{ADDRESS}", "caFile": "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"}],
-        "tenants": [{"id": TENANT, "name": "contoso.onmicrosoft.com", "applications": [
-            application(SHOP, secret="for-the-demo-only"),
-            application(REPORTS, subject="demo:reports"),
-            application(SHARED, secret="for-the-demo-only-too"),
-            application(OWN, subject=f"{SYSTEM}:lakevault"),
-            application(PAYMENTS, subject="shop:payments"),
-            application(MANAGER, secret=MANAGER_SECRET),
-        ]}],
-        "subscriptions": [{
-            "id": SUBSCRIPTION, "tenantId": TENANT, "resourceGroups": [{"name": "rg", "location": "westeurope"}],
-            "roleAssignments": [{"principalId": principal(MANAGER), "role": role} for role in manages],
-        }],
-        "vaults": [
-            vault(DEMO_VAULT, [
-                (SHOP, "/"), (REPORTS, "/secrets/reports-db"), (REPORTS, "/secrets/reports-licence"), (SHARED, "/secrets/smtp-password"),
-            ], {
-                "shop-db-password": "planted-value-horse",
-                "shop-api-key": "planted-value-key",
-                "reports-db": '{"host": "db.example.com", "user": {"name": "reporter", "password": "planted-value-staple"}}',
-                "reports-licence": "TGljZW5zZWQgdG8gdGhlIGRlbW8K",
-                "smtp-password": "planted-value-pigeon",
-            }),
-            vault(VAULT, [(OWN, "/"), (PAYMENTS, "/")], {
-                "db-password": "planted-value-1", "kept": "planted-value-kept", "loop": "planted-value-loop-0",
-            }),
-        ],
-    }
+def federated(client: str, account: str) -> dict[str, Any]:
+    """An application that trusts a ServiceAccount of this cluster."""
+    audience = "api://AzureADTokenExchange"
+    trust = {"name": "e2e", "issuer": f"https://{ADDRESS}", "subject": f"system:serviceaccount:{account}", "audience": audience}
+    return {"clientId": client, "objectId": client, "federatedCredentials": [trust]}
 
 
 def start(cluster: Cluster) -> Simulator:
-    """Runs the simulator's image in a namespace of its own."""
-    labels = {"app": "simulator"}
-    pod = {
-        "securityContext": {
-            "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, "fsGroup": 65532,
-            # Azure's port without root.
-            "sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "443"}],
-        },
-        "containers": [{
-            "name": "simulator", "image": "localhost/lakevault-simulator", "imagePullPolicy": "Never",
-            "args": ["--dir=/data", "--listen=0.0.0.0:443", f"--admin=0.0.0.0:{ADMIN_PORT}"],
-            "readinessProbe": {"httpGet": {"path": "/healthz", "port": ADMIN_PORT}, "periodSeconds": 1},
-            "securityContext": {
-                "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
-            },
-            "volumeMounts": [{"name": "data", "mountPath": "/data"}],
-        }],
-        "volumes": [{"name": "data", "emptyDir": {}}],
-    }
-    cluster.apply(restricted(NAMESPACE), {
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "simulator", "namespace": NAMESPACE},
-        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}},
-    })
+    """As deploy/simulator/README.md tells, with this cluster's issuer."""
+    manifests = cluster.folder / "simulator"
+    shutil.copytree(MANIFESTS, manifests, dirs_exist_ok=True)
+    seed = manifests / "seed.yaml"
+    seed.write_text(seed.read_text().replace("https://kubernetes.default.svc.cluster.local", f"https://{ADDRESS}"))
+    cluster.kubectl("apply", "--kustomize", str(manifests))
+    cluster.kubectl("--namespace", NAMESPACE, "rollout", "status", "deployment/simulator", "--timeout=180s")
 
     def address() -> str:
-        for one in cluster.list("pods", NAMESPACE, "app=simulator"):
-            if one["status"].get("podIP") and any(
-                c["type"] == "Ready" and c["status"] == "True" for c in one["status"].get("conditions", [])
-            ):
-                return one["status"]["podIP"]
-        raise Unmet("its pod is not ready")
+        """Its pod's, since Services have none here."""
+        pods = cluster.list("pods", NAMESPACE)
+        if len(pods) != 1 or "podIP" not in pods[0]["status"]:
+            raise Unmet(f"it has {len(pods)} pods")
+        return str(pods[0]["status"]["podIP"])
 
-    simulator = Simulator(until("the simulator", address))
+    simulator = Simulator(until("the simulator's pod", address))
     simulator.seed()
     return simulator
 

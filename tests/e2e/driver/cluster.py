@@ -166,32 +166,47 @@ class Watch:
 
     def __init__(self, cluster: Cluster, where: str):
         listed = cluster.call("GET", where)
+        self.cluster = cluster
+        self.where = where
+        self.version = listed["metadata"]["resourceVersion"]
         self.now = listed["items"]
         self.seen: list[tuple[float, str, dict[str, Any]]] = []
-        self.broken: str | None = None
+        self.broken: Exception | None = None
         self.over = False
-        self.connection = cluster.connect(seconds=3600)
-        version = listed["metadata"]["resourceVersion"]
-        self.connection.request("GET", f"{where}?watch=1&resourceVersion={version}&timeoutSeconds=3600")
-        self.answer = self.connection.getresponse()
+        self.open()
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
 
+    def open(self) -> None:
+        self.connection = self.cluster.connect(seconds=3600)
+        options = f"watch=1&resourceVersion={self.version}&allowWatchBookmarks=true&timeoutSeconds=3600"
+        self.connection.request("GET", f"{self.where}?{options}")
+        self.answer = self.connection.getresponse()
+
     def follow(self) -> None:
-        try:
-            while line := self.answer.readline():
-                event = json.loads(line)
-                self.seen.append((time.time(), event["type"], event["object"]))
-        except (OSError, ValueError, http.client.HTTPException, AttributeError) as error:
-            self.broken = str(error)
-        if not self.over:
-            self.broken = self.broken or "the API server ended it"
+        """The API server ends a watch where the definition of its kind changes; it goes on from where it was, and misses nothing."""
+        while not self.over:
+            try:
+                while line := self.answer.readline():
+                    self.note(json.loads(line))
+                if not self.over:
+                    time.sleep(0.1)
+                    self.open()
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                # Told by stop(), unless it is its own doing.
+                self.broken = error
+                return
+
+    def note(self, event: dict[str, Any]) -> None:
+        if event["type"] == "ERROR":
+            raise Refused(event["object"].get("code", 0), str(event["object"].get("message")))
+        self.version = event["object"]["metadata"]["resourceVersion"]
+        if event["type"] != "BOOKMARK":
+            self.seen.append((time.time(), event["type"], event["object"]))
 
     def stop(self) -> list[tuple[float, str, dict[str, Any]]]:
         """Ends it, and gives back what was seen. A watch that ended before has not seen all."""
-        broken = self.broken if not self.thread.is_alive() else None
-        self.over = True
-        if self.connection.sock:
-            self.connection.sock.close()
+        broken, self.over = self.broken, True
+        self.connection.close()
         check(broken is None, f"a watch ended early: {broken}")
         return list(self.seen)

@@ -3,7 +3,6 @@
 import http.client
 from typing import Any
 
-from azure import VAULT
 from cluster import Cluster
 from waiting import Unmet, check, until
 from world import World
@@ -89,7 +88,7 @@ def start(world: World) -> None:
 def rotation(world: World) -> None:
     """a rotation in the vault restarts the Deployment exactly once, and its new pod has the new value"""
     cluster = world.cluster
-    world.azure.put(VAULT, "db-password", "planted-value-2")
+    world.azure.put("db-password", "planted-value-2")
     reads(cluster, "api", {"variable": "planted-value-2", "file": "planted-value-2"})
     cluster.says("vaultsecretsyncs", "shop", "shop", "RolledOut", "True", "RolledOut")
     cluster.kubectl("--namespace", "shop", "rollout", "status", "deployment/api", "--timeout=180s")

@@ -16,11 +16,11 @@ def samples(world: World) -> None:
     for what in ("azureidentity/main", "azureidentity/federated", "vss/shop", "vss/reports", "vss/mailer-password"):
         cluster.wait("demo", what)
     cluster.wait(None, "clusterazureidentity/shared")
-    cluster.holds("demo", "shop", {"DB_PASSWORD": "planted-value-horse", "API_KEY": "planted-value-key"})
+    cluster.holds("demo", "shop", {"DB_PASSWORD": "horse", "API_KEY": "demo-key-1"})
     cluster.holds("demo", "reports-login", {
-        "username": "reporter", "password": "planted-value-staple", "licence.txt": "Licensed to the demo\n",
+        "username": "reporter", "password": "staple", "licence.txt": "Licensed to the demo\n",
     })
-    cluster.holds("demo", "mailer", {"SMTP_USER": "mailer@example.com", "SMTP_PASSWORD": "planted-value-pigeon"})
+    cluster.holds("demo", "mailer", {"SMTP_USER": "mailer@example.com", "SMTP_PASSWORD": "pigeon"})
 
 
 def own(world: World) -> None:
@@ -30,7 +30,7 @@ def own(world: World) -> None:
     cluster.apply(
         restricted("shop"),
         identity("ClusterAzureIdentity", "operator", None, {"workloadIdentity": {}, "allow": allow}),
-        sync("lent", "shop", VAULT, {"kind": "ClusterAzureIdentity", "name": "operator"}, {"KEPT": "kept"}),
+        sync("lent", "shop", {"kind": "ClusterAzureIdentity", "name": "operator"}, {"KEPT": "kept"}),
     )
     cluster.wait(None, "clusterazureidentity/operator")
     cluster.wait("shop", "vss/lent")
@@ -46,7 +46,7 @@ def of_account(world: World) -> None:
         identity("AzureIdentity", "payments", "shop", {
             "tenantId": TENANT, "clientId": PAYMENTS, "workloadIdentity": {"serviceAccountName": "payments"},
         }),
-        sync("shop", "shop", VAULT, {"name": "payments"}, {"DB_PASSWORD": "db-password"}, refreshInterval="10s",
+        sync("shop", "shop", {"name": "payments"}, {"DB_PASSWORD": "db-password"}, refreshInterval="10s",
              rollout=[{"kind": "Deployment", "name": "api"}]),
     )
     cluster.wait("shop", "azureidentity/payments")

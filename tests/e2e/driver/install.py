@@ -21,14 +21,8 @@ def release(world: World) -> None:
     cluster.apply(restricted(SYSTEM))
     world.logs = Logs(cluster, world.folder / "operator-logs")
     authority = world.azure.text("GET", "/ca.pem")
-    metadata = {"name": "azure-ca", "namespace": SYSTEM}
+    metadata = {"name": "simulator-ca", "namespace": SYSTEM}
     cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"ca.crt": authority}})
-    # Entra reads the cluster's issuer without a token; providers of clusters allow that.
-    cluster.apply({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "issuer-discovery"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:service-account-issuer-discovery"},
-        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:unauthenticated"}],
-    })
     world.install()
     pods = world.pods()
     check(len(pods) == 2, f"there are {len(pods)} pods")

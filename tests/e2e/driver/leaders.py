@@ -6,7 +6,6 @@ import time
 from datetime import datetime
 from typing import Any
 
-from azure import VAULT
 from cluster import SYSTEM, Watch, path
 from install import process
 from waiting import Unmet, check, until
@@ -66,13 +65,13 @@ def longest_silence(watch: Watch) -> float:
 
 def works(world: World, value: str) -> None:
     """Whoever leads now brings a new value."""
-    world.azure.put(VAULT, "loop", value)
+    world.azure.put("loop", value)
     world.cluster.look_now("shop", "loop", value)
     world.cluster.holds("shop", "loop", {"LOOP": value})
 
 
 def start(world: World) -> None:
-    world.cluster.apply(sync("loop", "shop", VAULT, {"name": "payments"}, {"LOOP": "loop"}))
+    world.cluster.apply(sync("loop", "shop", {"name": "payments"}, {"LOOP": "loop"}))
     world.cluster.wait("shop", "vss/loop")
 
 

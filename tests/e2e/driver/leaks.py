@@ -17,7 +17,8 @@ def forms(world: World) -> list[str]:
         for offset in range(3):
             padded = base64.b64encode(b"x" * offset + value.encode()).decode()
             found.add(padded[4 if offset else 0 : -4] if len(padded) > 16 else padded)
-    return sorted(found)
+    # Less than this is in anything.
+    return sorted(form for form in found if len(form) > 4)
 
 
 def told_nowhere(world: World, said: dict[str, str]) -> None:

@@ -49,7 +49,7 @@ def dump(cluster: Cluster) -> None:
         ["describe", "pods", "--namespace", SYSTEM],
         ["get", "lease", "--namespace", SYSTEM, "--output=yaml"],
         ["get", ",".join(KINDS), *every, "--output=jsonpath={range .items[*]}{.kind} {.metadata.name}: {.status.conditions}{\"\\n\"}{end}"],
-        ["logs", "--namespace=azure", "--selector=app=simulator", "--tail=30"],
+        ["logs", "--namespace=azure-simulator", "deployment/simulator", "--tail=30"],
         ["logs", "--namespace", SYSTEM, "--selector=app.kubernetes.io/name=lakevault", "--prefix", "--tail=60"],
     ):
         print(f"--- kubectl {' '.join(words)}", flush=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from azure import KEY_VAULT, LAKE, MANAGER, MANAGER_SECRET, SUBSCRIPTION, TENANT, restricted
+from azure import KEY_VAULT, LAKE, OWNER, OWNER_OBJECT, OWNER_SECRET, SUBSCRIPTION, TENANT, restricted
 from waiting import check
 from world import World, identity
 
@@ -11,12 +11,17 @@ NAMESPACE = "platform"
 
 def resource(kind: str, name: str, policy: str, **more: Any) -> dict[str, Any]:
     spec = {
-        "identityRef": {"name": "manager"}, "subscriptionId": SUBSCRIPTION, "resourceGroup": {"name": "rg"},
+        "identityRef": {"name": "manager"}, "subscriptionId": SUBSCRIPTION, "resourceGroup": {"name": "demo"},
         "location": "westeurope", "deletionPolicy": policy,
     }
     return {
         "apiVersion": "lakevault.dev/v1alpha1", "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec | more,
     }
+
+
+def itself(role: str) -> list[dict[str, str]]:
+    """Gives the identity a role that an owner of the subscription does not have."""
+    return [{"principalId": OWNER_OBJECT, "role": role}]
 
 
 def ready(world: World, kind: str, name: str) -> None:
@@ -29,11 +34,11 @@ def key_vault(world: World) -> None:
     cluster, azure = world.cluster, world.azure
     cluster.apply(
         restricted(NAMESPACE),
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sp", "namespace": NAMESPACE}, "stringData": {"secret": MANAGER_SECRET}},
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sp", "namespace": NAMESPACE}, "stringData": {"secret": OWNER_SECRET}},
         identity("AzureIdentity", "manager", NAMESPACE, {
-            "tenantId": TENANT, "clientId": MANAGER, "clientSecret": {"name": "sp", "key": "secret"},
+            "tenantId": TENANT, "clientId": OWNER, "clientSecret": {"name": "sp", "key": "secret"},
         }),
-        resource("KeyVault", KEY_VAULT, "Delete", secrets=[{"name": "made-up"}]),
+        resource("KeyVault", KEY_VAULT, "Delete", secrets=[{"name": "made-up"}], roleAssignments=itself("Key Vault Secrets Officer")),
         {
             "apiVersion": "lakevault.dev/v1alpha1", "kind": "VaultSecretSync", "metadata": {"name": "made-up", "namespace": NAMESPACE},
             "spec": {
@@ -58,7 +63,9 @@ def lake(world: World) -> None:
     """a DataLakeAccount is made with a filesystem and a directory, and stays in Azure when its object goes"""
     cluster, azure = world.cluster, world.azure
     filesystems = [{"name": "raw", "directories": [{"path": "sales/2026", "permissions": "rwxr-x---"}]}]
-    cluster.apply(resource("DataLakeAccount", LAKE, "Retain", filesystems=filesystems))
+    cluster.apply(resource(
+        "DataLakeAccount", LAKE, "Retain", filesystems=filesystems, roleAssignments=itself("Storage Blob Data Owner"),
+    ))
     ready(world, "datalakeaccount", LAKE)
     where = f"/filesystems/{LAKE}/raw/path?path=sales/2026"
     check(azure.call("GET", where)["permissions"].startswith("rwxr-x---"), f"{azure.call('GET', where)}")

@@ -34,8 +34,8 @@ def drift(world: World) -> None:
 def loss(world: World) -> None:
     """an object that is deleted in the vault stays in the Secret, and the sync says so"""
     cluster = world.cluster
-    world.azure.put(VAULT, "lost", "planted-value-last")
-    cluster.apply(sync("losing", "shop", VAULT, PAYMENTS, {"K": "lost", "L": "kept"}))
+    world.azure.put("lost", "planted-value-last")
+    cluster.apply(sync("losing", "shop", PAYMENTS, {"K": "lost", "L": "kept"}))
     wanted = {"K": "planted-value-last", "L": "planted-value-kept"}
     cluster.holds("shop", "losing", wanted)
     world.azure.call("DELETE", f"/vaults/{VAULT}/secrets/lost")
@@ -52,7 +52,7 @@ def policies(world: World) -> None:
     cluster = world.cluster
     for name, policy in (("goes", "Delete"), ("stays", "Retain")):
         target = {"deletionPolicy": policy}
-        cluster.apply(sync(name, "shop", VAULT, PAYMENTS, {"K": "kept"}, target=target))
+        cluster.apply(sync(name, "shop", PAYMENTS, {"K": "kept"}, target=target))
         cluster.holds("shop", name, {"K": "planted-value-kept"})
         cluster.kubectl("--namespace", "shop", "delete", "vss", name, "--timeout=180s")
     cluster.gone("secrets", "shop", "goes")
@@ -67,7 +67,7 @@ def conventions(world: World) -> None:
     check(row[1:7] == wanted, f"kubectl get shows {row}")
     told = cluster.kubectl("--namespace", "shop", "describe", "vss", "shop")
     check("AllKeysPresent" in told and "planted-value" not in told, told)
-    spec = sync("shop", "shop", VAULT, PAYMENTS, {"DB_PASSWORD": "db-password"}, refreshInterval="10s",
+    spec = sync("shop", "shop", PAYMENTS, {"DB_PASSWORD": "db-password"}, refreshInterval="10s",
                 rollout=[{"kind": "Deployment", "name": "api"}])
     before = cluster.get("vaultsecretsyncs", "shop", "shop")
     file = world.folder / "shop.json"

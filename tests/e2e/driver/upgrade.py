@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import consumer
-from azure import VAULT
 from cluster import SYSTEM, Watch, condition, path
 from leaders import GIVEN_BACK, KILLED, longest_silence, released
 from waiting import Unmet, check, until
@@ -40,7 +39,7 @@ class Rotations:
 
     def once(self, value: str) -> None:
         cluster, began = self.world.cluster, time.monotonic()
-        self.world.azure.put(VAULT, "loop", value)
+        self.world.azure.put("loop", value)
         asked = {"metadata": {"annotations": {"lakevault.dev/sync-at": value}}}
         cluster.patch("vaultsecretsyncs", "shop", "loop", asked)
         cluster.holds("shop", "loop", {"LOOP": value}, seconds=60)
@@ -93,8 +92,7 @@ def upgrade(world: World) -> None:
     rotations.more(EACH_SIDE)
     began = time.monotonic()
     cluster.helm(
-        "upgrade", "lakevault", str(chart), "--namespace", SYSTEM, "--values", str(world.values()),
-        "--set", f"image.digest={world.next_digest}",
+        "upgrade", "lakevault", str(chart), "--namespace", SYSTEM, *world.values(), "--set", f"image.digest={world.next_digest}",
     )
     world.rolled_out()
     took = time.monotonic() - began

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from azure import CLOUD, HOSTS, OWN, TENANT, Simulator
+from azure import CLOUD, MANIFESTS, OWN, TENANT, VAULT, Simulator
 from cluster import SYSTEM, Cluster
 from logs import Logs
 from report import Report
@@ -31,11 +31,12 @@ class World:
     # How often `api` was restarted by now.
     restarts: int = 0
 
-    def values(self) -> Path:
-        """The values of the chart, as docs/installation.md tells to set them."""
+    def values(self) -> list[str]:
+        """The values of the chart: those that lead to the simulator, and what docs/installation.md tells besides."""
         values = self.folder / "values.json"
-        values.write_text(json.dumps(chart_values(self.azure.address)))
-        return values
+        values.write_text(json.dumps(VALUES))
+        files = [f"--values={file}" for file in (MANIFESTS / "values.yaml", values)]
+        return [*files, "--set", f"hostAliases[0].ip={self.azure.address}"]
 
     def pods(self) -> list[dict[str, Any]]:
         """The operator's pods, but for those that are about to go."""
@@ -61,8 +62,7 @@ class World:
     def install(self) -> None:
         """The release, and both replicas ready."""
         self.cluster.helm(
-            "install", "lakevault", str(CHART), "--namespace", SYSTEM, "--values", str(self.values()),
-            "--set", f"image.digest={self.digest}",
+            "install", "lakevault", str(CHART), "--namespace", SYSTEM, *self.values(), "--set", f"image.digest={self.digest}",
         )
         self.rolled_out()
 
@@ -70,24 +70,22 @@ class World:
         self.cluster.kubectl("--namespace", SYSTEM, "rollout", "status", "deployment/lakevault", "--timeout=180s")
 
 
-def chart_values(azure: str) -> dict[str, Any]:
-    return {
-        "operator": {"logLevel": "info,lakevault=debug", "caBundle": {"configMap": "azure-ca"}},
-        "hostAliases": [{"ip": azure, "hostnames": HOSTS}],
-        "tokenRequests": {"serviceAccounts": ["payments"]},
-        # What follows is what the webhook of Azure Workload Identity makes of the first two.
-        "workloadIdentity": {"enabled": True, "clientId": OWN, "tenantId": TENANT},
-        "extraEnv": [
-            {"name": "AZURE_CLIENT_ID", "value": OWN},
-            {"name": "AZURE_TENANT_ID", "value": TENANT},
-            {"name": "AZURE_AUTHORITY_HOST", "value": "https://login.sim.test"},
-            {"name": "AZURE_FEDERATED_TOKEN_FILE", "value": f"{TOKENS}/azure-identity-token"},
-        ],
-        "extraVolumes": [{"name": "azure-identity-token", "projected": {"sources": [{"serviceAccountToken": {
-            "audience": "api://AzureADTokenExchange", "expirationSeconds": 3600, "path": "azure-identity-token",
-        }}]}}],
-        "extraVolumeMounts": [{"name": "azure-identity-token", "mountPath": TOKENS, "readOnly": True}],
-    }
+VALUES = {
+    "operator": {"logLevel": "info,lakevault=debug"},
+    "tokenRequests": {"serviceAccounts": ["payments"]},
+    "workloadIdentity": {"enabled": True, "clientId": OWN, "tenantId": TENANT},
+    # The rest is what the webhook of Azure Workload Identity makes of that; it is not here.
+    "extraEnv": [
+        {"name": "AZURE_CLIENT_ID", "value": OWN},
+        {"name": "AZURE_TENANT_ID", "value": TENANT},
+        {"name": "AZURE_AUTHORITY_HOST", "value": "https://login.sim.test"},
+        {"name": "AZURE_FEDERATED_TOKEN_FILE", "value": f"{TOKENS}/azure-identity-token"},
+    ],
+    "extraVolumes": [{"name": "azure-identity-token", "projected": {"sources": [{"serviceAccountToken": {
+        "audience": "api://AzureADTokenExchange", "expirationSeconds": 3600, "path": "azure-identity-token",
+    }}]}}],
+    "extraVolumeMounts": [{"name": "azure-identity-token", "mountPath": TOKENS, "readOnly": True}],
+}
 
 
 def identity(kind: str, name: str, namespace: str | None, spec: dict[str, Any]) -> dict[str, Any]:
@@ -95,10 +93,10 @@ def identity(kind: str, name: str, namespace: str | None, spec: dict[str, Any]) 
     return {"apiVersion": "lakevault.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": {"cloud": CLOUD} | spec}
 
 
-def sync(name: str, namespace: str, vault: str, by: dict[str, str], data: dict[str, str], **more: Any) -> dict[str, Any]:
+def sync(name: str, namespace: str, by: dict[str, str], data: dict[str, str], **more: Any) -> dict[str, Any]:
     """A VaultSecretSync of secrets by their keys."""
     spec = {
-        "vaultUri": f"https://{vault}.vault.sim.test", "identityRef": by,
+        "vaultUri": f"https://{VAULT}.vault.sim.test", "identityRef": by,
         "data": [{"key": key, "secret": {"name": secret}} for key, secret in data.items()],
     }
     return {
