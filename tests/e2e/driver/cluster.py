@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import socket
 import ssl
 import subprocess
 import threading
@@ -207,6 +208,9 @@ class Watch:
     def stop(self) -> list[tuple[float, str, dict[str, Any]]]:
         """Ends it, and gives back what was seen. A watch that ended before has not seen all."""
         broken, self.over = self.broken, True
-        self.connection.close()
+        if self.connection.sock:
+            # Closing it would wait for the thread that reads.
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join(timeout=10)
         check(broken is None, f"a watch ended early: {broken}")
         return list(self.seen)

@@ -63,10 +63,11 @@ def longest_silence(watch: Watch) -> float:
     return max((later - earlier for earlier, later in zip(times, times[1:])), default=0.0)
 
 
-def works(world: World, value: str) -> None:
+def works(world: World, when: str) -> None:
     """Whoever leads now brings a new value."""
+    value = f"planted-value-loop-{when}"
     world.azure.put("loop", value)
-    world.cluster.look_now("shop", "loop", value)
+    world.cluster.look_now("shop", "loop", when)
     world.cluster.holds("shop", "loop", {"LOOP": value})
 
 
@@ -89,7 +90,7 @@ def asked_to_end(world: World) -> None:
         f"takeover after SIGTERM: {gap:.2f} s from the lease's release, {moment(taken['acquireTime']) - asked:.2f} s from kubectl delete"
     )
     check(gap <= GIVEN_BACK, f"nobody led for {gap:.2f} s")
-    works(world, "planted-value-loop-after-term")
+    works(world, "after-term")
     world.rolled_out()
 
 
@@ -106,5 +107,5 @@ def killed(world: World) -> None:
     world.report.figure(f"takeover after kill -9: {gap:.2f} s")
     check(gap <= KILLED, f"nobody led for {gap:.2f} s")
     check(not taken["holderIdentity"].startswith(leads), f"{leads} leads again before the one that stood by")
-    works(world, "planted-value-loop-after-kill")
+    works(world, "after-kill")
     world.rolled_out()

@@ -4,12 +4,14 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
-from cluster import SYSTEM, Cluster
+from cluster import SYSTEM, Cluster, Watch, path
+from waiting import check
 
 
 class Logs:
-    """Follows the log of every container of the operator: it goes away with its pod."""
+    """Follows the log of every container of the operator's namespace: it goes away with its pod."""
 
     def __init__(self, cluster: Cluster, folder: Path):
         self.cluster = cluster
@@ -17,19 +19,17 @@ class Logs:
         self.followers: dict[str, subprocess.Popen[bytes]] = {}
         self.over = threading.Event()
         folder.mkdir(parents=True, exist_ok=True)
+        self.pods = Watch(cluster, path("pods", SYSTEM))
         self.thread = threading.Thread(target=self.look, daemon=True)
         self.thread.start()
 
     def look(self) -> None:
-        while not self.over.wait(0.3):
-            try:
-                for pod in self.cluster.list("pods", SYSTEM):
-                    for status in pod["status"].get("containerStatuses", []):
-                        if "running" in status["state"]:
-                            self.follow(pod["metadata"]["name"], status["containerID"].split("://")[1])
-            except Exception as error:  # pylint: disable=broad-exception-caught
-                # The API server may be busy; what a container said is still there at the next look.
-                print(f"e2e: logs: {error}", flush=True)
+        looked = 0
+        while not self.over.wait(0.1):
+            for _, _, pod in self.pods.seen[looked:]:
+                looked += 1
+                for container in containers(pod, "running"):
+                    self.follow(pod["metadata"]["name"], container)
 
     def follow(self, pod: str, container: str) -> None:
         if container in self.followers:
@@ -49,7 +49,7 @@ class Logs:
         return told
 
     def stop(self) -> dict[str, str]:
-        """Ends it, and gives back what each container said. They have all ended, or said all that matters."""
+        """Ends it, and gives back what each container said. They have all ended by now, or said all that matters."""
         self.over.set()
         self.thread.join(timeout=30)
         deadline = time.monotonic() + 30
@@ -59,4 +59,13 @@ class Logs:
             except subprocess.TimeoutExpired:
                 follower.terminate()
                 follower.wait(timeout=10)
+        there = {one for _, _, pod in self.pods.stop() for one in containers(pod, "running", "terminated")}
+        missed = there - self.followers.keys()
+        check(not missed, f"of {len(there)} containers these were not followed: {missed}")
         return {file.name: file.read_text() for file in sorted(self.folder.iterdir())}
+
+
+def containers(pod: dict[str, Any], *states: str) -> list[str]:
+    """The ids of a pod's containers that are in one of these states."""
+    statuses = pod["status"].get("containerStatuses", [])
+    return [status["containerID"].split("://")[1] for status in statuses if status["state"].keys() & set(states)]

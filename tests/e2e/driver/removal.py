@@ -18,7 +18,7 @@ def everything(world: World) -> dict[str, list[str]]:
 def uninstall(world: World) -> None:
     """helm uninstall leaves definitions, objects and Secrets; a release of the same name takes them up again"""
     cluster, before = world.cluster, everything(world)
-    held = {name: cluster.values("shop", name) for name in ("shop", "lent", "losing", "stays", "loop")}
+    held = {name: cluster.values("shop", name) for name in ("shop", "lent", "stays", "loop")}
     cluster.helm("uninstall", "lakevault", "--namespace", SYSTEM)
 
     def no_pods() -> None:
@@ -30,7 +30,7 @@ def uninstall(world: World) -> None:
     for name, values in held.items():
         check(cluster.values("shop", name) == values, f"Secret {name} has changed")
     world.install()
-    works(world, "planted-value-loop-installed-again")
+    works(world, "installed-again")
     check(everything(world) == before, "the new release has not the same objects")
 
 

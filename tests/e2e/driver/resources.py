@@ -9,6 +9,18 @@ from world import World, identity
 NAMESPACE = "platform"
 
 
+def manager() -> list[dict[str, Any]]:
+    """A namespace with an identity that may manage resources."""
+    metadata = {"name": "sp", "namespace": NAMESPACE}
+    return [
+        restricted(NAMESPACE),
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"secret": OWNER_SECRET}},
+        identity("AzureIdentity", "manager", NAMESPACE, {
+            "tenantId": TENANT, "clientId": OWNER, "clientSecret": {"name": "sp", "key": "secret"},
+        }),
+    ]
+
+
 def resource(kind: str, name: str, policy: str, **more: Any) -> dict[str, Any]:
     spec = {
         "identityRef": {"name": "manager"}, "subscriptionId": SUBSCRIPTION, "resourceGroup": {"name": "demo"},
@@ -33,11 +45,7 @@ def key_vault(world: World) -> None:
     """a KeyVault is made with a password in it that a sync brings by vaultRef, and is deleted with its object"""
     cluster, azure = world.cluster, world.azure
     cluster.apply(
-        restricted(NAMESPACE),
-        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sp", "namespace": NAMESPACE}, "stringData": {"secret": OWNER_SECRET}},
-        identity("AzureIdentity", "manager", NAMESPACE, {
-            "tenantId": TENANT, "clientId": OWNER, "clientSecret": {"name": "sp", "key": "secret"},
-        }),
+        *manager(),
         resource("KeyVault", KEY_VAULT, "Delete", secrets=[{"name": "made-up"}], roleAssignments=itself("Key Vault Secrets Officer")),
         {
             "apiVersion": "lakevault.dev/v1alpha1", "kind": "VaultSecretSync", "metadata": {"name": "made-up", "namespace": NAMESPACE},
@@ -63,7 +71,7 @@ def lake(world: World) -> None:
     """a DataLakeAccount is made with a filesystem and a directory, and stays in Azure when its object goes"""
     cluster, azure = world.cluster, world.azure
     filesystems = [{"name": "raw", "directories": [{"path": "sales/2026", "permissions": "rwxr-x---"}]}]
-    cluster.apply(resource(
+    cluster.apply(*manager(), resource(
         "DataLakeAccount", LAKE, "Retain", filesystems=filesystems, roleAssignments=itself("Storage Blob Data Owner"),
     ))
     ready(world, "datalakeaccount", LAKE)
