@@ -308,7 +308,8 @@ case $action in
     program) program_image "$1" ;;
     in)
         export KUBECONFIG=$folder/admin.kubeconfig PATH=${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS:}$bin:$PATH
-        inside "$@"
+        # Signals are the command's.
+        exec nsenter --net="/run/netns/$(namespace)" -- "$@"
         ;;
     down) down ;;
     *) fail "unknown action $action" ;;

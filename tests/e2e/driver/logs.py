@@ -26,10 +26,14 @@ class Logs:
     def look(self) -> None:
         looked = 0
         while not self.over.wait(0.1):
-            for _, _, pod in self.pods.seen[looked:]:
-                looked += 1
-                for container in containers(pod, "running"):
-                    self.follow(pod["metadata"]["name"], container)
+            news = [pod for _, _, pod in self.pods.seen[looked:]]
+            looked += len(news)
+            self.follow_all(news)
+
+    def follow_all(self, pods: list[dict[str, Any]]) -> None:
+        for pod in pods:
+            for container in containers(pod, "running"):
+                self.follow(pod["metadata"]["name"], container)
 
     def follow(self, pod: str, container: str) -> None:
         if container in self.followers:
@@ -52,6 +56,8 @@ class Logs:
         """Ends it, and gives back what each container said. They have all ended by now, or said all that matters."""
         self.over.set()
         self.thread.join(timeout=30)
+        seen = [pod for _, _, pod in self.pods.stop()]
+        self.follow_all(seen)
         deadline = time.monotonic() + 30
         for follower in self.followers.values():
             try:
@@ -59,7 +65,7 @@ class Logs:
             except subprocess.TimeoutExpired:
                 follower.terminate()
                 follower.wait(timeout=10)
-        there = {one for _, _, pod in self.pods.stop() for one in containers(pod, "running", "terminated")}
+        there = {one for pod in seen for one in containers(pod, "running", "terminated")}
         missed = there - self.followers.keys()
         check(not missed, f"of {len(there)} containers these were not followed: {missed}")
         return {file.name: file.read_text() for file in sorted(self.folder.iterdir())}
