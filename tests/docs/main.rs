@@ -283,8 +283,8 @@ fn every_make_target_exists() {
         .flat_map(|(names, _)| names.split_whitespace())
         .collect();
     let (in_prose, in_shell) = (
-        Regex::new("`make ([a-z][a-z-]*)").unwrap(),
-        Regex::new("(?m)^make ([a-z][a-z-]*)").unwrap(),
+        Regex::new("`make ([a-z][a-z0-9-]*)").unwrap(),
+        Regex::new("(?m)^make ([a-z][a-z0-9-]*)").unwrap(),
     );
     let mut named = BTreeSet::new();
     for document in documents() {

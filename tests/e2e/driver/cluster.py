@@ -28,8 +28,8 @@ GROUPS = {
 KINDS = GROUPS["apis/lakevault.dev/v1alpha1"]
 
 
-class Refused(Exception):
-    """The API server's refusal."""
+class Refused(Unmet):
+    """The API server's refusal, which may pass: while a definition changes, its kind is not served for a moment."""
 
     def __init__(self, code: int, text: str):
         super().__init__(f"{code}: {text}")
@@ -145,9 +145,14 @@ class Cluster:
 
         return until(f"{kind} {namespace}/{name}: {type_} is {status} {reason}", look)
 
+    def ask(self, namespace: str, name: str, word: str) -> None:
+        """Asks a sync to look at its vault."""
+        change = {"metadata": {"annotations": {"lakevault.dev/sync-at": word}}}
+        until(f"{namespace}/{name} to be asked", lambda: self.patch("vaultsecretsyncs", namespace, name, change))
+
     def look_now(self, namespace: str, name: str, word: str) -> None:
         """Asks a sync to look at its vault, and waits until it has."""
-        self.patch("vaultsecretsyncs", namespace, name, {"metadata": {"annotations": {"lakevault.dev/sync-at": word}}})
+        self.ask(namespace, name, word)
 
         def look() -> None:
             handled = self.get("vaultsecretsyncs", namespace, name).get("status", {}).get("handledSyncAt")
@@ -174,7 +179,7 @@ class Watch:
         self.seen: list[tuple[float, str, dict[str, Any]]] = []
         self.broken: Exception | None = None
         self.over = False
-        self.open()
+        until(f"a watch of {where}", self.open)
         self.thread = threading.Thread(target=self.follow, daemon=True)
         self.thread.start()
 
@@ -183,6 +188,8 @@ class Watch:
         options = f"watch=1&resourceVersion={self.version}&allowWatchBookmarks=true&timeoutSeconds=3600"
         self.connection.request("GET", f"{self.where}?{options}")
         self.answer = self.connection.getresponse()
+        if self.answer.status != 200:
+            raise Refused(self.answer.status, self.answer.read().decode())
 
     def follow(self) -> None:
         """The API server ends a watch where the definition of its kind changes; it goes on from where it was, and misses nothing."""
@@ -191,8 +198,7 @@ class Watch:
                 while line := self.answer.readline():
                     self.note(json.loads(line))
                 if not self.over:
-                    time.sleep(0.1)
-                    self.open()
+                    until(f"a watch of {self.where}", self.open)
             except Exception as error:  # pylint: disable=broad-exception-caught
                 # Told by stop(), unless it is its own doing.
                 self.broken = error

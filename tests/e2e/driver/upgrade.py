@@ -40,8 +40,7 @@ class Rotations:
     def once(self, number: str) -> None:
         cluster, began, value = self.world.cluster, time.monotonic(), f"planted-value-loop-{number}"
         self.world.azure.put("loop", value)
-        asked = {"metadata": {"annotations": {"lakevault.dev/sync-at": number}}}
-        cluster.patch("vaultsecretsyncs", "shop", "loop", asked)
+        cluster.ask("shop", "loop", number)
         cluster.holds("shop", "loop", {"LOOP": value}, seconds=60)
         self.arrived += 1
         self.slowest = max(self.slowest, time.monotonic() - began)
