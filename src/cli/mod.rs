@@ -180,6 +180,11 @@ fn wait_for(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Fa
         .block_on(command)
 }
 
+/// The command line as clap has it, for those who only look at what it understands.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// The `CustomResourceDefinitions` as YAML, by plural name.
 pub fn crds() -> Result<Vec<(String, String)>, String> {
     let all = [

@@ -8,6 +8,7 @@
 )]
 
 mod pure;
+mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -85,7 +86,9 @@ fn documents() -> Vec<PathBuf> {
         "CHANGELOG.md",
     ];
     let mut all: Vec<PathBuf> = top.iter().map(|name| root().join(name)).collect();
-    all.extend(files(&root().join("docs"), ".md"));
+    for folder in ["docs", "deploy"] {
+        all.extend(files(&root().join(folder), ".md"));
+    }
     all
 }
 
@@ -116,13 +119,20 @@ fn parts(text: &str) -> Parts {
     parts
 }
 
-fn headings(path: &Path) -> Vec<String> {
-    let heading = Regex::new("^#+ (.*)$").unwrap();
+/// What a fragment of a link can name: headings, and anchors that are written out.
+fn anchors(path: &Path) -> Vec<String> {
+    let (heading, written) = (
+        Regex::new("^#+ (.*)$").unwrap(),
+        Regex::new("<a id=\"([^\"]+)\"></a>").unwrap(),
+    );
     let prose = parts(&read(path)).prose;
-    prose
+    let headings = prose
         .iter()
-        .filter_map(|line| Some(heading.captures(line)?[1].to_owned()))
-        .collect()
+        .filter_map(|line| Some(anchor(&heading.captures(line)?[1])));
+    let written = prose
+        .iter()
+        .flat_map(|line| written.captures_iter(line).map(|found| found[1].to_owned()));
+    headings.chain(written).collect()
 }
 
 /// The anchor that GitHub makes of a heading.
@@ -163,6 +173,7 @@ fn every_relative_link_leads_somewhere() {
         Regex::new("`[^`]*`").unwrap(),
     );
     let mut broken = Vec::new();
+    let mut known: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for document in documents() {
         let prose = parts(&read(&document)).prose.join("\n");
         let prose = code.replace_all(&prose, "code");
@@ -179,9 +190,11 @@ fn every_relative_link_leads_somewhere() {
             };
             let reached = path.exists()
                 && (fragment.is_empty()
-                    || headings(&path)
+                    || known
+                        .entry(path.clone())
+                        .or_insert_with(|| anchors(&path))
                         .iter()
-                        .any(|heading| anchor(heading) == fragment));
+                        .any(|anchor| anchor == fragment));
             if !reached {
                 broken.push(format!("{}: {target}", document.display()));
             }
@@ -204,11 +217,7 @@ fn every_example_is_accepted() {
         .collect();
     let mut seen = BTreeSet::new();
     for document in documents() {
-        for (_, block) in parts(&read(&document))
-            .blocks
-            .iter()
-            .filter(|(language, _)| language == "yaml")
-        {
+        for block in manifests(&document) {
             for text in block.split("\n---\n") {
                 let place = format!("{}:\n{text}", document.display());
                 let object: Value = serde_saphyr::from_str(text)
@@ -227,6 +236,27 @@ fn every_example_is_accepted() {
         }
     }
     assert_eq!(seen.len(), schemas.len(), "examples only of {seen:?}");
+}
+
+/// The YAML of a document: blocks of it, and what its shell feeds to kubectl, with something for each variable.
+fn manifests(document: &Path) -> Vec<String> {
+    let fed = Regex::new(r"(?ms)<<'?END'?\n(.*?)^END$").unwrap();
+    let (id, name) = (
+        Regex::new(r"\$(TENANT_ID|CLIENT_ID)\b").unwrap(),
+        Regex::new(r"\$[A-Z]+\b").unwrap(),
+    );
+    let mut all = Vec::new();
+    for (language, block) in parts(&read(document)).blocks {
+        match language.as_str() {
+            "yaml" => all.push(block),
+            "sh" => all.extend(fed.captures_iter(&block).map(|found| {
+                let text = id.replace_all(&found[1], "11111111-1111-1111-1111-111111111111");
+                name.replace_all(&text, "some-name").into_owned()
+            })),
+            _ => {}
+        }
+    }
+    all
 }
 
 /// Parses as the product does.
