@@ -32,7 +32,7 @@ check: tools ## Formatting, lints and documentation, without warnings
 fmt: ## Format
 	$(CARGO) fmt --all
 
-bless: ## Write crds/ from the Rust types, and deploy/install.yaml and rbac.yaml from the chart
+bless: ## Write crds/ and docs/reference/ from the Rust types, and deploy/install.yaml and rbac.yaml from the chart
 	LAKEVAULT_BLESS=1 $(CARGO) test --quiet --workspace --test crds
 	@tests/control-plane/build.sh chart
 	deploy/render.sh

@@ -35,6 +35,7 @@ suite "build" cargo build --workspace --all-targets
 # Rust tests compare our requests with those of these clients.
 suite "environment of the official Python clients" tests/azure-simulator/python/venv.sh
 suite "Rust" cargo test --workspace --no-fail-fast
+suite "what newcomers type" tests/docs/run.sh
 suite "official Python clients" tests/azure-simulator/python/run.sh
 
 passed=$(count passed)

@@ -12,7 +12,6 @@ use crate::names::{NameError, ResourceName, SecretKey, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::template::{Meta, Template, Texts};
-use crate::vault_secret_sync::SYNC_AT;
 use crate::vault_secret_sync::api::sources::{MergePolicy, TemplateSpec};
 use crate::vault_secret_sync::api::{
     DeletionPolicy, OnMissing, Ownership, Validity, VaultSecretSync, VaultSecretSyncSpec,
@@ -24,6 +23,7 @@ use crate::vault_secret_sync::plan::windows::Windows;
 use crate::vault_secret_sync::push::{self, valid::Push};
 use crate::vault_secret_sync::rollout;
 use crate::vault_secret_sync::vault_refs::{self, Referred, Told};
+use crate::vault_secret_sync::{NEVER_WRITTEN, SYNC_AT};
 
 /// How often a vault is looked at where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(5);
@@ -331,6 +331,12 @@ fn target(
     let merge = spec.merge_policy == MergePolicy::Merge;
     let template = template(spec, sync.spec.data_from.is_empty().then_some(items))?;
     let metadata = template.metadata(&meta)?;
+    let type_ = metadata.type_.as_deref();
+    if let Some(never) = type_.filter(|type_| NEVER_WRITTEN.contains(type_)) {
+        return Err(invalid(format!(
+            "spec.template.type: a Secret of type {never} is a credential of the cluster or a release of helm, which no sync writes; name another type, such as Opaque"
+        )));
+    }
     let target = Target {
         name: target_name,
         ownership: asked.ownership,
@@ -384,6 +390,20 @@ mod tests {
             (valid.target.ownership, valid.target.deletion_policy),
             (Ownership::Own, DeletionPolicy::Delete)
         );
+    }
+
+    #[test]
+    fn no_secret_becomes_a_credential_of_the_cluster() {
+        for never in NEVER_WRITTEN {
+            let (half, rest) = never.split_at(5);
+            // Said plainly, and made by a template.
+            for type_ in [never.to_owned(), format!("{half}{{{{ '{rest}' }}}}")] {
+                let sync = sync_with(|spec| spec["template"] = serde_json::json!({"type": type_}));
+                let problem = parse(&sync).unwrap_err();
+                assert_eq!(problem.reason, Reason::InvalidSpec, "{type_}");
+                assert!(problem.message.contains(never), "{}", problem.message);
+            }
+        }
     }
 
     #[test]

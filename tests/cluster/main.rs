@@ -30,6 +30,7 @@ mod documents;
 mod drift;
 mod environments;
 mod estate;
+mod examples;
 mod faults;
 mod hands;
 mod hub;
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
         documents::cases(),
         drift::cases(),
         environments::cases(),
+        examples::cases(),
         hub::cases(),
         identity_faults::cases(),
         identity_grants::cases(),
