@@ -62,8 +62,8 @@ async fn every_example_of_the_documents_is_accepted(kit: Kit) -> Result<()> {
             if object["kind"] != "ClusterAzureIdentity" {
                 object["metadata"]["namespace"] = json!(kit.namespace);
             }
-            let tried = kubectl.run_with_input(DRY.into_iter().chain(["-"]), &object.to_string());
-            tried
+            kubectl
+                .run_with_input(DRY.into_iter().chain(["-"]), &object.to_string())
                 .await
                 .with_context(|| format!("{}:\n{text}", page.display()))?;
             seen += 1;
