@@ -264,12 +264,11 @@ fn text(value: &Value) -> &str {
 /// Prose in which `<name>` is no tag and a link in angle brackets stays one.
 fn plain(prose: &str) -> String {
     let mut out = String::new();
-    let mut code = false;
-    for (at, c) in prose.char_indices() {
+    let (mut code, mut rest) = (false, prose.chars());
+    while let Some(c) = rest.next() {
         code ^= c == '`';
-        let tag = c == '<' && !code && !prose[at..].starts_with("<https://");
         match c {
-            '<' if tag => out.push_str("&lt;"),
+            '<' if !code && !rest.as_str().starts_with("https://") => out.push_str("&lt;"),
             '\n' => out.push(' '),
             '*' if !code => out.push_str("\\*"),
             c => out.push(c),

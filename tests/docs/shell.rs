@@ -31,6 +31,7 @@ fn marks(text: &str) -> Vec<String> {
 
 #[test]
 fn every_block_of_the_first_hour_is_run_or_says_why_not() {
+    let indented = Regex::new("(?m)^ +```sh").unwrap();
     for document in RUN {
         let marks = marks(&read(&root().join(document)));
         let mut places = BTreeSet::new();
@@ -53,7 +54,6 @@ fn every_block_of_the_first_hour_is_run_or_says_why_not() {
             places.contains("machine") && places.contains("cluster"),
             "{document}: {places:?}"
         );
-        let indented = Regex::new("(?m)^ +```sh").unwrap();
         assert!(
             !indented.is_match(&read(&root().join(document))),
             "{document}: commands.sh does not see indented blocks"
