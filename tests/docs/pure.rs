@@ -76,6 +76,7 @@ const PURE: &[&str] = &[
     "gate.rs",
     "retry.rs",
     "conditions.rs",
+    "kstatus.rs",
     "entra.rs",
     "sources.rs",
     "answers.rs",

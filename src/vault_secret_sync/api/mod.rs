@@ -34,7 +34,7 @@ use crate::vault_secret_sync::rollout::api::{RolloutStatus, RolloutTarget};
     category = "lakevault",
     derive = "PartialEq",
     doc = "Objects of an Azure Key Vault mirrored into one Kubernetes Secret of the same namespace. What was synced once is kept whatever happens to the vault.",
-    printcolumn(name = "Vault", type_ = "string", json_path = ".spec['vaultUri','vaultRef.name']"),
+    printcolumn(name = "Vault", type_ = "string", json_path = ".spec['vaultUri','vaultRef.name','data..vaultUri','data..vaultRef.name','dataFrom..vaultUri','dataFrom..vaultRef.name']"),
     printcolumn(name = "Secret", type_ = "string", json_path = ".status.target.name"),
     printcolumn(name = "Keys", type_ = "string", json_path = ".status.summary"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
@@ -340,6 +340,7 @@ pub enum DeletionPolicy {
 
 /// What the operator knows of a sync.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncStatus {
     /// The generation of the spec that this status speaks of.
@@ -348,7 +349,8 @@ pub struct VaultSecretSyncStatus {
 
     /// `Ready`: the Secret holds a value for every key. `Synced`: the last look at the vault succeeded and the Secret
     /// equals it. `Degraded`: something is wrong; what was synced before is kept. `RolledOut`: the workloads of `rollout` have
-    /// the Secret as it is. `Pushed`: the vault holds what spec.push asks for; absent where nothing is pushed.
+    /// the Secret as it is. `Pushed`: the vault holds what spec.push asks for; absent where nothing is pushed. `Reconciling`, while
+    /// it is True: the spec was not carried out as a whole yet. `Stalled`, while it is True: somebody must mend something first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
