@@ -14,8 +14,9 @@ tools:
 build: tools ## Build everything that is Rust
 	$(CARGO) build --workspace --all-targets
 
-control-plane: tools ## Build etcd, API server, controller manager and kubectl once (some minutes)
+control-plane: tools ## Build etcd, API server, controller manager and kubectl once (some minutes), and the rules of Flux and Argo CD
 	@tests/control-plane/build.sh
+	@tests/control-plane/build.sh rules
 
 demo: control-plane ## Show it at work in real processes; KEEP=1 leaves them running
 	$(CARGO) build --workspace

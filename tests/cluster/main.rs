@@ -23,6 +23,7 @@ mod audit;
 mod basics;
 mod cel;
 mod clouds;
+mod conventions;
 mod credentials;
 mod data_lake_accounts;
 mod diagnose;
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
         basics::cases(),
         cel::cases(),
         clouds::cases(),
+        conventions::cases(),
         diagnose::cases(),
         credentials::cases(),
         data_lake_accounts::cases(),
