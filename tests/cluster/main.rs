@@ -54,6 +54,7 @@ mod rollouts;
 mod scene;
 mod several_vaults;
 mod sources;
+mod stands;
 mod storage_accounts;
 mod stress;
 mod templates;
@@ -123,6 +124,7 @@ fn main() -> ExitCode {
         rollouts::cases(),
         several_vaults::cases(),
         sources::cases(),
+        stands::cases(),
         storage_accounts::cases(),
         stress::cases(),
         vault_faults::cases(),
