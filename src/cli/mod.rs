@@ -181,13 +181,19 @@ fn called() -> &'static str {
 }
 
 fn run(args: app::RunArgs) -> Result<(), String> {
-    crate::telemetry::logs::start(args.log_format, &args.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build();
-    runtime
-        .map_err(|error| format!("failed to start: {error}"))?
-        .block_on(app::run(args))
+        .build()
+        .map_err(|error| format!("failed to start: {error}"))?;
+    let traces = args.traces(runtime.handle())?;
+    crate::telemetry::logs::start(args.log_format, &args.log_level, traces.as_ref())?;
+    runtime.block_on(async {
+        let ended = app::run(args).await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
+        ended
+    })
 }
 
 /// Waits for a command that talks to the network; one thread is enough for it.

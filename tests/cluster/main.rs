@@ -61,6 +61,7 @@ mod templates;
 mod times;
 mod tokens;
 mod told;
+mod traces;
 mod vault_faults;
 mod vault_objects;
 mod vault_ref;
@@ -133,6 +134,7 @@ fn main() -> ExitCode {
         templates::cases(),
         times::cases(),
         told::cases(),
+        traces::cases(),
         tokens::cases(),
     ]
     .into_iter()
