@@ -20,7 +20,8 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 tests/control-plane/build.sh chart
 image/build.sh
 image/sbom.sh
-LAKEVAULT_IMAGE=$image release/parts.sh dist target/x86_64-unknown-linux-gnu/release/lakevault
+# The program that is in the image, and no other.
+LAKEVAULT_IMAGE=$image release/parts.sh dist target/image/lakevault/rootfs/lakevault
 
 # Files of other versions may lie there, too.
 parts=("lakevault-$version.tgz" "lakevault-$version-linux-amd64.tar.gz" "lakevault-install-$version.yaml" "lakevault-crds-$version.yaml")
