@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::Timestamp;
 
 use super::want::Call;
-use crate::azure::auth::{Resource, Token, Want};
+use crate::azure::auth::{Token, Want};
 use crate::azure::http::{Answer, Http, Request};
 use crate::azure::key_vault::{self, Bundle, Kind, Object, Page, Remedy};
+use crate::azure::resource::Resource;
 use crate::azure_identity::identities::Identities;
 use crate::azure_identity::valid::Usable;
 use crate::names::VaultUri;
