@@ -1,6 +1,6 @@
 # The only door: `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build control-plane demo test check fmt bless image image-check smoke bench deny clean tools
+.PHONY: help build control-plane demo test check fmt bless image image-check release release-check smoke bench deny clean tools
 
 CARGO := cargo
 SHELL := /bin/bash
@@ -44,6 +44,12 @@ image: tools ## Make the images of operator and simulator into dist/, without Do
 
 image-check: tools ## The same, and see that they come out the same twice
 	@image/build.sh --check
+
+release: tools ## Make a release into dist/: image, chart, manifests, programs, sums; IMAGE=registry/lakevault is its name
+	@release/release.sh $(if $(IMAGE),--image $(IMAGE))
+
+release-check: ## Say what is missing for a release of the version in Cargo.toml
+	@release/check.sh
 
 smoke: image ## Run the built image on a real node: kubelet, containerd, helm (needs root)
 	@tests/e2e/smoke.sh target/smoke

@@ -6,8 +6,10 @@
 )]
 
 mod chain;
+mod completions;
 mod diagnose;
 mod login;
+mod man;
 mod plan;
 mod scene;
 mod token;

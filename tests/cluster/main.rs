@@ -56,12 +56,14 @@ mod rollouts;
 mod scene;
 mod several_vaults;
 mod sources;
+mod stands;
 mod storage_accounts;
 mod stress;
 mod templates;
 mod times;
 mod tokens;
 mod told;
+mod traces;
 mod vault_faults;
 mod vault_objects;
 mod vault_ref;
@@ -127,6 +129,7 @@ fn main() -> ExitCode {
         rollouts::cases(),
         several_vaults::cases(),
         sources::cases(),
+        stands::cases(),
         storage_accounts::cases(),
         stress::cases(),
         vault_faults::cases(),
@@ -135,6 +138,7 @@ fn main() -> ExitCode {
         templates::cases(),
         times::cases(),
         told::cases(),
+        traces::cases(),
         tokens::cases(),
     ]
     .into_iter()

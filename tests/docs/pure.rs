@@ -56,6 +56,8 @@ const PURE: &[&str] = &[
     "cli/plan/applied.rs",
     "cli/plan/planned.rs",
     "cli/plan/secret.rs",
+    "cli/status/operator.rs",
+    "cli/status/standing.rs",
     "cli/who.rs",
     "key_vault/import.rs",
     "lease/decide.rs",
