@@ -11,6 +11,7 @@ mod lender;
 mod login;
 mod logout;
 mod manifests;
+mod migrate;
 mod objects;
 mod person;
 mod plan;
@@ -61,6 +62,8 @@ enum Command {
     Plan(plan::PlanArgs),
     /// Print what is there in Azure as YAML that wants nothing of it.
     Import(import::ImportArgs),
+    /// Convert objects of the External Secrets Operator, akv2k8s and the Secrets Store CSI driver.
+    Migrate(migrate::MigrateArgs),
 }
 
 /// How a command ends that did not do what it should.
@@ -116,6 +119,7 @@ pub fn main() -> Result<(), Failure> {
         Command::Diagnose(args) => wait_for(diagnose::run(args)),
         Command::Plan(args) => wait_for(plan::run(args)),
         Command::Import(args) => wait_for(import::run(args)),
+        Command::Migrate(args) => migrate::run(&args),
     }
 }
 
