@@ -1,6 +1,6 @@
 # The only door: `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build control-plane demo test check fmt bless bench deny clean tools
+.PHONY: help build control-plane demo test check fmt bless image image-check smoke bench deny clean tools
 
 CARGO := cargo
 SHELL := /bin/bash
@@ -32,8 +32,20 @@ check: tools ## Formatting, lints and documentation, without warnings
 fmt: ## Format
 	$(CARGO) fmt --all
 
-bless: ## Write crds/ from the Rust types
+bless: ## Write crds/ from the Rust types, and deploy/install.yaml and rbac.yaml from the chart
 	LAKEVAULT_BLESS=1 $(CARGO) test --quiet --workspace --test crds
+	@tests/control-plane/build.sh chart
+	deploy/render.sh
+
+image: tools ## Make the images of operator and simulator into dist/, without Docker
+	@image/build.sh
+	@image/sbom.sh
+
+image-check: tools ## The same, and see that they come out the same twice
+	@image/build.sh --check
+
+smoke: image ## Run the built image on a real node: kubelet, containerd, helm (needs root)
+	@tests/e2e/smoke.sh target/smoke
 
 bench: control-plane ## Measure; SCENARIO=name for one of them, SCALE=0.1 for a quick look
 	$(CARGO) build --release --workspace --bin lakevault --bin azure-simulator --example bench
@@ -44,4 +56,4 @@ deny: ## Licences, sources and advisories of dependencies (needs cargo-deny)
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf tests/control-plane/bin
+	rm -rf tests/control-plane/bin dist

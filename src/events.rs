@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::ResourceExt;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
@@ -14,7 +14,9 @@ use crate::azure_identity::identities::key_of;
 use crate::azure_identity::valid::{Identity, IdentityKey};
 use crate::azure_resource::engine::{Kind, Resources};
 use crate::data_lake_account::api::DataLakeAccount;
+use crate::data_lake_account::links::Links as AccountLinks;
 use crate::data_lake_account::outputs::account_of;
+use crate::data_lake_account::outputs::seen::Kind as Thing;
 use crate::k8s::controller::Queue;
 use crate::k8s::packed::Packed;
 use crate::key_vault::api::KeyVault;
@@ -69,13 +71,18 @@ impl Events {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(what);
         if !first {
-            self.wake(self.ctx.links.all_syncs());
-            for key in self.ctx.links.all_identities() {
-                self.wake_identity(&key);
-            }
-            self.key_vaults.wake_all();
-            self.accounts.wake_all();
+            self.everybody();
         }
+    }
+
+    /// Everybody looks: for whoever begins to lead, and has let names go by until then.
+    pub fn everybody(&self) {
+        self.wake(self.ctx.links.all_syncs());
+        for key in self.ctx.links.all_identities() {
+            self.wake_identity(&key);
+        }
+        self.key_vaults.wake_all();
+        self.accounts.wake_all();
     }
 
     /// A sync came, changed or went: it, and those who claim the same Secret.
@@ -146,9 +153,15 @@ impl Events {
         }
     }
 
-    /// A KeyVault came, changed or went: it, and where it matters to them the syncs that name it.
+    /// A KeyVault came, changed or went: it, and where it matters to them the syncs and accounts that name it.
     pub fn key_vault(&self, event: &Event<KeyVault>, news: bool) {
         self.resource(&self.key_vaults, event);
+        if matches!(event, Event::InitDone) {
+            // What a KeyVault told while nobody watched is news to those who wait for it.
+            for (namespace, name) in self.account_links().naming_any() {
+                self.accounts.look(&namespace, &name);
+            }
+        }
         if let Event::Apply(key_vault) | Event::Delete(key_vault) = event
             && news
         {
@@ -157,11 +170,30 @@ impl Events {
             let syncs = self.ctx.links.syncs_naming(&namespace, &name);
             let named = syncs.into_iter().map(|sync| (namespace.clone(), sync));
             self.wake(named.collect());
+            for account in self.account_links().naming(&namespace, &name) {
+                self.accounts.look(&namespace, &account);
+            }
         }
+    }
+
+    fn account_links(&self) -> &AccountLinks {
+        &self.accounts.ctx.own.links
     }
 
     /// A DataLakeAccount came, changed or went.
     pub fn account(&self, event: &Event<DataLakeAccount>) {
+        let links = self.account_links();
+        match event {
+            Event::Apply(account) | Event::InitApply(account) => links.seen(account),
+            Event::Delete(account) => {
+                links.gone(&(account.namespace().unwrap_or_default(), account.name_any()));
+            }
+            Event::Init => {}
+            Event::InitDone => links.retain(|(namespace, name)| {
+                let named = ObjectRef::new(name).within(namespace);
+                self.accounts.store.get(&named).is_some()
+            }),
+        }
         self.resource(&self.accounts, event);
     }
 
@@ -250,20 +282,44 @@ impl Events {
         }
     }
 
-    /// An output of an account was changed, or went.
-    pub fn output<K>(&self, event: &Event<PartialObjectMeta<K>>) {
-        let (Event::Apply(object) | Event::Delete(object)) = event else {
-            return;
+    /// A ConfigMap or Secret came, changed or went: accounts that make files of it, and those whose output it is.
+    fn thing<K>(&self, kind: Thing, event: &Event<PartialObjectMeta<K>>) {
+        let links = self.account_links();
+        let (object, version) = match event {
+            Event::Apply(object) | Event::InitApply(object) => {
+                (object, object.metadata.resource_version.as_deref())
+            }
+            Event::Delete(object) => (object, None),
+            Event::Init => return links.lists(kind),
+            Event::InitDone => {
+                for (namespace, name) in links.listed(kind) {
+                    self.accounts.look(&namespace, &name);
+                }
+                return;
+            }
         };
-        if let Some(account) = account_of(&object.metadata) {
-            let namespace = object.metadata.namespace.as_deref();
-            self.accounts.look(namespace.unwrap_or_default(), account);
+        let meta = &object.metadata;
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (namespace, name) = (text(&meta.namespace), text(&meta.name));
+        let told = links.told((kind, &namespace, &name), version);
+        // One that is not wanted any more is known by its label alone.
+        let is_new = !matches!(event, Event::InitApply(_));
+        let labelled = account_of(meta).filter(|_| is_new).map(str::to_owned);
+        let concerned: BTreeSet<String> = told.into_iter().chain(labelled).collect();
+        for account in concerned {
+            self.accounts.look(&namespace, &account);
         }
     }
 
-    /// A Secret came, changed or went: the syncs that write it, those who authenticate with it, and the account that it is of.
+    /// A ConfigMap came, changed or went.
+    pub fn config_map(&self, event: &Event<PartialObjectMeta<ConfigMap>>) {
+        self.thing(Thing::ConfigMap, event);
+    }
+
+    /// A Secret came, changed or went: the syncs that write it, those who authenticate with it, and the accounts that have to do
+    /// with it.
     pub fn secret(&self, event: &Event<PartialObjectMeta<Secret>>) {
-        self.output(event);
+        self.thing(Thing::Secret, event);
         let ctx = &self.ctx;
         let version = match event {
             Event::Apply(secret) | Event::InitApply(secret) => {

@@ -22,6 +22,7 @@ pub mod figures;
 pub mod hub;
 pub mod k8s;
 pub mod key_vault;
+pub mod lease;
 pub mod names;
 pub mod problem;
 pub mod retry;

@@ -276,6 +276,8 @@ reasons! {
     Conflict,
     /// The API server could not be asked.
     KubernetesUnavailable,
+    /// Another replica leads, or this one ends: it writes nothing.
+    NotLeading,
 }
 
 impl fmt::Display for Reason {

@@ -9,6 +9,6 @@ need() {
 }
 
 need cargo "install Rust by rustup; rust-toolchain.toml names the version"
-need go "for the Kubernetes programs of the tests: Go 1.25 or newer"
+need go "for the Kubernetes programs of the tests: Go 1.26 or newer"
 need cc "a C compiler, such as the package build-essential"
 need python3 "for the official Azure clients in the tests: Python 3.10 or newer with venv"

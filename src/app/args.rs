@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use crate::azure::http::HttpOptions;
 use crate::hub::session::Limits;
+use crate::k8s::scope::Scope;
+use crate::lease::fence::Fence;
 use crate::telemetry::logs::LogFormat;
 
 /// How the operator runs.
@@ -17,6 +19,11 @@ pub struct RunArgs {
     /// The operator's own namespace: credentials of `ClusterAzureIdentities` live there. Default: that of the pod.
     #[arg(long, env = "LAKEVAULT_NAMESPACE")]
     pub namespace: Option<String>,
+
+    /// Namespaces to serve, separated by commas. Default: all of them. With this, `ClusterAzureIdentities` are not served, and Roles in
+    /// these namespaces are all the rights that are needed.
+    #[arg(long, env = "LAKEVAULT_WATCH_NAMESPACES", value_delimiter = ',')]
+    pub watch_namespaces: Vec<String>,
 
     /// Format of the log.
     #[arg(long, env = "LAKEVAULT_LOG_FORMAT", value_enum, default_value = "json")]
@@ -50,6 +57,24 @@ pub struct RunArgs {
     #[arg(long, env = "LAKEVAULT_STATUS_HEARTBEAT", default_value = "1h")]
     pub status_heartbeat: kube::core::Duration,
 
+    /// Whether replicas agree by a Lease on the one that writes; the others stand by with filled caches. Without, this must be the
+    /// only process.
+    #[arg(long, env = "LAKEVAULT_LEADER_ELECT", value_name = "BOOL", num_args = 0..=1, require_equals = true,
+        default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub leader_elect: bool,
+
+    /// Name of that Lease.
+    #[arg(long, env = "LAKEVAULT_LEASE_NAME", default_value = "lakevault")]
+    pub lease_name: String,
+
+    /// Namespace of that Lease. Default: the operator's own.
+    #[arg(long, env = "POD_NAMESPACE")]
+    pub lease_namespace: Option<String>,
+
+    /// Name of this process in the Lease, in Events and in the API server's logs. Default: that of the host, which is the pod's.
+    #[arg(long, env = "POD_NAME")]
+    pub pod_name: Option<String>,
+
     /// Syncs that are worked on at once.
     #[arg(long, env = "LAKEVAULT_CONCURRENCY", default_value_t = 64)]
     pub concurrency: u16,
@@ -61,6 +86,26 @@ impl RunArgs {
         HttpOptions {
             ca_file: self.ca_file.clone(),
             hosts_file: self.hosts_file.clone(),
+        }
+    }
+
+    /// Where objects are served.
+    pub(super) fn scope(&self) -> Scope {
+        let named = self.watch_namespaces.iter().map(|name| name.trim());
+        Scope::new(
+            named
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+
+    /// What every effect passes.
+    pub(super) fn fence(&self) -> Fence {
+        if self.leader_elect {
+            Fence::shut()
+        } else {
+            Fence::none()
         }
     }
 

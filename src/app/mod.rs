@@ -1,22 +1,25 @@
 //! The composition root: the only place that builds clients, stores, watches and controllers.
 
 mod args;
+mod lead;
+mod reach;
 mod watches;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future;
 use k8s_openapi::api::core::v1::Namespace;
+use kube::Client;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{self, ObjectRef, Store};
-use kube::{Client, Config};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 pub use self::args::RunArgs;
-use self::watches::{CLUSTER_IDENTITIES, IDENTITIES, WATCHES};
+use self::lead::Leadership;
+use self::reach::{Reach, stop_on_signals};
+use self::watches::{CLUSTER_WATCHES, WATCHES, Writers};
 
 use crate::azure::arm::client::Arm;
 use crate::azure::auth::environment::Environment;
@@ -26,36 +29,33 @@ use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::ask::Doors;
 use crate::azure_identity::identities::{Identities, Stores};
 use crate::azure_identity::reconcile as identity_reconcile;
-use crate::azure_identity::valid::Identity;
 use crate::azure_resource::engine::{self, Kind, Resources, Shared};
-use crate::data_lake_account;
 use crate::data_lake_account::api::DataLakeAccount;
 use crate::data_lake_account::kind::{Ctx as AccountCtx, Own};
+use crate::data_lake_account::links::Links as AccountLinks;
 use crate::events::Events;
 use crate::figures;
 use crate::hub::want::Ticket;
 use crate::hub::{Hub, Wake};
 use crate::k8s::api::Kube;
 use crate::k8s::controller::{self, Names, Queue};
-use crate::k8s::crds;
 use crate::k8s::overlay::Overlay;
 use crate::k8s::packed::Packed;
 use crate::k8s::ready::Readiness;
-use crate::key_vault;
+use crate::k8s::scope::Scope;
 use crate::key_vault::api::KeyVault;
 use crate::key_vault::kind::Ctx as KeyVaultCtx;
+use crate::lease::fence::Fence;
 use crate::telemetry::http::serve;
 use crate::telemetry::metrics::Metrics;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::ctx::Ctx as SyncCtx;
 use crate::vault_secret_sync::errands::Errands;
 use crate::vault_secret_sync::push::Pushes;
+use crate::vault_secret_sync::reconcile as sync_reconcile;
 use crate::vault_secret_sync::tokens::logins::Logins;
 use crate::vault_secret_sync::vault_refs::Told;
-use crate::vault_secret_sync::{self as sync, reconcile as sync_reconcile};
 
-/// Group and version of our kinds.
-const GROUP_VERSION: &str = "lakevault.dev/v1alpha1";
 /// Identities that are worked on at once.
 const IDENTITY_CONCURRENCY: u16 = 16;
 /// Resources of one kind that are worked on at once. What bounds them is the client of Resource Manager, for each subscription by
@@ -74,31 +74,35 @@ pub async fn run(args: RunArgs) -> Result<(), String> {
     stop_on_signals(&stop)?;
     let metrics = Metrics::default();
     let readiness = Arc::new(Readiness::default());
-    for what in WATCHES {
+    let scope = args.scope();
+    let wide = scope.is_cluster().then_some(CLUSTER_WATCHES);
+    for what in WATCHES.into_iter().chain(wide.into_iter().flatten()) {
         readiness.wait_for(what);
     }
-    let http = Http::new(&args.http(), metrics.clone())?;
-    let server = tokio::spawn(serve(
-        args.http_address,
-        metrics.clone(),
-        Arc::clone(&readiness),
-        stop.clone(),
-    ));
-    let (client, namespace) = connect(args.namespace.clone()).await?;
+    let fence = args.fence();
+    let http = Http::new(&args.http(), metrics.clone())?.behind(fence.clone());
+    let server = serve(args.http_address, metrics.clone(), Arc::clone(&readiness));
+    let server = tokio::spawn(server);
+    let reach = Reach::find(&args, &fence).await?;
     info!(
         version = env!("CARGO_PKG_VERSION"),
-        namespace, "Lakevault starts"
+        namespace = reach.namespace,
+        "Lakevault starts"
     );
+    let leadership = reach.leadership(&fence, &metrics);
     let operator = Operator {
-        client,
-        namespace,
+        client: reach.client,
+        namespace: reach.namespace,
+        instance: reach.instance,
+        fence,
         http,
         metrics,
         readiness,
+        scope,
         stop: stop.clone(),
     };
     tokio::select! {
-        () = operator.run(&args) => {}
+        ended = operator.run(&args, leadership) => ended?,
         // The server ends on its own only where its address cannot be had.
         ended = server => ended.map_err(|error| error.to_string())??,
     }
@@ -106,40 +110,16 @@ pub async fn run(args: RunArgs) -> Result<(), String> {
     Ok(())
 }
 
-fn stop_on_signals(stop: &CancellationToken) -> Result<(), String> {
-    let named = |error: std::io::Error| format!("failed to listen for signals: {error}");
-    let mut terminate = signal(SignalKind::terminate()).map_err(named)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(named)?;
-    let stop = stop.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => info!("SIGTERM"),
-            _ = interrupt.recv() => info!("SIGINT"),
-        }
-        stop.cancel();
-    });
-    Ok(())
-}
-
-/// A client without hidden retries, and the operator's own namespace.
-async fn connect(namespace: Option<String>) -> Result<(Client, String), String> {
-    let mut config = Config::infer()
-        .await
-        .map_err(|error| format!("failed to find a cluster: {error}"))?;
-    config.default_retry = false;
-    config.connect_timeout = Some(Duration::from_secs(5));
-    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
-    let client = Client::try_from(config)
-        .map_err(|error| format!("failed to build the Kubernetes client: {error}"))?;
-    Ok((client, namespace))
-}
-
 struct Operator {
     client: Client,
     namespace: String,
+    /// The name of this process in Events.
+    instance: String,
+    fence: Fence,
     http: Http,
     metrics: Metrics,
     readiness: Arc<Readiness>,
+    scope: Scope,
     stop: CancellationToken,
 }
 
@@ -150,28 +130,43 @@ struct Inbox {
     cluster_identities: Names<ClusterAzureIdentity>,
 }
 
-impl Operator {
-    async fn run(self, args: &RunArgs) {
-        let plurals = [
-            AzureIdentity::PLURAL,
-            ClusterAzureIdentity::PLURAL,
-            data_lake_account::PLURAL,
-            key_vault::PLURAL,
-            sync::PLURAL,
-        ];
-        if !crds::wait_for(
-            &self.client,
-            GROUP_VERSION,
-            &plurals,
-            &self.readiness,
-            &self.stop,
-        )
-        .await
-        {
-            return;
+impl Inbox {
+    /// Waits until this process leads, and lets names go by until then. None where it is told to stop before.
+    async fn stand_by(
+        &mut self,
+        (key_vaults, accounts): (&mut Names<KeyVault>, &mut Names<DataLakeAccount>),
+        leadership: Leadership,
+        stop: &CancellationToken,
+    ) -> Option<Leadership> {
+        let idle = async {
+            tokio::join!(
+                controller::idle(&mut self.syncs),
+                controller::idle(&mut self.identities),
+                controller::idle(&mut self.cluster_identities),
+                controller::idle(key_vaults),
+                controller::idle(accounts),
+            );
+            future::pending::<()>().await;
+        };
+        tokio::select! {
+            biased;
+            term = leadership.begin(stop) => term,
+            () = idle => None,
         }
-        let instance = std::env::var("HOSTNAME").unwrap_or_else(|_| "lakevault".to_owned());
-        let kube = Kube::new(self.client.clone(), instance, self.metrics.clone());
+    }
+}
+
+impl Operator {
+    async fn run(self, args: &RunArgs, leadership: Leadership) -> Result<(), String> {
+        if !self.kinds_are_known().await {
+            return Ok(());
+        }
+        let kube = Kube::new(
+            self.client.clone(),
+            self.instance.clone(),
+            self.metrics.clone(),
+        );
+        let kube = kube.behind(self.fence.clone());
         let (syncs, sync_writer) = reflector::store::<Packed<VaultSecretSync>>();
         let (identities, identity_writer) = reflector::store::<AzureIdentity>();
         let (cluster_identities, cluster_identity_writer) =
@@ -184,13 +179,7 @@ impl Operator {
             cluster_identities: cluster_identities.clone(),
             namespaces,
         };
-        let doors = Doors {
-            kube: kube.clone(),
-            http: self.http.clone(),
-            environment: Arc::new(Environment::new(std::env::vars())),
-            throttles: Arc::default(),
-        };
-        let lent = Arc::new(Identities::new(stores, doors, self.namespace.clone()));
+        let lent = self.lent(&kube, stores);
         let (sync_queue, sync_names) = Queue::new();
         let sync_ctx = self.sync_ctx(args, &kube, &lent, (&sync_queue, key_vaults.clone()));
         let shared = self.shared(&kube, &lent);
@@ -198,8 +187,8 @@ impl Operator {
         let key_vault_ctx = KeyVaultCtx::new(shared, Arc::clone(&sync_ctx.links));
         let resources = (key_vaults.clone(), accounts.clone());
         self.count(&sync_ctx, syncs.clone(), resources);
-        let (accounts, account_names) = Resources::new(account_ctx, accounts);
-        let (key_vaults, key_vault_names) = Resources::new(key_vault_ctx, key_vaults);
+        let (accounts, mut account_names) = Resources::new(account_ctx, accounts);
+        let (key_vaults, mut key_vault_names) = Resources::new(key_vault_ctx, key_vaults);
         let (identity_queue, identity_names) = Queue::new();
         let (cluster_identity_queue, cluster_identity_names) = Queue::new();
         let events = Arc::new(Events {
@@ -211,24 +200,22 @@ impl Operator {
             accounts,
             listed: Mutex::default(),
         });
-        let mut watches = JoinSet::new();
-        self.watch_syncs(&mut watches, &events, sync_writer);
-        self.watch_identities::<AzureIdentity>(&mut watches, IDENTITIES, &events, identity_writer);
-        self.watch_identities::<ClusterAzureIdentity>(
-            &mut watches,
-            CLUSTER_IDENTITIES,
+        // They end with this.
+        let _watches = self.watch(
             &events,
-            cluster_identity_writer,
+            Writers {
+                syncs: sync_writer,
+                identities: identity_writer,
+                cluster_identities: cluster_identity_writer,
+                key_vaults: key_vault_writer,
+                accounts: account_writer,
+                namespaces: namespace_writer,
+            },
         );
-        self.watch_key_vaults(&mut watches, &events, key_vault_writer);
-        self.watch_accounts(&mut watches, &events, account_writer);
-        self.watch_namespaces(&mut watches, &events, namespace_writer);
-        self.watch_secrets(&mut watches, &events);
-        self.watch_outputs(&mut watches, &events);
         // Before everything has been listed once, what is absent from a cache may exist.
         tokio::select! {
             () = self.readiness.all_done() => info!("Ready"),
-            () = self.stop.cancelled() => return,
+            () = self.stop.cancelled() => return Ok(()),
         }
         let identity_ctx = Arc::new(identity_reconcile::Ctx {
             identities: lent,
@@ -236,11 +223,16 @@ impl Operator {
             metrics: self.metrics.clone(),
             failures: Mutex::default(),
         });
-        let inbox = Inbox {
+        let mut inbox = Inbox {
             syncs: sync_names,
             identities: identity_names,
             cluster_identities: cluster_identity_names,
         };
+        let aside = (&mut key_vault_names, &mut account_names);
+        let Some(term) = inbox.stand_by(aside, leadership, &self.stop).await else {
+            return Ok(());
+        };
+        events.everybody();
         let vaults = self.keep(&events.key_vaults, key_vault_names);
         let accounts = self.keep(&events.accounts, account_names);
         let others = self.control(
@@ -250,7 +242,26 @@ impl Operator {
             identity_ctx,
             (syncs, identities, cluster_identities),
         );
-        tokio::join!(vaults, accounts, others);
+        let work = async {
+            tokio::join!(vaults, accounts, others);
+        };
+        Box::pin(term.lead(work, &self.stop)).await
+    }
+
+    /// The identities that are served.
+    fn lent(&self, kube: &Kube, stores: Stores) -> Arc<Identities> {
+        let doors = Doors {
+            kube: kube.clone(),
+            http: self.http.clone(),
+            environment: Arc::new(Environment::new(std::env::vars())),
+            throttles: Arc::default(),
+        };
+        let identities = Identities::new(stores, doors, self.namespace.clone());
+        Arc::new(if self.scope.is_cluster() {
+            identities
+        } else {
+            identities.without_cluster()
+        })
     }
 
     /// Keeps all resources of a kind as declared.
@@ -301,6 +312,7 @@ impl Operator {
                 let found = key_vaults.get(&ObjectRef::new(name).within(namespace))?;
                 Some(Told::of(&found))
             }),
+            links: AccountLinks::default(),
         };
         AccountCtx::new(shared, own)
     }

@@ -5,54 +5,102 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret};
 use kube::Api;
 use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::{reflector, watcher};
 use tokio::task::JoinSet;
 
 use super::Operator;
+use crate::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use crate::azure_identity::valid::Identity;
 use crate::azure_resource::engine::Kind;
+use crate::data_lake_account;
 use crate::data_lake_account::api::DataLakeAccount;
-use crate::data_lake_account::outputs::OUTPUTS_OF;
 use crate::events::Events;
+use crate::k8s::crds;
 use crate::k8s::packed::Packed;
 use crate::k8s::watch;
+use crate::key_vault;
 use crate::key_vault::api::KeyVault;
+use crate::vault_secret_sync;
 use crate::vault_secret_sync::api::VaultSecretSync;
 
 /// Secrets of these types are never a target or a credential; leaving them out keeps the watch small in large clusters.
 const NEVER_OURS: &str = "type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token,type!=bootstrap.kubernetes.io/token";
+/// Group and version of our kinds.
+const GROUP_VERSION: &str = "lakevault.dev/v1alpha1";
+/// Every namespace has one of each, of the cluster's own making.
+const NEVER_OURS_OF_MAPS: &str =
+    "metadata.name!=kube-root-ca.crt,metadata.name!=openshift-service-ca.crt";
 const SECRETS: &str = "watch of Secrets (metadata)";
 const NAMESPACES: &str = "watch of Namespaces (metadata)";
 const SYNCS: &str = "watch of VaultSecretSyncs";
-pub(super) const IDENTITIES: &str = "watch of AzureIdentities";
-pub(super) const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
+const IDENTITIES: &str = "watch of AzureIdentities";
+const CLUSTER_IDENTITIES: &str = "watch of ClusterAzureIdentities";
 const KEY_VAULTS: &str = "watch of KeyVaults";
 const ACCOUNTS: &str = "watch of DataLakeAccounts";
-const OUTPUTS: &str = "watch of outputs (metadata of ConfigMaps)";
+const CONFIG_MAPS: &str = "watch of ConfigMaps (metadata)";
 
-pub(super) const WATCHES: [&str; 8] = [
+/// What is in no namespace; left alone where only some namespaces are served.
+pub(super) const CLUSTER_WATCHES: [&str; 2] = [NAMESPACES, CLUSTER_IDENTITIES];
+pub(super) const WATCHES: [&str; 6] = [
     SECRETS,
-    NAMESPACES,
     SYNCS,
     IDENTITIES,
-    CLUSTER_IDENTITIES,
     KEY_VAULTS,
     ACCOUNTS,
-    OUTPUTS,
+    CONFIG_MAPS,
 ];
 
+/// Where what is watched is kept.
+pub(super) struct Writers {
+    pub(super) syncs: Writer<Packed<VaultSecretSync>>,
+    pub(super) identities: Writer<AzureIdentity>,
+    pub(super) cluster_identities: Writer<ClusterAzureIdentity>,
+    pub(super) key_vaults: Writer<KeyVault>,
+    pub(super) accounts: Writer<DataLakeAccount>,
+    pub(super) namespaces: Writer<PartialObjectMeta<Namespace>>,
+}
+
 impl Operator {
-    pub(super) fn watch_syncs(
+    /// Waits until the API server knows our kinds. Gives back false where the process is told to stop before.
+    pub(super) async fn kinds_are_known(&self) -> bool {
+        let plurals = [
+            AzureIdentity::PLURAL,
+            ClusterAzureIdentity::PLURAL,
+            data_lake_account::PLURAL,
+            key_vault::PLURAL,
+            vault_secret_sync::PLURAL,
+        ];
+        let (client, readiness) = (&self.client, &self.readiness);
+        crds::wait_for(client, GROUP_VERSION, &plurals, readiness, &self.stop).await
+    }
+
+    /// Watches everything.
+    pub(super) fn watch(&self, events: &Arc<Events>, writers: Writers) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        self.watch_syncs(&mut tasks, events, writers.syncs);
+        self.watch_identities(&mut tasks, events, writers.identities);
+        self.watch_key_vaults(&mut tasks, events, writers.key_vaults);
+        self.watch_accounts(&mut tasks, events, writers.accounts);
+        if self.scope.is_cluster() {
+            self.watch_cluster_identities(&mut tasks, events, writers.cluster_identities);
+            self.watch_namespaces(&mut tasks, events, writers.namespaces);
+        }
+        self.watch_secrets(&mut tasks, events);
+        self.watch_config_maps(&mut tasks, events);
+        tasks
+    }
+
+    fn watch_syncs(
         &self,
         tasks: &mut JoinSet<()>,
         events: &Arc<Events>,
-        mut writer: reflector::store::Writer<Packed<VaultSecretSync>>,
+        mut writer: Writer<Packed<VaultSecretSync>>,
     ) {
         let (events, store) = (Arc::clone(events), writer.as_reader());
-        let stream = watch::watch(
-            Api::<VaultSecretSync>::all(self.client.clone()),
-            watcher::Config::default(),
-        );
+        let stream = self
+            .scope
+            .watch::<VaultSecretSync>(&self.client, &watcher::Config::default());
         self.follow(tasks, SYNCS, stream, move |event| {
             let event = event.modify(slim);
             writer.apply_watcher_event(&Packed::event(&event));
@@ -60,20 +108,35 @@ impl Operator {
         });
     }
 
-    pub(super) fn watch_identities<I>(
+    fn watch_identities(
         &self,
         tasks: &mut JoinSet<()>,
-        what: &'static str,
         events: &Arc<Events>,
-        mut writer: reflector::store::Writer<I>,
-    ) where
-        I: Identity + serde::de::DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
-    {
+        writer: Writer<AzureIdentity>,
+    ) {
+        let stream = self.scope.watch(&self.client, &watcher::Config::default());
+        self.follow_identities((tasks, IDENTITIES), stream, events, writer);
+    }
+
+    fn watch_cluster_identities(
+        &self,
+        tasks: &mut JoinSet<()>,
+        events: &Arc<Events>,
+        writer: Writer<ClusterAzureIdentity>,
+    ) {
+        let all = Api::<ClusterAzureIdentity>::all(self.client.clone());
+        let stream = watch::watch(all, watcher::Config::default());
+        self.follow_identities((tasks, CLUSTER_IDENTITIES), stream, events, writer);
+    }
+
+    fn follow_identities<I: Identity + Send + Sync + 'static>(
+        &self,
+        (tasks, what): (&mut JoinSet<()>, &'static str),
+        stream: impl futures::Stream<Item = watcher::Result<watcher::Event<I>>> + Send + 'static,
+        events: &Arc<Events>,
+        mut writer: Writer<I>,
+    ) {
         let (events, store) = (Arc::clone(events), writer.as_reader());
-        let stream = watch::watch(
-            Api::<I>::all(self.client.clone()),
-            watcher::Config::default(),
-        );
         self.follow(tasks, what, stream, move |event| {
             let event = event.modify(slim);
             writer.apply_watcher_event(&event);
@@ -81,11 +144,11 @@ impl Operator {
         });
     }
 
-    pub(super) fn watch_key_vaults(
+    fn watch_key_vaults(
         &self,
         tasks: &mut JoinSet<()>,
         events: &Arc<Events>,
-        writer: reflector::store::Writer<KeyVault>,
+        writer: Writer<KeyVault>,
     ) {
         let events = Arc::clone(events);
         self.watch_resources(
@@ -96,11 +159,11 @@ impl Operator {
         );
     }
 
-    pub(super) fn watch_accounts(
+    fn watch_accounts(
         &self,
         tasks: &mut JoinSet<()>,
         events: &Arc<Events>,
-        writer: reflector::store::Writer<DataLakeAccount>,
+        writer: Writer<DataLakeAccount>,
     ) {
         let events = Arc::clone(events);
         self.watch_resources(
@@ -116,15 +179,14 @@ impl Operator {
     fn watch_resources<K: Kind, N>(
         &self,
         tasks: &mut JoinSet<()>,
-        (what, mut writer): (&'static str, reflector::store::Writer<K>),
+        (what, mut writer): (&'static str, Writer<K>),
         before: impl Fn(&watcher::Event<K>, &reflector::Store<K>) -> N + Send + 'static,
         then: impl Fn(&watcher::Event<K>, N) + Send + 'static,
     ) {
         let store = writer.as_reader();
-        let stream = watch::watch(
-            Api::<K>::all(self.client.clone()),
-            watcher::Config::default(),
-        );
+        let stream = self
+            .scope
+            .watch::<K>(&self.client, &watcher::Config::default());
         self.follow(tasks, what, stream, move |event| {
             let event = event.modify(slim);
             let made = before(&event, &store);
@@ -133,11 +195,11 @@ impl Operator {
         });
     }
 
-    pub(super) fn watch_namespaces(
+    fn watch_namespaces(
         &self,
         tasks: &mut JoinSet<()>,
         events: &Arc<Events>,
-        mut writer: reflector::store::Writer<PartialObjectMeta<Namespace>>,
+        mut writer: Writer<PartialObjectMeta<Namespace>>,
     ) {
         let (events, store) = (Arc::clone(events), writer.as_reader());
         let api = Api::<PartialObjectMeta<Namespace>>::all(self.client.clone());
@@ -154,22 +216,27 @@ impl Operator {
         );
     }
 
-    pub(super) fn watch_secrets(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
+    fn watch_secrets(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
         let events = Arc::clone(events);
-        let api = Api::<PartialObjectMeta<Secret>>::all(self.client.clone());
         let config = watcher::Config::default().fields(NEVER_OURS);
-        self.follow(tasks, SECRETS, watch::watch(api, config), move |event| {
+        let stream = self
+            .scope
+            .watch::<PartialObjectMeta<Secret>>(&self.client, &config);
+        self.follow(tasks, SECRETS, stream, move |event| {
             events.secret(&event);
         });
     }
 
-    /// ConfigMaps that are outputs of accounts.
-    pub(super) fn watch_outputs(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
+    /// ConfigMaps that files of accounts are made of, and those that are outputs. Nothing tells the former apart from others but the
+    /// names in specs, so all are watched, and none is kept.
+    fn watch_config_maps(&self, tasks: &mut JoinSet<()>, events: &Arc<Events>) {
         let events = Arc::clone(events);
-        let api = Api::<PartialObjectMeta<ConfigMap>>::all(self.client.clone());
-        let config = watcher::Config::default().labels(OUTPUTS_OF);
-        self.follow(tasks, OUTPUTS, watch::watch(api, config), move |event| {
-            events.output(&event);
+        let config = watcher::Config::default().fields(NEVER_OURS_OF_MAPS);
+        let stream = self
+            .scope
+            .watch::<PartialObjectMeta<ConfigMap>>(&self.client, &config);
+        self.follow(tasks, CONFIG_MAPS, stream, move |event| {
+            events.config_map(&event);
         });
     }
 

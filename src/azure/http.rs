@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 
 use super::dns::{Names, NoAddress};
 use super::tls;
+use crate::lease::effects;
+use crate::lease::fence::{Fence, Refused, not_leading};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::telemetry::metrics::Metrics;
@@ -148,6 +150,7 @@ pub struct Http {
     others: Arc<Mutex<BTreeMap<Route, reqwest::Client>>>,
     options: HttpOptions,
     metrics: Metrics,
+    fence: Fence,
 }
 
 impl Http {
@@ -158,7 +161,14 @@ impl Http {
             others: Arc::default(),
             options: options.clone(),
             metrics,
+            fence: Fence::none(),
         })
+    }
+
+    /// The same, where what changes something passes a fence.
+    #[must_use]
+    pub fn behind(self, fence: Fence) -> Self {
+        Self { fence, ..self }
     }
 
     /// Where its requests are counted.
@@ -198,10 +208,23 @@ impl Http {
             Problem::new(Reason::CaBundleNotFound, Retry::OnChange, message)
         })?;
         let mend = certificate_mend(&request.route);
-        let result = match tokio::time::timeout(request.timeout, exchange(&client, request)).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(explain(what, mend, &error)),
-            Err(_) => Err(timed_out(what)),
+        let effect = effects::in_azure(&request.method, operation);
+        // On the heap, since it is a part of many futures and large.
+        let exchange = Box::pin(tokio::time::timeout(
+            request.timeout,
+            exchange(&client, request),
+        ));
+        let carried = if effect {
+            self.fence.carry(exchange).await
+        } else {
+            Ok(exchange.await)
+        };
+        let result = match carried {
+            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Err(error))) => Err(explain(what, mend, &error)),
+            // One that was cut off may have been done, like one without an answer.
+            Ok(Err(_)) | Err(Refused::CutOff) => Err(timed_out(what)),
+            Err(Refused::NotLeading) => return Err(not_leading(operation)),
         };
         let outcome = match &result {
             Ok(answer) => answer.status.as_str().to_owned(),

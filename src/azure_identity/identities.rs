@@ -85,6 +85,8 @@ pub struct Identities {
     /// Claims that the next token of a slot must satisfy.
     claims: Mutex<HashMap<SlotKey, Claims>>,
     registry: Arc<Registry>,
+    /// Whether `ClusterAzureIdentities` are known at all.
+    cluster_wide: bool,
 }
 
 impl Identities {
@@ -98,7 +100,15 @@ impl Identities {
             slots: Slots::default(),
             claims: Mutex::default(),
             registry: Arc::default(),
+            cluster_wide: true,
         }
+    }
+
+    /// The same, for an operator that serves some namespaces only and is not told of `ClusterAzureIdentities`.
+    #[must_use]
+    pub fn without_cluster(mut self) -> Self {
+        self.cluster_wide = false;
+        self
     }
 
     /// The namespace of `ClusterAzureIdentities`' credentials.
@@ -137,6 +147,9 @@ impl Identities {
                 parse(found.as_ref(), &self.operator_namespace)
             }
             IdentityKind::ClusterAzureIdentity => {
+                if !self.cluster_wide {
+                    return Err(not_served(&key));
+                }
                 let found = stores.cluster_identities.get(&ObjectRef::new(&key.name));
                 let found = found.ok_or_else(|| absent(&key, reference))?;
                 parse(found.as_ref(), &self.operator_namespace)
@@ -307,6 +320,13 @@ pub fn key_of(namespace: &str, reference: Option<&IdentityRef>) -> IdentityKey {
         namespace,
         name: name.to_owned(),
     }
+}
+
+fn not_served(key: &IdentityKey) -> Problem {
+    let message = format!(
+        "{key} is not served, since this operator serves some namespaces only (--watch-namespaces): name an AzureIdentity of this namespace in spec.identityRef"
+    );
+    Problem::new(Reason::IdentityNotFound, Retry::OnChange, message)
 }
 
 fn absent(key: &IdentityKey, reference: Option<&IdentityRef>) -> Problem {

@@ -270,3 +270,20 @@ fn nothing_of_one_identity_is_answered_to_another() {
     });
     outcome.unwrap();
 }
+
+#[tokio::test]
+async fn an_operator_of_some_namespaces_says_why_it_knows_no_lent_identity() {
+    let reference = IdentityRef {
+        kind: IdentityKind::ClusterAzureIdentity,
+        name: "lent".to_owned(),
+    };
+    for (identities, says) in [
+        (identities(doors()), "create it"),
+        (identities(doors()).without_cluster(), "--watch-namespaces"),
+    ] {
+        let outcome = identities.resolve("team", Some(&reference)).await;
+        let problem = outcome.err().unwrap();
+        assert_eq!(problem.reason, Reason::IdentityNotFound);
+        assert!(problem.message.contains(says), "{}", problem.message);
+    }
+}

@@ -52,6 +52,18 @@ pub struct Memory {
     pub became: Option<Became>,
     /// How many calls a look takes for which the budget had not enough.
     pub takes: Calls,
+    /// How often a look was asked for when this was recalled, and how often when the last look began.
+    pub asks: Asks,
+}
+
+/// How often a look was asked for because of what others have changed: a count, so that what is asked for while a look goes on
+/// is not lost with what that look remembers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Asks {
+    /// So often.
+    pub asked: u64,
+    /// So often when the last look began that was made to its end.
+    pub answered: u64,
 }
 
 /// How many calls a look takes: as many as the last one lacked, and `least` of them.
@@ -74,10 +86,13 @@ pub fn is_passing(problem: &Problem) -> bool {
 pub enum Due {
     /// Nothing is due before then.
     Not(Timestamp),
-    /// A look; whether roles and data plane belong to it.
+    /// A look.
     Look {
-        /// They do.
+        /// Whether roles and data plane belong to it.
         deep: bool,
+        /// Whether it comes before its time, because somebody has changed something that belongs to the resource. What is looked at
+        /// by and by waits for its own time.
+        early: bool,
     },
 }
 
@@ -90,7 +105,8 @@ pub fn due(
 ) -> Due {
     let changed = memory.seen.as_ref() != Some(inputs);
     let next = memory.next.unwrap_or(now);
-    if !changed && now < next {
+    let early = !changed && now < next;
+    if early && memory.asks.asked == memory.asks.answered {
         return Due::Not(next);
     }
     // After a restart nothing is remembered; what the status says was so a moment ago.
@@ -100,7 +116,7 @@ pub fn due(
         Some(deep) => now >= deep || changed,
         None => !(restarted && whole),
     };
-    Due::Look { deep }
+    Due::Look { deep, early }
 }
 
 /// Whether the status says that everything was done for this spec.
@@ -118,6 +134,8 @@ pub struct CameTo<'a> {
     pub problem: Option<&'a Problem>,
     /// Whether roles and data plane were looked at.
     pub deep: bool,
+    /// Whether it came before its time.
+    pub early: bool,
     /// When a look is due before its time.
     pub rotation: Option<Timestamp>,
     /// When the request of a note can have no effect any more: a look after that takes the note away.
@@ -135,6 +153,7 @@ pub fn remember(
     let CameTo {
         problem,
         deep,
+        early,
         rotation,
         lapses,
     } = came_to;
@@ -159,9 +178,12 @@ pub fn remember(
     // One that is due already was tried just now: it waits like everything else.
     let rotation = rotation.filter(|due| *due > now);
     let lapses = lapses.filter(|lapses| *lapses > now);
+    // Who changes something again and again puts nothing off.
+    let kept = memory.next.filter(|next| early && *next > now);
     let next = rotation
         .into_iter()
         .chain(lapses)
+        .chain(kept)
         .fold(next, Timestamp::min);
     let whole = after(now, spread(valid, interval));
     let deep_next = match (problem, deep) {
@@ -179,6 +201,10 @@ pub fn remember(
         unregistered: memory.unregistered,
         became: None,
         takes: memory.takes,
+        asks: Asks {
+            answered: memory.asks.asked,
+            ..memory.asks
+        },
     }
 }
 

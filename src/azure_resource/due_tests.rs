@@ -35,6 +35,11 @@ fn went_deep() -> CameTo<'static> {
     }
 }
 
+/// A look at its time.
+fn look(deep: bool) -> Due {
+    Due::Look { deep, early: false }
+}
+
 fn looked() -> Memory {
     remember(&valid(), inputs(), &Memory::default(), went_deep(), at(0))
 }
@@ -74,7 +79,7 @@ fn nothing_is_looked_at_before_it_is_due() {
     assert!((540..=660).contains(&pause(&memory, 0)), "{memory:?}");
     let due = |now| due(&inputs(), &memory, &whole(), now);
     assert_eq!(due(at(1)), Due::Not(next));
-    assert_eq!(due(next), Due::Look { deep: false });
+    assert_eq!(due(next), look(false));
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn whatever_a_look_depends_on_calls_for_a_whole_one_at_once() {
     ];
     for changed in rows {
         let due = due(&changed, &looked(), &whole(), at(1));
-        assert_eq!(due, Due::Look { deep: true }, "{changed:?}");
+        assert_eq!(due, look(true), "{changed:?}");
     }
 }
 
@@ -137,7 +142,7 @@ fn after_a_restart_a_resource_that_was_whole_costs_one_read() {
     ];
     for (inputs, status, deep) in rows {
         let due = due(&inputs, &Memory::default(), &status, at(0));
-        assert_eq!(due, Due::Look { deep }, "{inputs:?} {status:?}");
+        assert_eq!(due, look(deep), "{inputs:?} {status:?}");
     }
 }
 
@@ -146,7 +151,10 @@ fn every_so_manieth_look_goes_deep() {
     let (mut memory, mut now, mut deep) = (looked(), at(0), 0);
     for _ in 0..120 {
         now = memory.next.unwrap();
-        let Due::Look { deep: whole_look } = due(&inputs(), &memory, &whole(), now) else {
+        let Due::Look {
+            deep: whole_look, ..
+        } = due(&inputs(), &memory, &whole(), now)
+        else {
             panic!("nothing is due at {now}");
         };
         deep += u32::from(whole_look);
@@ -164,10 +172,7 @@ fn a_look_that_failed_is_repeated_as_a_whole() {
     let memory = failed(&trouble(Reason::AzureUnavailable), &looked(), 10);
     let next = memory.next.unwrap();
     assert!(pause(&memory, 10) <= 3, "{memory:?}");
-    assert_eq!(
-        due(&inputs(), &memory, &whole(), next),
-        Due::Look { deep: true }
-    );
+    assert_eq!(due(&inputs(), &memory, &whole(), next), look(true));
 }
 
 #[test]
@@ -206,10 +211,7 @@ fn a_rotation_is_due_at_its_time_with_a_whole_look() {
     };
     let memory = remember(&valid(), inputs(), &looked(), came_to, at(0));
     assert_eq!(memory.next, Some(at(100)));
-    assert_eq!(
-        due(&inputs(), &memory, &whole(), at(100)),
-        Due::Look { deep: true }
-    );
+    assert_eq!(due(&inputs(), &memory, &whole(), at(100)), look(true));
 }
 
 #[test]
@@ -279,4 +281,31 @@ fn only_our_own_restraint_for_a_moment_is_worth_no_word() {
         ..problem(Duration::from_secs(1))
     };
     assert!(!is_passing(&azures));
+}
+
+#[test]
+fn what_others_change_is_looked_at_at_once_and_puts_nothing_off() {
+    let mut memory = looked();
+    let (next, deep) = (memory.next.unwrap(), memory.deep);
+    for now in [10, 20] {
+        memory.asks.asked += 1;
+        let early = Due::Look {
+            deep: false,
+            early: true,
+        };
+        assert_eq!(due(&inputs(), &memory, &whole(), at(now)), early);
+        let came_to = CameTo {
+            early: true,
+            ..CameTo::default()
+        };
+        memory = remember(&valid(), inputs(), &memory, came_to, at(now));
+        assert_eq!((memory.next, memory.deep), (Some(next), deep));
+        let rests = due(&inputs(), &memory, &whole(), at(now + 1));
+        assert_eq!(rests, Due::Not(next));
+    }
+    // At its time a look is one like any other.
+    memory.asks.asked += 1;
+    assert_eq!(due(&inputs(), &memory, &whole(), next), look(false));
+    memory = remember(&valid(), inputs(), &memory, CameTo::default(), next);
+    assert!(memory.next.unwrap() > next);
 }

@@ -111,7 +111,9 @@ pub fn provider<P: Planner>(
     }
     match ground.provider {
         None => Ok(Some(Need::Look(Look::Provider))),
-        Some(Registration::NotRegistered) => Ok(Some(Need::Do(Step::Register(P::PROVIDER)))),
+        Some(Registration::NotRegistered) => {
+            Ok(Some(Need::Do(Step::Register(P::provider(inputs.valid)))))
+        }
         Some(Registration::Registering) => Err(told::registering(inputs)),
         Some(Registration::Registered) => Ok(None),
     }

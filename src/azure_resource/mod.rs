@@ -7,6 +7,7 @@ pub mod difference;
 pub mod due;
 pub mod engine;
 pub mod ground;
+pub mod import;
 pub mod note;
 pub mod order;
 pub mod owner;

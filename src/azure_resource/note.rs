@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::planner::{Next, Write};
 use crate::azure::arm::Poll;
 pub use crate::azure_resource::api::OperationStatus as Note;
+use crate::lease::decide::Term;
 use crate::problem::{Problem, Reason};
 use crate::retry::{Retry, after};
 
@@ -54,6 +55,25 @@ pub enum Polled {
     Ended,
     /// It has failed.
     Failed(Problem),
+}
+
+/// A note as the present writer reckons with it. The deadline of one that another process has made is by the clock of that
+/// process's machine, which may go wrong. But nothing of an earlier term was sent after this one began, so what was sent can take
+/// effect for as long as a window from there, by our own clock. Where Azure tells how far it is, nothing is waited for.
+#[must_use]
+pub fn inherited(note: Option<Note>, term: &Term) -> Option<Note> {
+    let Some(began) = term.began else {
+        return note;
+    };
+    note.map(|note| {
+        if note.epoch == term.epoch || note.poll.is_some() {
+            return note;
+        }
+        Note {
+            deadline: Time(after(began, WINDOW)),
+            ..note
+        }
+    })
 }
 
 /// The note of a write, by the word of [`Write::noted`].

@@ -132,3 +132,39 @@ fn a_write_that_is_repeated_stays_noted_until_the_first_one_can_do_nothing_any_m
     let other = noted(Some(&first()), other);
     assert_eq!(came_to(Some(other), &Outcome::Done), None);
 }
+
+#[test]
+fn a_note_of_another_term_counts_from_the_beginning_of_ours() {
+    let term = |began: Option<u64>| Term {
+        epoch: "8 of me".to_owned(),
+        began: began.map(at),
+    };
+    let theirs = || Some(begun("PurgeVault", 3, "7 of them", at(500)));
+    // Their clock went ahead of ours, or behind: ours counts.
+    for began in [0, 5000] {
+        let note = inherited(theirs(), &term(Some(began))).unwrap();
+        assert_eq!(note.deadline.0, after(at(began), WINDOW));
+        assert_eq!((note.epoch.as_str(), note.since.0), ("7 of them", at(500)));
+    }
+    let ours = || Some(begun("PurgeVault", 3, "8 of me", at(500)));
+    assert_eq!(inherited(ours(), &term(Some(100))), ours());
+    assert_eq!(
+        inherited(theirs(), &term(None)),
+        theirs(),
+        "nobody else writes"
+    );
+}
+
+#[test]
+fn an_operation_that_azure_tells_of_is_not_waited_for() {
+    let theirs = Note {
+        poll: Some(poll()),
+        ..begun("CreateVault", 3, "7 of them", at(0))
+    };
+    let term = Term {
+        epoch: "8 of me".to_owned(),
+        began: Some(at(100)),
+    };
+    let note = inherited(Some(theirs.clone()), &term);
+    assert_eq!(note, Some(theirs));
+}

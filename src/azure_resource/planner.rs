@@ -153,10 +153,6 @@ pub trait Planner:
 {
     /// Plural name of the kind, for URLs and metrics.
     const PLURAL: &'static str;
-    /// What it is called in messages.
-    const NOUN: &'static str;
-    /// The resource provider.
-    const PROVIDER: &'static str;
     /// Conditions that are `True` where all was done for a spec, so that a restart costs one read.
     const WHOLE: &'static [&'static str];
 
@@ -175,6 +171,12 @@ pub trait Planner:
 
     /// What its spec says in the same way as every kind's.
     fn said(&self) -> &ResourceSpec;
+
+    /// What it is called in messages.
+    fn noun(valid: &Self::Valid) -> &'static str;
+
+    /// The resource provider.
+    fn provider(valid: &Self::Valid) -> &'static str;
 
     /// Reads the object.
     fn parse(&self) -> Result<Self::Valid, Problem>;
@@ -199,6 +201,9 @@ pub trait Planner:
 
     /// What is kept after a round.
     fn recorded(inputs: &Inputs<'_, Self>, seen: &Self::Seen, ending: Ending) -> Self::Record;
+
+    /// What is kept no longer, now that a write is about to be sent.
+    fn begins(_record: &mut Self::Record, _step: &Self::Step) {}
 
     /// Writes down what is kept.
     fn keep(status: &mut Self::Status, record: &Self::Record);

@@ -25,7 +25,7 @@ pub fn after(reason: Reason, pause: Duration, message: String) -> Problem {
 
 /// The resource as messages name it: `vault "kv-payments"`.
 pub fn named<P: Planner>(inputs: &Inputs<'_, P>) -> String {
-    format!("{} {:?}", P::NOUN, inputs.valid.id.name())
+    format!("{} {:?}", P::noun(inputs.valid), inputs.valid.id.name())
 }
 
 /// A spec that points elsewhere than the resource that it stands for is not followed.
@@ -36,7 +36,7 @@ pub fn same_id<P: Planner>(inputs: &Inputs<'_, P>, known: Option<&str>) -> Resul
             Reason::ResourceIdChanged,
             format!(
                 "this object stands for {known}, but subscriptionId, resourceGroup.name and azureName now say {wanted}: it is not followed. Set them back; for another {} create another {}. To let this one go without a word to Azure: kubectl annotate, {DETACH}=true, and delete it",
-                P::NOUN,
+                P::noun(inputs.valid),
                 P::kind(&())
             ),
         )),
@@ -95,7 +95,7 @@ pub fn name_taken<P: Planner>(inputs: &Inputs<'_, P>, mend: &str, said: &str) ->
     let message = format!(
         "the name {:?} cannot be had: names of {}s are unique in the whole cloud. {mend} Azure says: {said}",
         inputs.valid.id.name(),
-        P::NOUN
+        P::noun(inputs.valid)
     );
     for_ever(Reason::NameTaken, message)
 }
@@ -126,7 +126,7 @@ pub fn group_goes<P: Planner>(inputs: &Inputs<'_, P>) -> Problem {
 pub fn registering<P: Planner>(inputs: &Inputs<'_, P>) -> Problem {
     let message = format!(
         "the resource provider {} is being registered in subscription {}, which takes a minute or two",
-        P::PROVIDER,
+        P::provider(inputs.valid),
         inputs.valid.subscription
     );
     after(

@@ -63,6 +63,13 @@ impl ClusterArgs {
         self.filename.is_some()
     }
 
+    /// What the file has, with no look at a cluster. Objects that name no namespace get the one that was typed; none where none was.
+    pub(super) fn manifests(&self) -> Result<Manifests, Failure> {
+        let path = self.filename.as_ref();
+        let path = path.ok_or_else(|| Failure::usage("name the file with -f"))?;
+        read(path, self.namespace.as_deref().unwrap_or_default())
+    }
+
     /// Finds the cluster and reads the file.
     pub(super) async fn open(&self) -> Result<Cluster, Failure> {
         let config = self.config().await;

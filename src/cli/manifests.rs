@@ -117,6 +117,12 @@ impl Manifests {
         self.of("DataLakeAccount")
     }
 
+    /// All of a kind, in the order of the file.
+    pub(super) fn values<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        let all = self.0.iter().filter(move |object| object.kind == kind);
+        all.map(|object| &object.value)
+    }
+
     /// Each once, where it first stands.
     fn of(&self, kind: &str) -> Vec<(String, String)> {
         let mut all = Vec::new();

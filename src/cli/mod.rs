@@ -140,7 +140,9 @@ fn matches() -> Result<ArgMatches, Failure> {
 
 /// A manifest as `import` prints it, for the test that it can be read back.
 #[cfg(test)]
-pub(crate) fn imported(manifest: &crate::key_vault::import::Manifest) -> Result<String, String> {
+pub(crate) fn imported(
+    manifest: &crate::azure_resource::import::Manifest,
+) -> Result<String, String> {
     import::render::render(manifest)
 }
 

@@ -1,6 +1,6 @@
 //! Reads what files are to hold: keys of ConfigMaps, and of Secrets that consent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 
@@ -19,20 +19,24 @@ pub const ALLOW_FILE: &str = "lakevault.dev/allow-file";
 /// What files are to hold, or why that is not known.
 pub(super) type Wanted = BTreeMap<Place, Result<SecretValue, Problem>>;
 
-/// Reads what the files of a lake are to hold whose turn it is, for the object of this namespace and name.
+/// Reads what the files of a lake are to hold whose turn it is, or that are asked for, for the object of this namespace and name.
 pub(super) async fn read(
     kube: &Kube,
     (namespace, name): (&str, &str),
     lake: &Lake,
-    turn: Option<Turn>,
+    (turn, asked): (Option<Turn>, &BTreeSet<Place>),
 ) -> Wanted {
     let mut all = Wanted::new();
     for (filesystem, wanted) in &lake.filesystems {
         for (path, node) in &wanted.nodes {
-            let is_due = turn.is_none_or(|turn| turn.has(filesystem, path));
-            if let (Kind::File(source), true) = (&node.kind, is_due) {
+            let Kind::File(source) = &node.kind else {
+                continue;
+            };
+            let place = Place::new(filesystem, path);
+            let is_turn = turn.is_none_or(|turn| turn.has(filesystem, path));
+            if is_turn || asked.contains(&place) {
                 let content = content(kube, (namespace, name), source).await;
-                all.insert(Place::new(filesystem, path), content);
+                all.insert(place, content);
             }
         }
     }

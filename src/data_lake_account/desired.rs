@@ -1,8 +1,10 @@
-//! What a spec wants of an account. What it does not say is left as it is. Pure.
+//! What a spec wants of a storage account. What it does not say is left as it is. Pure.
+
+use std::collections::BTreeMap;
 
 use super::account::{
-    CustomerKey, Encryption, Lifecycle, LifecycleRule, Network, Settings, SoftDelete,
-    StorageAccount, is_migration,
+    CustomerKey, Encryption, Identities, Lifecycle, LifecycleRule, Network, Settings, SoftDelete,
+    StorageAccount, is_migration, kind_of,
 };
 use crate::azure_resource::difference::{Difference, differs};
 use crate::azure_resource::tags;
@@ -143,6 +145,38 @@ impl Desired {
                 .clone()
                 .unwrap_or_else(|| now.public_access.clone()),
             encryption: key.unwrap_or_else(|| now.encryption.clone()),
+        }
+    }
+}
+
+impl Desired {
+    /// The account that a spec makes where there is none.
+    pub fn created(&self, id: String, tags: Tags, vault: Option<&str>) -> StorageAccount {
+        let settings = self.settings(None, vault);
+        StorageAccount {
+            id,
+            location: self.location.clone(),
+            tags,
+            kind: kind_of(&settings.sku),
+            hierarchical: true,
+            nfs_v3: self.nfs_v3.unwrap_or(false),
+            settings,
+            identities: Identities::default(),
+            endpoints: BTreeMap::new(),
+            keys_made: BTreeMap::new(),
+            state: None,
+            migrating: false,
+        }
+    }
+
+    /// An account with what is wanted of its settings and tags. What cannot be changed stays.
+    pub fn update(&self, account: &mut StorageAccount, tags: Tags, vault: Option<&str>) {
+        account.tags = tags;
+        let sku = account.settings.sku.clone();
+        account.settings = self.settings(Some(&account.settings), vault);
+        let stays = account.migrating || is_migration(&sku, &account.settings.sku);
+        if stays {
+            account.settings.sku = sku;
         }
     }
 }

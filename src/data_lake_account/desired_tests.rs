@@ -2,12 +2,14 @@ use serde_json::json;
 
 use super::*;
 use crate::azure_resource::owner::OWNER_TAG;
+use crate::data_lake_account::generation::Account;
 use crate::data_lake_account::plan::fixtures::*;
+use crate::data_lake_account::plan::update;
 
 fn paths(case: &Case, account: &StorageAccount) -> Vec<String> {
     let owner = case.owner.to_string();
     let set = (case.record.tags.as_slice(), owner.as_str());
-    let found = differences(&case.desired, account, set, Some(VAULT));
+    let found = differences(case.wants(), account, set, Some(VAULT));
     let tell = |one: Difference| {
         let stuck = if one.stuck.is_some() { " (stuck)" } else { "" };
         format!("{}: {} -> {}{stuck}", one.path, one.observed, one.desired)
@@ -101,8 +103,9 @@ fn tags_that_were_set_once_go_and_those_of_others_stay() {
     assert_eq!(paths(&case, &account), Vec::<String>::new());
     case.record.tags = vec!["Dropped".to_owned(), "team".to_owned()];
     assert_eq!(paths(&case, &account), ["tags.Dropped: y -> (none)"]);
-    crate::data_lake_account::plan::update(&case.inputs(), &mut account, None);
-    let names: Vec<&str> = account.tags.keys().map(String::as_str).collect();
+    let mut account = Account::from(account);
+    update(&case.inputs(), &mut account, None);
+    let names: Vec<&str> = account.tags().keys().map(String::as_str).collect();
     assert_eq!(names, ["Team", "by-hand", OWNER_TAG]);
 }
 
@@ -110,7 +113,7 @@ fn tags_that_were_set_once_go_and_those_of_others_stay() {
 fn rules_of_what_becomes_of_files_are_compared_one_by_one() {
     let rules = |days: u32| {
         let spec = json!({ "lifecycleRules": [{ "name": "old", "deleteAfterDays": days }] });
-        Case::new(spec).desired.lifecycle.unwrap()
+        Case::new(spec).wants().lifecycle.clone().unwrap()
     };
     assert_eq!(lifecycle_differences(&rules(3), &rules(3)), Vec::new());
     let found = lifecycle_differences(&rules(3), &rules(4));
@@ -136,7 +139,7 @@ fn what_is_deleted_softly_is_compared_where_it_is_said() {
             vec!["softDelete.containerDays"],
         ),
     ] {
-        let wanted = Case::new(json!({ "softDelete": spec })).desired.soft_delete;
+        let wanted = Case::new(json!({ "softDelete": spec })).wants().soft_delete;
         let found = soft_delete_differences(wanted, now);
         let found: Vec<&str> = found.iter().map(|one| one.path.as_str()).collect();
         assert_eq!(found, expected);

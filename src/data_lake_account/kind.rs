@@ -1,13 +1,15 @@
 //! What a `DataLakeAccount` reads and writes, for the engine.
 
 use super::api::DataLakeAccount;
+use super::calls;
+use super::links::Links;
 use super::observe::Eyes;
 use super::plan::{Inputs, Look, Seen, Step};
 use super::steps::answered;
 use super::supply::supply;
 use super::tend;
 use super::valid::Valid;
-use crate::azure::arm::{Call, Poll, Reply, Subject, storage};
+use crate::azure::arm::{Call, Poll, Reply, Subject};
 use crate::azure::lake::client::Lakes;
 use crate::azure_resource::engine::{self, Kind, Round};
 use crate::azure_resource::sight::Sight;
@@ -23,6 +25,8 @@ pub struct Own {
     pub lakes: Lakes,
     /// What the `KeyVault` of a namespace and name tells.
     pub vaults: Vaults,
+    /// What accounts have to do with in Kubernetes.
+    pub links: Links,
 }
 
 /// Tells of `KeyVaults`, by namespace and name.
@@ -37,7 +41,7 @@ impl Kind for DataLakeAccount {
     }
 
     fn subject(eyes: &Eyes<'_>) -> Subject {
-        storage::get(eyes.versions, &eyes.valid.id).subject()
+        calls::get(eyes.versions, eyes.valid).subject()
     }
 
     async fn look(eyes: &Eyes<'_>, look: &Look, seen: &mut Seen) -> Result<(), Problem> {
@@ -49,11 +53,12 @@ impl Kind for DataLakeAccount {
     }
 
     fn answered(
+        eyes: &Eyes<'_>,
         step: &Step,
         reply: Result<Reply, Problem>,
         seen: &mut Seen,
     ) -> Result<Option<Poll>, Problem> {
-        answered(step, reply, seen)
+        answered(eyes.valid, step, reply, seen)
     }
 
     async fn write(

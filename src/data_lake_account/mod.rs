@@ -2,14 +2,18 @@
 
 pub mod account;
 pub mod api;
-mod carry;
+pub mod calls;
 pub mod contents;
 pub mod desired;
+pub mod generation;
+pub mod import;
 pub mod kind;
 pub mod lake;
+pub mod links;
 pub mod observe;
 pub mod outputs;
 pub mod plan;
+mod plane;
 pub mod planner;
 pub mod recorded;
 mod rounds;

@@ -1,19 +1,17 @@
 //! The reads that a round needs: of Resource Manager, of KeyVaults, and of the account's own data plane.
 
-use super::api::DataLakeAccount;
-use super::lake::Contents;
+use super::api::{DataLakeAccount, Generation};
+use super::calls;
+use super::generation::{Account, words};
 use super::plan::{Look, Seen};
-use crate::azure::arm::{self, storage, storage_services};
-use crate::azure::lake::{self, FilesystemName, Lake, LakeUri};
+use super::plane::Plane;
+use crate::azure::arm::{self, storage_services};
+use crate::azure::lake::{self, Lake, LakeUri};
+use crate::azure::webhdfs;
 use crate::azure_resource::engine;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
-use crate::vault_secret_sync::vault_refs::address;
-
-/// Pages of filesystems that are read at most.
-const MOST_PAGES: usize = 40;
-/// What Azure itself writes, and nobody else: it is no reason to keep an account.
-const OF_AZURE: &[&str] = &["$logs", "$blobchangefeed"];
+use crate::vault_secret_sync::vault_refs::{address, resource_id};
 
 /// The way to Azure for one account.
 pub type Eyes<'a> = engine::Eyes<'a, DataLakeAccount>;
@@ -24,14 +22,15 @@ impl Eyes<'_> {
         let (versions, id) = (self.versions, &self.valid.id);
         match look {
             Look::Account => {
-                let reply = self.call(&storage::get(versions, id)).await;
-                let found = arm::absent(reply, storage::ABSENT)?;
-                seen.account = Some(found.as_ref().map(storage::read).transpose()?);
+                let reply = self.call(&calls::get(versions, self.valid)).await;
+                let found = arm::absent(reply, calls::ABSENT)?;
+                let read = |reply| calls::read(self.valid, reply);
+                seen.account = Some(found.as_ref().map(read).transpose()?);
             }
             Look::Ground(look) => self.look_beneath(look, &mut seen.ground).await?,
             Look::Name => {
-                let reply = self.call(&storage::check_name(versions, id)).await?;
-                seen.name = Some(storage::read_name(&reply)?);
+                let reply = self.call(&calls::check_name(versions, self.valid)).await?;
+                seen.name = Some(calls::read_name(&reply)?);
             }
             Look::KeyVault(name) => seen.vault = Some(self.vault(name)),
             Look::BlobService => {
@@ -48,98 +47,62 @@ impl Eyes<'_> {
                 let rules = found.as_ref().map(storage_services::read_lifecycle);
                 seen.lifecycle = Some(rules.transpose()?.unwrap_or_default());
             }
-            Look::Filesystems => seen.filesystems = Some(self.filesystems(seen).await),
+            Look::Filesystems => {
+                let found = match self.lake(seen) {
+                    Ok(lake) => Plane::new(self, lake).filesystems().await,
+                    Err(problem) => Err(problem),
+                };
+                seen.filesystems = Some(found);
+            }
             Look::Contents(name) => {
                 let lake = self.lake(seen)?;
-                let contents = self.contents(&lake, name).await;
+                let contents = Plane::new(self, lake).contents(name).await;
                 seen.contents.insert(name.clone(), contents);
             }
         }
         Ok(())
     }
 
-    /// Where the `KeyVault` of this name says that its vault is.
+    /// What the `KeyVault` of this name tells of its vault: where it is, or which it is.
     fn vault(&self, name: &str) -> Result<String, Problem> {
         let told = (self.ctx.own.vaults)(&self.valid.namespace, name);
         let waits = |why: String| {
             let message = format!("spec.encryption.key: {why}");
-            Problem::new(Reason::WaitingForVault, Retry::Backoff, message)
+            // Whatever the KeyVault tells anew is looked at at once.
+            Problem::new(Reason::WaitingForVault, Retry::OnChange, message)
         };
         let parsed = name.parse().map_err(|error| {
             let message = format!("spec.encryption.key.vaultRef.name: {error}");
             Problem::new(Reason::InvalidSpec, Retry::OnChange, message)
         })?;
-        let found = address(&parsed, told.as_ref()).map_err(waits)?;
-        Ok(found.origin().to_owned())
+        let found = match self.valid.service {
+            Generation::Gen2 => {
+                address(&parsed, told.as_ref()).map(|found| found.origin().to_owned())
+            }
+            Generation::Gen1 => resource_id(&parsed, told.as_ref()).map(|id| id.to_string()),
+        };
+        found.map_err(waits)
     }
 
     /// The account's data plane, by what Resource Manager says of it.
     pub(super) fn lake(&self, seen: &Seen) -> Result<Lake, Problem> {
         let account = seen.account.as_ref().and_then(Option::as_ref);
-        let told = account.and_then(|account| account.endpoints.get("dfs"));
-        let parsed = told.map_or("", String::as_str).parse::<LakeUri>();
-        let uri = parsed.map_err(|error| {
+        let told = account.and_then(Account::lake).unwrap_or_default();
+        let uri = told.parse::<LakeUri>().map_err(|error| {
             let message = format!(
-                "Resource Manager does not tell where the data lake of storage account {:?} is: {error}",
+                "Resource Manager does not tell where the data lake of {} {:?} is: {error}",
+                words(self.valid.service).noun,
                 self.valid.azure_name.as_str()
             );
             Problem::new(Reason::MalformedAnswer, Retry::Backoff, message)
         })?;
-        lake::in_cloud(&self.identity.profile, &uri)?;
+        match self.valid.service {
+            Generation::Gen2 => lake::in_cloud(&self.identity.profile, &uri)?,
+            Generation::Gen1 => webhdfs::in_cloud(&self.identity.profile, &uri)?,
+        }
         Ok(Lake {
             uri,
             id: self.valid.id.to_string(),
         })
     }
-
-    /// Names of the account's filesystems, without those that Azure itself writes.
-    async fn filesystems(&self, seen: &Seen) -> Result<Vec<FilesystemName>, Problem> {
-        let lake = self.lake(seen)?;
-        let (mut all, mut from) = (Vec::new(), None);
-        for _ in 0..MOST_PAGES {
-            let call = lake::account::list(&lake, from.as_deref());
-            let answer = self.ctx.own.lakes.call(self.identity, &call).await?;
-            let page = lake::account::read(&call, &answer)?;
-            for name in page.names {
-                if OF_AZURE.contains(&name.as_str()) {
-                    continue;
-                }
-                all.push(name.parse().map_err(|_| strange(&name))?);
-            }
-            from = page.continuation;
-            if from.is_none() {
-                return Ok(all);
-            }
-        }
-        Ok(all)
-    }
-
-    /// Whether a filesystem holds anything.
-    pub(super) async fn contents(
-        &self,
-        lake: &Lake,
-        name: &FilesystemName,
-    ) -> Result<Contents, Problem> {
-        let call = lake::list::list(lake.at(name, None), false, None);
-        let answer = self.ctx.own.lakes.call(self.identity, &call).await;
-        let Some(answer) = lake::absent(answer)? else {
-            return Ok(Contents::Gone);
-        };
-        let page = lake::list::read(&call, &answer)?;
-        // A page may be empty though there is another one.
-        let nothing = page.paths.is_empty() && page.continuation.is_none();
-        Ok(if nothing {
-            Contents::Nothing
-        } else {
-            Contents::Something
-        })
-    }
-}
-
-/// One that no spec can name, such as `$web`: nobody says that it is empty.
-fn strange(name: &str) -> Problem {
-    let message = format!(
-        "the account has a container {name:?}, whose contents are not looked into: delete that first, or set force: true to delete the account with all that is in it"
-    );
-    Problem::new(Reason::FilesystemNotEmpty, Retry::OnChange, message)
 }

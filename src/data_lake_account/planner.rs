@@ -2,15 +2,16 @@
 
 use jiff::Timestamp;
 
-use super::api::{DataLakeAccount, DataLakeAccountStatus};
-use super::desired::{Desired, described};
+use super::api::{DataLakeAccount, DataLakeAccountStatus, Generation};
+use super::generation::{Desired, words};
 use super::plan::{Inputs, Look, Next, Record, Seen, Step, assume, created, next};
-use super::recorded::{keep, kept, recorded};
+use super::recorded::{begins, keep, kept, recorded};
 use super::sight::{copy, imagine, is_absent, is_untouched};
 use super::status::status;
 use super::valid::{Valid, desired, parse};
 use crate::azure::arm::ApiVersions;
 use crate::azure::arm::budget::Calls;
+use crate::azure::webhdfs;
 use crate::azure_identity::valid::Usable;
 use crate::azure_resource::api::{ResourceSpec, ResourceStatus};
 use crate::azure_resource::planner::{Ending, Planner, Report};
@@ -19,8 +20,6 @@ use crate::problem::Problem;
 
 impl Planner for DataLakeAccount {
     const PLURAL: &'static str = super::PLURAL;
-    const NOUN: &'static str = "storage account";
-    const PROVIDER: &'static str = "Microsoft.Storage";
     const WHOLE: &'static [&'static str] = &[READY];
 
     type Valid = Valid;
@@ -34,11 +33,22 @@ impl Planner for DataLakeAccount {
         &self.spec.resource
     }
 
+    fn noun(valid: &Valid) -> &'static str {
+        words(valid.service).noun
+    }
+
+    fn provider(valid: &Valid) -> &'static str {
+        words(valid.service).provider
+    }
+
     fn parse(&self) -> Result<Valid, Problem> {
         parse(self)
     }
 
     fn desired(&self, valid: &Valid, identity: &Usable) -> Result<Desired, Problem> {
+        if valid.service == Generation::Gen1 {
+            webhdfs::store(&identity.profile)?;
+        }
         let versions = ApiVersions::of(&identity.profile.cloud);
         desired(&self.spec, valid, versions)
     }
@@ -61,6 +71,10 @@ impl Planner for DataLakeAccount {
 
     fn copy(look: &Look, real: &Seen, seen: &mut Seen) {
         copy(look, real, seen);
+    }
+
+    fn begins(record: &mut Record, step: &Step) {
+        begins(record, step);
     }
 
     fn recorded(inputs: &Inputs<'_>, seen: &Seen, ending: Ending) -> Record {
@@ -103,6 +117,6 @@ impl Planner for DataLakeAccount {
     }
 
     fn described(inputs: &Inputs<'_>) -> Vec<(String, String)> {
-        described(&created(inputs, None))
+        created(inputs, None).described()
     }
 }

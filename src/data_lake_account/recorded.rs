@@ -1,10 +1,9 @@
 //! What is kept of an account from round to round, in its status. Pure.
 
 use super::api::DataLakeAccountStatus;
-use super::desired::differences;
 use super::lake;
 use super::outputs::record as outputs;
-use super::plan::{Inputs, Record, Seen};
+use super::plan::{Inputs, Record, Seen, Step};
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::note::over;
 use crate::azure_resource::owner::Claim;
@@ -43,6 +42,14 @@ pub fn kept(status: &DataLakeAccountStatus) -> Record {
     }
 }
 
+/// An account that is made anew has nothing of what was kept in the one before: all of it is made again, whatever rounds that takes.
+pub fn begins(record: &mut Record, step: &Step) {
+    if *step == Step::Create {
+        record.lake_applied = None;
+        record.lake = lake::Record::default();
+    }
+}
+
 /// What is kept after a round: names of what is set, so that it can be taken back, and the generation where all was written. What
 /// is kept of the lake and of the outputs was added while they were written.
 pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, ending: Ending) -> Record {
@@ -55,19 +62,20 @@ pub fn recorded(inputs: &Inputs<'_>, seen: &Seen, ending: Ending) -> Record {
         return record;
     };
     let observes = inputs.valid.mode == Mode::Observe;
-    let taken = observes || inputs.owner.claim(&account.tags) == Claim::Ours;
+    let taken = observes || inputs.owner.claim(account.tags()) == Claim::Ours;
     if !taken {
         return record;
     }
-    record.azure_id = Some(account.id.clone());
+    record.azure_id = Some(account.id().to_owned());
     if ending.dry || observes {
         return record;
     }
     let owner = inputs.owner.to_string();
     let set = (record.tags.as_slice(), owner.as_str());
-    let left = differences(inputs.desired, account, set, seen.vault_uri());
+    let desired = inputs.desired;
+    let left = desired.differences(account, set, seen.vault_told());
     let clean = left.iter().all(|one| one.stuck.is_some());
-    record.tags = tags::set(&inputs.desired.tags, &account.tags, &record.tags, clean);
+    record.tags = tags::set(desired.tags(), account.tags(), &record.tags, clean);
     // Where the lake was come to, nothing was left to be written of the account.
     let done = !ending.problem || seen.came.is_some();
     if inputs.leaving.is_none() && clean && done {

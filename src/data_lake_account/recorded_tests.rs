@@ -25,6 +25,19 @@ fn what_is_kept_comes_back_from_a_status() {
 }
 
 #[test]
+fn nothing_is_kept_of_a_lake_whose_account_is_made_anew() {
+    let mut record = Record {
+        applied: Some(1),
+        lake_applied: Some(1),
+        ..Record::default()
+    };
+    begins(&mut record, &Step::Delete);
+    assert_eq!(record.lake_applied, Some(1));
+    begins(&mut record, &Step::Create);
+    assert_eq!((record.applied, record.lake_applied), (Some(1), None));
+}
+
+#[test]
 fn a_spec_counts_as_written_when_nothing_is_left_to_write_of_the_account() {
     let case = Case::new(json!({ "sku": "Standard_ZRS", "accessTier": "Cool" }));
     let mut stuck = case.account();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::lake::Turn;
+use super::lake::{self, Turn};
 use super::plan::Record;
 use super::valid::Valid;
 use crate::azure_resource::api::{DriftPolicy, Mode};
@@ -26,6 +26,16 @@ pub(super) struct Reach {
     pub(super) turn: Option<Turn>,
     /// Whether nothing is written.
     pub(super) dry: bool,
+}
+
+impl Reach {
+    /// That of a round before its time: only what is asked for is looked at, unless all is.
+    pub(super) fn early(self) -> Self {
+        Self {
+            turn: self.turn.map(|_| Turn::NOBODYS),
+            ..self
+        }
+    }
 }
 
 /// How far a round goes. `plans` is whether nothing is written whatever the spec says, `handled` the value of the annotation that
@@ -64,13 +74,24 @@ pub(super) fn progresses(batches: u32, pause: Duration) -> bool {
     batches >= BATCHES || batches > 0 && pause >= NOTED
 }
 
-/// A tree is not done yet.
-pub(super) fn under_way() -> Problem {
-    let message = "access lists of a tree are being changed: status.trees tells how far it is";
+/// Trees are not done yet: how much of them is, and how fast it goes.
+pub(super) fn under_way(record: &lake::Record, now: Timestamp) -> Problem {
+    let open = record.trees.values().filter(|tree| tree.done.is_none());
+    let (mut trees, mut paths, mut since) = (0, 0, now);
+    for tree in open {
+        trees += 1;
+        paths += tree.directories + tree.files + tree.failures;
+        since = since.min(tree.since.0);
+    }
+    let seconds = now.duration_since(since).as_secs().max(1);
+    let message = format!(
+        "access lists are being changed in whole trees ({trees}): {paths} paths in {seconds} s, {} a second; status.trees tells how far each is",
+        paths / seconds
+    );
     after(
         Reason::OperationUnderWay,
         Duration::from_millis(100),
-        message.to_owned(),
+        message,
     )
 }
 
@@ -147,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn before_its_time_a_round_takes_nobodys_turn_unless_all_is_looked_at() {
+        let part = Reach {
+            turn: Some(Turn { turn: 3, of: 12 }),
+            dry: false,
+        };
+        assert_eq!(part.early().turn, Some(Turn::NOBODYS));
+        let whole = Reach { turn: None, ..part };
+        assert_eq!(whole.early(), whole);
+        let path = "a".parse().unwrap();
+        assert!(!Turn::NOBODYS.has(&"raw".parse().unwrap(), &path));
+    }
+
+    #[test]
     fn each_part_has_its_turn_in_as_many_rounds() {
         let case = Case::new(json!({}));
         let pause = retry::jitter(
@@ -179,6 +213,25 @@ mod tests {
             let told = waits_for_role(&case.valid, &ground, trouble(reason), at(second));
             assert_eq!(told.reason, expected);
         }
+    }
+
+    #[test]
+    fn of_trees_it_is_told_how_fast_they_go() {
+        let tree = |files, done: Option<u64>| {
+            json!({
+                "filesystem": "raw", "path": format!("t{files}"), "acl": "set user::rwx", "since": at(0),
+                "done": done.map(at), "directories": 1000, "files": files, "failures": 0,
+            })
+        };
+        let trees = json!({"trees": [tree(9000, None), tree(19_000, None), tree(7, Some(1))]});
+        let status = serde_json::from_value(trees).unwrap();
+        let told = under_way(&lake::Record::kept(&status), at(60)).message;
+        assert!(
+            told.contains("(2): 30000 paths in 60 s, 500 a second"),
+            "{told}"
+        );
+        let nothing = under_way(&lake::Record::default(), at(60));
+        assert!(nothing.message.contains("0 a second"), "{nothing}");
     }
 
     #[test]

@@ -3,19 +3,22 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::account::StorageAccount;
-use super::api::{DataLakeAccount, DataLakeAccountStatus};
-use super::desired::{differences, lifecycle_differences, soft_delete_differences};
+use super::api::{DataLakeAccount, DataLakeAccountStatus, Generation};
+use super::desired::{lifecycle_differences, soft_delete_differences};
+use super::generation::{Account, words};
 use super::plan::Inputs;
 use super::recorded::keep;
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::difference::Difference;
-use crate::azure_resource::planner::{self, Planner};
+use crate::azure_resource::planner;
 use crate::azure_resource::status::{
     PLANE, READY, authorized, calm, deleting, drifted, say, synced, trouble,
 };
 use crate::k8s::conditions::{self, Says, find};
 use crate::problem::{Problem, Reason};
+
+/// The service that keeps it was retired.
+pub const RETIRED: &str = "Retired";
 
 /// What a round came to.
 pub type Look<'a> = planner::Report<'a, DataLakeAccount>;
@@ -52,13 +55,16 @@ fn left(look: &Look<'_>) -> Vec<Difference> {
     let observes = inputs.valid.mode == Mode::Observe;
     let (owner, seen) = (inputs.owner.to_string(), look.seen);
     let set = (inputs.record.tags.as_slice(), owner.as_str());
-    let mut found = differences(inputs.desired, account, set, seen.vault_uri());
+    let desired = inputs.desired;
+    let mut found = desired.differences(account, set, seen.vault_told());
     found.retain(|one| !(observes && one.path.starts_with("tags.lakevault-owner")));
-    if let Some(now) = seen.soft_delete {
-        found.extend(soft_delete_differences(inputs.desired.soft_delete, now));
-    }
-    if let (Some(wanted), Some(now)) = (&inputs.desired.lifecycle, &seen.lifecycle) {
-        found.extend(lifecycle_differences(wanted, now));
+    if let Some(desired) = desired.services() {
+        if let Some(now) = seen.soft_delete {
+            found.extend(soft_delete_differences(desired.soft_delete, now));
+        }
+        if let (Some(wanted), Some(now)) = (&desired.lifecycle, &seen.lifecycle) {
+            found.extend(lifecycle_differences(wanted, now));
+        }
     }
     found.extend(seen.lake_differs.iter().cloned());
     found
@@ -70,23 +76,20 @@ fn facts(new: &mut DataLakeAccountStatus, look: &Look<'_>, left: &[Difference]) 
         return;
     };
     let account = account.as_ref();
-    new.resource.provisioning_state = account.and_then(|account| account.state.clone());
+    let state = account.and_then(Account::state);
+    new.resource.provisioning_state = state.map(str::to_owned);
     new.resource.drift = left.iter().map(Difference::told).collect();
     new.resource.plan = look.planned.to_vec();
-    let endpoint = |name: &str| account.and_then(|account| account.endpoints.get(name).cloned());
-    new.endpoints.dfs = endpoint("dfs");
-    new.endpoints.blob = endpoint("blob");
+    new.endpoints = account.map(Account::endpoints).unwrap_or_default();
 }
 
 fn says(old: &[Condition], look: &Look<'_>, left: &[Difference]) -> Vec<Says> {
     let mut says = Vec::new();
     says.extend(ready(old, look));
-    says.push(synced(
-        DataLakeAccount::NOUN,
-        look.problem,
-        left,
-        look.planned,
-    ));
+    let service = look.inputs.as_ref().map(|inputs| inputs.valid.service);
+    says.extend(service.and_then(retired));
+    let noun = words(service.unwrap_or_default()).noun;
+    says.push(synced(noun, look.problem, left, look.planned));
     says.extend(changed(look, left));
     says.extend(authorized(look.problem, look.seen.account.is_some()));
     says.extend(
@@ -97,6 +100,15 @@ fn says(old: &[Condition], look: &Look<'_>, left: &[Difference]) -> Vec<Says> {
     );
     says.extend(look.leaving.then(|| deleting(look.problem)));
     says
+}
+
+/// A service that Azure has retired, and the way out of it.
+fn retired(service: Generation) -> Option<Says> {
+    let message = "Azure retired Data Lake Store (generation Gen1) on 29 February 2024: it works only where an endpoint still speaks it. Move the data to an account of generation Gen2; lakevault plan --to-gen2 -f <file with this object> writes that";
+    match service {
+        Generation::Gen2 => None,
+        Generation::Gen1 => Some(say(RETIRED, true, "DataLakeStoreRetired", message)),
+    }
 }
 
 /// Where nothing was seen of the account, it is what it was.
@@ -123,7 +135,7 @@ fn ready(old: &[Condition], look: &Look<'_>) -> Option<Says> {
 }
 
 /// Whether an account cannot be used with this problem. One's own can be used whatever the spec has come to say of it.
-fn keeps_from_use(problem: &Problem, account: Option<&StorageAccount>, taken: bool) -> bool {
+fn keeps_from_use(problem: &Problem, account: Option<&Account>, taken: bool) -> bool {
     let reason = problem.reason;
     let busy = account.is_some_and(|account| !account.is_at_rest());
     reason == Reason::LocationMismatch && !taken
@@ -146,7 +158,7 @@ fn changed(look: &Look<'_>, left: &[Difference]) -> Option<Says> {
     let generation = Some(inputs.valid.generation);
     let applied = inputs.record.applied == generation && written(inputs);
     let name = account.as_ref().map(|_| inputs.valid.azure_name.as_str());
-    let noun = DataLakeAccount::NOUN;
+    let noun = words(inputs.valid.service).noun;
     Some(drifted(noun, observes || applied, name, left))
 }
 

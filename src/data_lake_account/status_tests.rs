@@ -4,7 +4,7 @@ use super::*;
 use crate::azure_resource::status::{DELETING, DRIFTED, SYNCED};
 use crate::azure_resource::values::Word;
 use crate::data_lake_account::lake::Outcome;
-use crate::data_lake_account::plan::fixtures::{Case, at, sees, trouble as fault};
+use crate::data_lake_account::plan::fixtures::{Case, at, seen_in, sees, trouble as fault};
 use crate::data_lake_account::plan::{Record, Seen};
 
 struct Told {
@@ -122,8 +122,7 @@ fn trouble_with_a_lake_leaves_its_account_ready() {
 #[test]
 fn what_cannot_be_changed_is_told_with_its_mend() {
     let mut told = Told::new(json!({ "sku": "Standard_ZRS" }));
-    let account = told.seen.account.as_mut().unwrap().as_mut().unwrap();
-    account.settings.sku = Word::new("Standard_LRS");
+    seen_in(&mut told.seen).settings.sku = Word::new("Standard_LRS");
     assert_eq!(told.says(SYNCED), "False CannotChange");
     let status = told.status();
     let synced = find(&status.resource.conditions, SYNCED).unwrap();

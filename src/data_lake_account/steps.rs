@@ -1,9 +1,13 @@
 //! Carries single steps of a plan out. What Azure answers is added to what was seen, or what it touches is to be seen anew.
 
-use super::account::{Lifecycle, SoftDelete, StorageAccount};
+use super::account::{Lifecycle, SoftDelete};
+use super::calls;
+use super::generation::{Account, words};
 use super::observe::Eyes;
-use super::plan::{Inputs, Seen, Step, created, update};
-use crate::azure::arm::{self, Call, Poll, Reply, storage, storage_services};
+use super::plan::{Inputs, Seen, Step, assume, created, update};
+use super::store::StoreEncryption;
+use super::valid::Valid;
+use crate::azure::arm::{self, Call, Poll, Reply, data_lake_store, storage_services};
 use crate::azure_resource::difference::Difference;
 use crate::azure_resource::owner::OWNER_TAG;
 use crate::azure_resource::tags::released;
@@ -13,15 +17,17 @@ use crate::retry::Retry;
 impl Eyes<'_> {
     /// The call of a step that is noted before it is made.
     pub(super) fn call_of(&self, inputs: &Inputs<'_>, step: &Step, seen: &Seen) -> Option<Call> {
-        let (versions, id) = (self.versions, &self.valid.id);
+        let (versions, valid) = (self.versions, self.valid);
         match step {
             Step::Create => {
-                let account = created(inputs, seen.vault_uri());
-                Some(storage::put(versions, id, &account))
+                let account = created(inputs, seen.vault_told());
+                Some(calls::put(versions, valid, &account))
             }
-            Step::Delete => Some(storage::delete(versions, id)),
+            Step::Delete => Some(calls::delete(versions, valid)),
             Step::Ground(_)
             | Step::Update(_)
+            | Step::SetRule(_)
+            | Step::EnableKey
             | Step::SetBlobService(_)
             | Step::SetPolicy
             | Step::RemovePolicy
@@ -37,7 +43,8 @@ impl Eyes<'_> {
         step: &Step,
         seen: &mut Seen,
     ) -> Result<Option<Poll>, Problem> {
-        let (versions, id) = (self.versions, &self.valid.id);
+        let (versions, valid) = (self.versions, self.valid);
+        let id = &valid.id;
         match step {
             Step::Ground(step) => {
                 self.write_beneath(step, &mut seen.ground).await?;
@@ -45,21 +52,36 @@ impl Eyes<'_> {
             }
             Step::Update(differences) => {
                 let mut account = self.account(seen)?;
-                update(inputs, &mut account, seen.vault_uri());
-                let call = storage::patch(versions, id, &account, &written(differences));
+                update(inputs, &mut account, seen.vault_told());
+                let call = calls::patch(versions, valid, &account, &written(differences));
                 seen.updated = true;
-                made(&self.call(&call).await?, seen)
+                made(valid, &self.call(&call).await?, seen)
             }
             Step::Release => {
                 let mut account = self.account(seen)?;
-                released(&mut account.tags);
+                released(account.tags_mut());
                 let tag = Difference::new(format!("tags.{OWNER_TAG}"), "(none)", "");
-                let call = storage::patch(versions, id, &account, &[tag]);
-                made(&self.call(&call).await?, seen)
+                let call = calls::patch(versions, valid, &account, &[tag]);
+                made(valid, &self.call(&call).await?, seen)
+            }
+            Step::SetRule(rule) => {
+                self.call(&calls::set_rule(versions, id, rule)?).await?;
+                assume(inputs, step, seen);
+                Ok(None)
+            }
+            Step::EnableKey => {
+                let account = self.account(seen)?;
+                let call = data_lake_store::enable_key_vault(versions, id);
+                let reply = self.call(&call).await;
+                reply.map_err(|problem| let_in(&account, problem))?;
+                assume(inputs, step, seen);
+                Ok(None)
             }
             Step::SetBlobService(wanted) => self.set_blob_service(*wanted, seen).await,
             Step::SetPolicy => {
-                let rules = inputs.desired.lifecycle.clone().unwrap_or_default();
+                let wanted = inputs.desired.services();
+                let rules = wanted.and_then(|desired| desired.lifecycle.clone());
+                let rules = rules.unwrap_or_default();
                 let call = storage_services::put_lifecycle(versions, id, &rules);
                 self.call(&call).await?;
                 seen.lifecycle = Some(rules);
@@ -75,9 +97,9 @@ impl Eyes<'_> {
         }
     }
 
-    fn account(&self, seen: &Seen) -> Result<StorageAccount, Problem> {
+    fn account(&self, seen: &Seen) -> Result<Account, Problem> {
         let account = seen.account.clone().flatten();
-        account.ok_or_else(|| self.unseen("storage account"))
+        account.ok_or_else(|| self.unseen(words(self.valid.service).noun))
     }
 
     async fn set_blob_service(
@@ -103,6 +125,23 @@ impl Eyes<'_> {
     }
 }
 
+/// A key that could not be taken into use is mostly one that the account may not unwrap.
+fn let_in(account: &Account, problem: Problem) -> Problem {
+    let Account::Gen1(store) = account else {
+        return problem;
+    };
+    let StoreEncryption::Customer(key) = &store.encryption else {
+        return problem;
+    };
+    let vault = key.vault.rsplit('/').next().unwrap_or_default();
+    let who = store.principal.as_deref().unwrap_or("<its principalId>");
+    let message = format!(
+        "{}. The account's own identity must be let into the vault before: az keyvault set-policy --name {vault} --object-id {who} --key-permissions get encrypt decrypt",
+        problem.message
+    );
+    Problem { message, ..problem }
+}
+
 /// What is said in a write. One that is about the account's state alone, because Azure has given up, says its tags once more.
 fn written(differences: &[Difference]) -> Vec<Difference> {
     let mut all = differences.to_vec();
@@ -114,22 +153,24 @@ fn written(differences: &[Difference]) -> Vec<Difference> {
 
 /// What the call of a noted step has told.
 pub(super) fn answered(
+    valid: &Valid,
     step: &Step,
     reply: Result<Reply, Problem>,
     seen: &mut Seen,
 ) -> Result<Option<Poll>, Problem> {
     if *step == Step::Delete {
-        let reply = arm::absent(reply, storage::ABSENT)?;
+        let reply = arm::absent(reply, calls::ABSENT)?;
         seen.account = None;
         return Ok(reply.and_then(|reply| reply.operation));
     }
-    made(&reply?, seen)
+    made(valid, &reply?, seen)
 }
 
 /// An account in an answer counts as seen; where there is none yet, it is looked at anew.
-fn made(reply: &Reply, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
+fn made(valid: &Valid, reply: &Reply, seen: &mut Seen) -> Result<Option<Poll>, Problem> {
     let told = !reply.body.is_null();
-    seen.account = told.then(|| storage::read(reply).map(Some)).transpose()?;
+    let read = || calls::read(valid, reply).map(Some);
+    seen.account = told.then(read).transpose()?;
     // The account's own state tells how far it is, at every look.
     let poll = reply.operation.clone();
     Ok(poll.filter(|poll| poll.form != arm::Form::Resource))

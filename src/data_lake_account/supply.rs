@@ -1,14 +1,17 @@
 //! Writes what an account has for others to Kubernetes, once the account and its lake are as declared.
 
-use super::account::StorageAccount;
+use std::collections::BTreeMap;
+
 use super::api::{DataLakeAccount, Generation};
+use super::generation::Account as There;
 use super::observe::Eyes;
 use super::outputs::carry::Given;
 use super::outputs::desk::{Tools, outputs};
+use super::outputs::plan::ahead;
 use super::outputs::record::Record;
 use super::outputs::wanted::Wanted;
 use super::outputs::{Account, Owner};
-use crate::azure::lake;
+use crate::azure::{lake, webhdfs};
 use crate::azure_resource::engine::Round;
 use crate::azure_resource::sight::Sight;
 use crate::azure_resource::status::SYNCED;
@@ -29,17 +32,24 @@ pub(super) async fn supply(
     // Of an account that is only planned, nothing can be told to others.
     let real = sight.really();
     let Some(Some(there)) = real.account.clone() else {
+        for step in ahead(&valid.outputs) {
+            sight.plans(step);
+        }
         return Ok(None);
     };
     let place = eyes.lake(real).and_then(|place| {
-        let storage = lake::storage(&eyes.identity.profile)?;
+        let profile = &eyes.identity.profile;
+        let storage = match valid.service {
+            Generation::Gen2 => lake::storage(profile)?,
+            Generation::Gen1 => webhdfs::store(profile)?,
+        };
         Ok((place, storage.suffix.clone()))
     });
     let (lake, suffix) = match place {
         Ok(place) => place,
         Err(problem) => return Ok(Some(problem)),
     };
-    let account = account(eyes, there, suffix);
+    let account = account(eyes, &there, suffix);
     let owner = Owner {
         namespace: valid.namespace.clone(),
         name: valid.name.clone(),
@@ -78,18 +88,22 @@ fn was_declared(object: &DataLakeAccount) -> bool {
     })
 }
 
-fn account(eyes: &Eyes<'_>, there: StorageAccount, suffix: String) -> Account {
+fn account(eyes: &Eyes<'_>, there: &There, suffix: String) -> Account {
     let filesystems = eyes.valid.lake.filesystems.keys();
+    let (shared_keys, keys_made) = match there {
+        There::Gen2(account) => (account.settings.shared_keys, account.keys_made.clone()),
+        // A Data Lake Store has no keys.
+        There::Gen1(_) => (false, BTreeMap::new()),
+    };
     Account {
         name: eyes.valid.azure_name.to_string(),
-        dfs: there.endpoints.get("dfs").cloned(),
-        blob: there.endpoints.get("blob").cloned(),
-        id: there.id,
-        location: there.location,
-        generation: Generation::Gen2,
+        id: there.id().to_owned(),
+        location: there.location().to_owned(),
+        generation: eyes.valid.service,
+        endpoints: there.endpoints(),
         filesystems: filesystems.map(ToString::to_string).collect(),
         suffix,
-        shared_keys: there.settings.shared_keys,
-        keys_made: there.keys_made,
+        shared_keys,
+        keys_made,
     }
 }

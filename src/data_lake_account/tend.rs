@@ -7,14 +7,14 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 
 use super::api::DataLakeAccount;
-use super::carry::{Saw, imagined, saw};
 use super::contents::{self, Wanted};
 use super::lake::{
     self, Batch, Came, Content, Look, Place, Record, Seen, Step, assume, came, differences, outcome,
 };
+use super::links::files_of;
 use super::observe::Eyes;
+use super::plane::{Plane, Saw, imagined, saw};
 use super::rounds::{Reach, progresses, reach, under_way, waits_for_role};
-use crate::azure::lake::Lake;
 use crate::azure::lake::client::UNDER_WAY;
 use crate::azure_resource::engine::Round;
 use crate::azure_resource::sight::Sight;
@@ -39,29 +39,38 @@ pub(super) async fn lake(
     let status = round.object.status.as_ref();
     let handled = status.and_then(|status| status.resource.handled_sync_at.clone());
     let now = Timestamp::now();
-    let reach = reach(valid, record, round.dry, (handled.as_deref(), now));
+    let mut reach = reach(valid, record, round.dry, (handled.as_deref(), now));
+    if round.early {
+        reach = reach.early();
+    }
+    let (links, whose) = (
+        &eyes.ctx.own.links,
+        (valid.namespace.clone(), valid.name.clone()),
+    );
+    let touched = links.touched(&whose);
+    let asked = files_of(&valid.lake, &touched);
     // Before there is an account, what would be made in it is told as if it were empty.
     let absent = matches!(
         sight.real.as_ref().unwrap_or(&sight.seen).account,
         Some(None)
     );
-    let place = if absent {
+    let plane = if absent {
         None
     } else {
         match eyes.lake(sight.really()) {
-            Ok(place) => Some(place),
+            Ok(place) => Some(Plane::new(eyes, place)),
             Err(problem) => return Ok(Some(problem)),
         }
     };
     let named = (valid.namespace.as_str(), valid.name.as_str());
-    let wanted = contents::read(&eyes.ctx.kube, named, &valid.lake, reach.turn).await;
+    let wanted = contents::read(&eyes.ctx.kube, named, &valid.lake, (reach.turn, &asked)).await;
     let mut run = Run {
         eyes,
-        place,
+        plane,
         told: contents::told(&wanted),
         wanted,
         record: round.record.lake.clone(),
-        seen: Seen::default(),
+        seen: Seen::asked(&asked),
         reach,
         began: Instant::now(),
         noted: Instant::now(),
@@ -71,13 +80,14 @@ pub(super) async fn lake(
         now,
     };
     run.all(round, sight).await?;
+    links.done(&whose, &touched);
     Ok(run.end(round, sight))
 }
 
 struct Run<'a> {
     eyes: &'a Eyes<'a>,
-    /// Where the lake is; none where there is no account yet.
-    place: Option<Lake>,
+    /// The way into the lake; none where there is no account yet.
+    plane: Option<Plane<'a>>,
     wanted: Wanted,
     told: BTreeMap<Place, Result<Content, Problem>>,
     record: Record,
@@ -140,12 +150,33 @@ impl Run<'_> {
                 if batch.steps.iter().any(Step::destroys) {
                     round.is_still_so().await?;
                 }
+                self.begins(&batch, round).await?;
             }
             self.batch(batch, round, sight).await?;
         }
         if !self.reach.dry {
             self.record.settle(&self.eyes.valid.lake, &self.seen);
             round.record.lake.clone_from(&self.record);
+        }
+        Ok(())
+    }
+
+    /// What trees undo is noted before they begin.
+    async fn begins(
+        &mut self,
+        batch: &Batch,
+        round: &mut Round<'_, DataLakeAccount>,
+    ) -> Result<(), Problem> {
+        let now = Timestamp::now();
+        let begins = |record: &mut Record, step| record.begins(step, now);
+        let begun = batch
+            .steps
+            .iter()
+            .filter(|step| begins(&mut self.record, step));
+        if begun.count() > 0 {
+            round.record.lake.clone_from(&self.record);
+            round.note_down().await?;
+            (self.unnoted, self.noted) = (0, Instant::now());
         }
         Ok(())
     }
@@ -157,13 +188,13 @@ impl Run<'_> {
         round: &mut Round<'_, DataLakeAccount>,
         sight: &mut Sight<DataLakeAccount>,
     ) -> Result<(), Problem> {
-        let Some(place) = self.place.clone() else {
+        let Some(plane) = self.plane.take() else {
             for look in &batch.looks {
                 saw(&mut self.seen, look, Ok(imagined(look)));
             }
             return Ok(());
         };
-        let (eyes, wanted) = (self.eyes, std::mem::take(&mut self.wanted));
+        let wanted = std::mem::take(&mut self.wanted);
         let looks = batch.looks.into_iter().map(Job::Look);
         let steps = batch.steps.into_iter().map(Job::Step);
         let mut left: VecDeque<Job> = steps.chain(looks).collect();
@@ -172,7 +203,7 @@ impl Run<'_> {
             while going.len() < UNDER_WAY
                 && let Some(job) = left.pop_front()
             {
-                going.push(work(eyes, &place, &wanted, job));
+                going.push(work(&plane, &wanted, job));
             }
             let Some(done) = going.next().await else {
                 break;
@@ -187,7 +218,7 @@ impl Run<'_> {
             }
         }
         drop(going);
-        self.wanted = wanted;
+        (self.plane, self.wanted) = (Some(plane), wanted);
         Ok(())
     }
 
@@ -231,7 +262,7 @@ impl Run<'_> {
         let generation = self.eyes.valid.generation;
         let mut problem = outcome.problem.clone();
         if self.stopped && problem.is_none() {
-            problem = Some(under_way());
+            problem = Some(under_way(&self.record, Timestamp::now()));
         }
         let ground = &sight.really().ground;
         let waits = |problem| waits_for_role(self.eyes.valid, ground, problem, self.now);
@@ -260,16 +291,19 @@ impl Run<'_> {
     }
 }
 
-async fn work(eyes: &Eyes<'_>, lake: &Lake, wanted: &Wanted, job: Job) -> Done {
+async fn work(plane: &Plane<'_>, wanted: &Wanted, job: Job) -> Done {
+    let content = |of: &Place| wanted.get(of).and_then(|content| content.as_ref().ok());
     match job {
         Job::Look(look) => {
-            let shown = eyes.see(lake, &look).await;
+            let content = match &look {
+                Look::Path(of, _) => content(of),
+                Look::Filesystem(_) | Look::Contents(_) => None,
+            };
+            let shown = plane.see(&look, content).await;
             Done::Look(look, shown)
         }
         Job::Step(step) => {
-            let content = step.place().and_then(|place| wanted.get(place));
-            let content = content.and_then(|content| content.as_ref().ok());
-            let came = eyes.carry(lake, &step, content).await;
+            let came = plane.carry(&step, step.place().and_then(content)).await;
             Done::Step(step, came)
         }
     }

@@ -11,9 +11,11 @@ use super::api::{
     Bypass, DataLakeAccount, DataLakeAccountSpec, DeletionPolicy, EncryptionSpec, Generation,
     KeyRef, LifecycleRuleSpec, NetworkRulesSpec, SoftDeleteSpec,
 };
-use super::desired::{Desired, SoftDeletion, Vault, WantedKey};
+use super::desired::{Desired as OfStorage, SoftDeletion, Vault, WantedKey};
+use super::generation::{Desired, Words, words};
 use super::lake::{self, Lake};
 use super::outputs::wanted::Wanted;
+use super::store;
 use crate::azure::arm::{ApiVersions, ResourceId};
 use crate::azure::lake::AccountName;
 use crate::azure_resource::valid::{Common, field, invalid, tags};
@@ -31,6 +33,8 @@ const LONGEST_RETENTION: u16 = 365;
 pub struct Valid {
     /// What every kind has.
     pub common: Common,
+    /// Which service keeps it. (What is called generation here is that of the object.)
+    pub service: Generation,
     /// The account's name.
     pub azure_name: AccountName,
     /// What becomes of the account with the object.
@@ -55,17 +59,17 @@ impl Deref for Valid {
 pub fn parse(object: &DataLakeAccount) -> Result<Valid, Problem> {
     let (spec, name) = (&object.spec, object.name_any());
     if spec.generation == Generation::Gen1 {
-        return Err(invalid(
-            "spec.generation: Gen1 is not served by this version of the operator. Azure retired Data Lake Store on 29 February 2024: create this object anew with generation: Gen2",
-        ));
+        store::valid::refuse(spec)?;
     }
     let azure_name = spec.azure_name.as_deref().unwrap_or(&name);
     let azure_name: AccountName = azure_name.parse().map_err(field("azureName"))?;
-    let place = ("Microsoft.Storage", "storageAccounts", azure_name.as_str());
+    let Words { provider, kind, .. } = words(spec.generation);
+    let place = (provider, kind, azure_name.as_str());
     let outputs = Wanted::parse(spec.outputs.as_ref())?;
     rotation(&outputs)?;
     Ok(Valid {
         common: Common::parse(object, &spec.resource, place)?,
+        service: spec.generation,
         deletion_policy: spec.deletion_policy,
         force: spec.force,
         lake: lake::valid::parse(spec)?,
@@ -90,6 +94,17 @@ pub fn desired(
     valid: &Valid,
     versions: &ApiVersions,
 ) -> Result<Desired, Problem> {
+    Ok(match valid.service {
+        Generation::Gen2 => Desired::Gen2(Box::new(of_storage(spec, valid, versions)?)),
+        Generation::Gen1 => Desired::Gen1(Box::new(store::valid::desired(spec, valid)?)),
+    })
+}
+
+fn of_storage(
+    spec: &DataLakeAccountSpec,
+    valid: &Valid,
+    versions: &ApiVersions,
+) -> Result<OfStorage, Problem> {
     if !versions.has_lakes {
         return Err(invalid(
             "storage accounts of this cloud (Azure Stack Hub) have no hierarchical namespace, so there are no data lakes in it: name an identity of another cloud in spec.identityRef",
@@ -107,7 +122,7 @@ pub fn desired(
             "spec.sharedKeyAccess: false shuts out whoever uses what spec.outputs asks for (keys, or a sas of kind Service). Set it to true, or ask for a sas of kind UserDelegation",
         ));
     }
-    Ok(Desired {
+    Ok(OfStorage {
         location: valid.location.to_string(),
         tags: tags(&spec.resource)?,
         sku: spec.sku.map(Word::of),
@@ -130,7 +145,8 @@ pub fn desired(
     })
 }
 
-fn network(spec: &NetworkRulesSpec) -> Result<Network, Problem> {
+/// Addresses and ranges that are let in.
+pub(super) fn addresses(spec: &NetworkRulesSpec) -> Result<Vec<Cidr>, Problem> {
     let addresses = spec.ip_rules.iter().map(|text| {
         Cidr::parse(text).ok_or_else(|| {
             invalid(format!(
@@ -138,11 +154,19 @@ fn network(spec: &NetworkRulesSpec) -> Result<Network, Problem> {
             ))
         })
     });
-    let addresses: Vec<Cidr> = addresses.collect::<Result<_, _>>()?;
+    addresses.collect()
+}
+
+/// Subnets that are let in, in lower case.
+pub(super) fn subnets(spec: &NetworkRulesSpec) -> Result<BTreeSet<String>, Problem> {
     let subnets = spec.subnets.iter().map(|id| {
         let id: ResourceId = id.parse().map_err(field("networkRules.subnets[]"))?;
         Ok(id.to_string().to_ascii_lowercase())
     });
+    subnets.collect()
+}
+
+fn network(spec: &NetworkRulesSpec) -> Result<Network, Problem> {
     let resources = spec.resources.iter().map(|rule| ResourceRule {
         tenant: rule.tenant_id.to_ascii_lowercase(),
         id: rule.resource_id.to_ascii_lowercase(),
@@ -156,8 +180,8 @@ fn network(spec: &NetworkRulesSpec) -> Result<Network, Problem> {
     Ok(Network {
         default: spec.default_action,
         bypass: around,
-        addresses: addresses.into_iter().flat_map(Cidr::apart).collect(),
-        subnets: subnets.collect::<Result<_, Problem>>()?,
+        addresses: addresses(spec)?.into_iter().flat_map(Cidr::apart).collect(),
+        subnets: subnets(spec)?,
         resources: resources.collect(),
     })
 }
@@ -181,8 +205,10 @@ fn key(spec: &EncryptionSpec) -> Result<WantedKey, Problem> {
             ));
         }
     };
-    let identity: ResourceId = spec
-        .user_assigned_identity
+    let identity = spec.user_assigned_identity.as_deref().ok_or_else(|| {
+        invalid("spec.encryption.userAssignedIdentity: it must be set: the account unwraps the key with it")
+    })?;
+    let identity: ResourceId = identity
         .parse()
         .map_err(field("encryption.userAssignedIdentity"))?;
     let identity = identity.to_string();

@@ -5,10 +5,13 @@ use crate::azure_resource::api::DefaultAction;
 use crate::data_lake_account::plan::fixtures::{SUBSCRIPTION, object, versions};
 use crate::problem::Reason;
 
-fn wanted(spec: Value) -> Result<Desired, Problem> {
+fn wanted(spec: Value) -> Result<OfStorage, Problem> {
     let object = object(spec);
     let valid = parse(&object)?;
-    desired(&object.spec, &valid, versions())
+    let Desired::Gen2(wanted) = desired(&object.spec, &valid, versions())? else {
+        panic!("the spec is of generation Gen1");
+    };
+    Ok(*wanted)
 }
 
 #[test]
@@ -33,7 +36,10 @@ fn what_cannot_be_is_refused_with_its_field() {
     let key = |key: Value, identity: &str| json!({ "encryption": { "key": key, "userAssignedIdentity": identity } });
     let rows = [
         (json!({ "azureName": "Lake" }), "spec.azureName"),
-        (json!({ "generation": "Gen1" }), "spec.generation"),
+        (
+            json!({ "encryption": { "key": { "name": "k", "vaultRef": { "name": "kv" } } } }),
+            "spec.encryption.userAssignedIdentity",
+        ),
         (json!({ "nfsV3": true }), "spec.nfsV3"),
         (
             json!({ "networkRules": { "ipRules": ["1.2.3"] } }),

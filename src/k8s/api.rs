@@ -21,6 +21,8 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::conditions::Edge;
+use crate::lease::fence::{Fence, Refused, not_leading};
+use crate::lease::layer;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
@@ -40,6 +42,7 @@ pub struct Kube {
     recorder: Recorder,
     metrics: Metrics,
     permits: Arc<Semaphore>,
+    fence: Fence,
 }
 
 impl Kube {
@@ -54,7 +57,19 @@ impl Kube {
             client,
             metrics,
             permits: Arc::new(Semaphore::new(AT_ONCE)),
+            fence: Fence::none(),
         }
+    }
+
+    /// The same, where `client` stands behind a fence.
+    #[must_use]
+    pub fn behind(self, fence: Fence) -> Self {
+        Self { fence, ..self }
+    }
+
+    /// The fence that its client stands behind.
+    pub fn fence(&self) -> &Fence {
+        &self.fence
     }
 
     /// The client behind the door, for watches.
@@ -79,6 +94,11 @@ impl Kube {
                 return Err(unavailable(verb, what, "was not made"));
             };
             let outcome = tokio::time::timeout(TIMEOUT, call).await;
+            if let Ok(Err(error)) = &outcome
+                && layer::refused(error) == Some(Refused::NotLeading)
+            {
+                return Err(not_leading(what));
+            }
             self.metrics
                 .kubernetes_call(verb, resource, matches!(outcome, Ok(Ok(_))));
             match outcome {
@@ -292,6 +312,7 @@ impl Kube {
                 self.recorder.publish(&event, about),
             )
             .await
+            && problem.reason != Reason::NotLeading
         {
             warn!(%problem, "Event was not published");
         }

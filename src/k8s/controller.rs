@@ -95,6 +95,11 @@ impl<K: Resource<DynamicType = ()> + Send + 'static> Door<K> {
     }
 }
 
+/// Lets names go by: for whoever does not work on them yet, and asks for all of them when it does.
+pub async fn idle<K: Resource>(names: &mut Names<K>) {
+    while names.next().await.is_some() {}
+}
+
 /// Runs until `stop`. `concurrency` bounds how many objects are worked on at once; one object never is worked on twice at
 /// once. A reconcile says itself when it wants to be called again.
 pub async fn run<K, Ctx, F>(

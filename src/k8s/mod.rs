@@ -11,5 +11,6 @@ mod objects;
 pub mod overlay;
 pub mod packed;
 pub mod ready;
+pub mod scope;
 pub mod watch;
 pub mod workloads;

@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::*;
-use crate::azure_identity::api::IdentityKind;
+use crate::azure::arm::roles;
+use crate::azure_identity::api::{IdentityKind, IdentityRef};
+use crate::azure_resource::api::Mode;
 use crate::key_vault::api::{Bypass, DefaultAction, KeyVault, Sku, Switch};
 use crate::key_vault::desired::{Set, differences};
 use crate::key_vault::valid::{desired, parse};
@@ -19,6 +22,10 @@ fn id() -> ResourceId {
     ID.parse().unwrap()
 }
 
+fn manifest(id: &ResourceId, vault: &Vault, given: &[Assignment], about: &About) -> Manifest {
+    super::manifest(id, vault, given, about, Capabilities::ALL)
+}
+
 fn about(mode: Mode) -> About {
     About {
         namespace: "team".to_owned(),
@@ -28,7 +35,6 @@ fn about(mode: Mode) -> About {
             name: "main".to_owned(),
         },
         mode,
-        cloud: Capabilities::ALL,
     }
 }
 
@@ -67,11 +73,11 @@ fn given(role: &str, principal_type: Option<&str>) -> Assignment {
 }
 
 /// The fields in which the vault is not as its own manifest says.
-fn left(vault: &Vault, about: &About) -> Vec<String> {
-    let manifest = manifest(&id(), vault, &[], about);
+fn left(vault: &Vault, about: &About, cloud: Capabilities) -> Vec<String> {
+    let manifest = super::manifest(&id(), vault, &[], about, cloud);
     let object: KeyVault = serde_json::from_value(manifest.object).unwrap();
     let valid = parse(&object).unwrap();
-    let wanted = desired(&object.spec, &valid, None, about.cloud).unwrap();
+    let wanted = desired(&object.spec, &valid, None, cloud).unwrap();
     let found = differences(&wanted, vault, &Set::default(), "c/team/kv-a/u");
     assert_eq!(valid.id, id());
     found.into_iter().map(|one| one.path).collect()
@@ -169,7 +175,7 @@ fn what_cannot_be_said_is_told_and_makes_no_difference() {
     let notes = manifest(&id(), &vault, &[], &about(Mode::Observe)).notes;
     assert_eq!(notes.len(), 2, "{notes:?}");
     assert_eq!(
-        left(&vault, &about(Mode::Observe)),
+        left(&vault, &about(Mode::Observe), Capabilities::ALL),
         ["tags.lakevault-owner"]
     );
     // Policies that do not count are no policies of the spec, which may not say them.
@@ -285,7 +291,7 @@ proptest! {
     #[test]
     fn a_vault_is_as_its_own_manifest_says(vault in vault(), manages in any::<bool>()) {
         let mode = if manages { Mode::Manage } else { Mode::Observe };
-        prop_assert_eq!(left(&vault, &about(mode)), ["tags.lakevault-owner"]);
+        prop_assert_eq!(left(&vault, &about(mode), Capabilities::ALL), ["tags.lakevault-owner"]);
     }
 
     #[test]
@@ -300,8 +306,7 @@ proptest! {
             ..vault.settings.clone()
         };
         let vault = Vault { settings, retention: None, purge_protection: false, ..vault };
-        let about = About { cloud, ..about(Mode::Observe) };
-        prop_assert_eq!(left(&vault, &about), ["tags.lakevault-owner"]);
+        prop_assert_eq!(left(&vault, &about(Mode::Observe), cloud), ["tags.lakevault-owner"]);
     }
 
     #[test]

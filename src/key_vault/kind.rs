@@ -36,6 +36,7 @@ impl Kind for KeyVault {
     }
 
     fn answered(
+        _eyes: &Eyes<'_>,
         step: &Step,
         reply: Result<Reply, Problem>,
         seen: &mut Seen,

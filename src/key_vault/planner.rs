@@ -23,10 +23,11 @@ use crate::names::TenantId;
 use crate::problem::Problem;
 use crate::retry::after;
 
+/// What it is called in messages.
+pub(super) const NOUN: &str = "vault";
+
 impl Planner for KeyVault {
     const PLURAL: &'static str = super::PLURAL;
-    const NOUN: &'static str = "vault";
-    const PROVIDER: &'static str = "Microsoft.KeyVault";
     const WHOLE: &'static [&'static str] = &[READY, PLANE];
 
     type Valid = Valid;
@@ -38,6 +39,14 @@ impl Planner for KeyVault {
 
     fn said(&self) -> &ResourceSpec {
         &self.spec.resource
+    }
+
+    fn noun(_valid: &Valid) -> &'static str {
+        NOUN
+    }
+
+    fn provider(_valid: &Valid) -> &'static str {
+        "Microsoft.KeyVault"
     }
 
     fn parse(&self) -> Result<Valid, Problem> {

@@ -6,10 +6,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::api::{KeyVault, KeyVaultStatus, SeedStatus};
 use super::desired::differences;
 use super::plan::{Inputs, Plane, SecretSeen, propagates};
+use super::planner::NOUN;
 use super::recorded::keep;
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::difference::Difference;
-use crate::azure_resource::planner::{self, Planner};
+use crate::azure_resource::planner;
 pub use crate::azure_resource::status::PLANE;
 use crate::azure_resource::status::{
     READY, authorized, calm, deleting, drifted, say, synced, trouble,
@@ -103,7 +104,7 @@ fn facts(new: &mut KeyVaultStatus, inputs: &Inputs<'_>, look: &Look<'_>, left: &
 fn says(old: &[Condition], look: &Look<'_>, left: &[Difference]) -> Vec<Says> {
     let mut says = Vec::new();
     says.extend(ready(old, look));
-    says.push(synced(KeyVault::NOUN, look.problem, left, look.planned));
+    says.push(synced(NOUN, look.problem, left, look.planned));
     says.extend(changed(look, left));
     says.extend(authorized(look.problem, look.seen.vault.is_some()));
     says.extend(look.seen.plane.as_ref().map(|seen| plane(look, seen)));
@@ -153,7 +154,7 @@ fn changed(look: &Look<'_>, left: &[Difference]) -> Option<Says> {
     let observes = inputs.valid.mode == Mode::Observe;
     let applied = inputs.record.applied == Some(inputs.valid.generation);
     let name = vault.as_ref().map(|_| inputs.valid.azure_name.as_str());
-    Some(drifted(KeyVault::NOUN, observes || applied, name, left))
+    Some(drifted(NOUN, observes || applied, name, left))
 }
 
 fn plane(look: &Look<'_>, plane: &Plane) -> Says {

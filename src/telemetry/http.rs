@@ -9,7 +9,6 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
 use crate::k8s::ready::Readiness;
@@ -20,12 +19,11 @@ struct Served {
     readiness: Arc<Readiness>,
 }
 
-/// Serves until `stop`. Fails where the address cannot be had.
+/// Serves until the process ends: what is done last is to be seen, too. Fails where the address cannot be had.
 pub async fn serve(
     address: SocketAddr,
     metrics: Metrics,
     readiness: Arc<Readiness>,
-    stop: CancellationToken,
 ) -> Result<(), String> {
     let listener = bind(address)
         .await
@@ -36,7 +34,6 @@ pub async fn serve(
         .route("/metrics", get(metrics_text))
         .with_state(Served { metrics, readiness });
     axum::serve(listener, app)
-        .with_graceful_shutdown(stop.cancelled_owned())
         .await
         .map_err(|error| format!("failed to serve on {address}: {error}"))
 }

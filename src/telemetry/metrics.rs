@@ -44,6 +44,12 @@ struct Rollout {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaseCall {
+    what: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Kind {
     kind: &'static str,
 }
@@ -62,6 +68,9 @@ pub struct Metrics {
     hosts: Arc<Mutex<BTreeSet<String>>>,
     figures: Source,
     rollouts: Family<Rollout, Counter>,
+    leader: Gauge,
+    lease_epoch: Gauge,
+    lease_requests: Family<LeaseCall, Counter>,
 }
 
 /// Hosts that are told by name; what more there are is told as one, since users name vaults.
@@ -123,6 +132,24 @@ impl Default for Metrics {
             "Restarts of workloads by what came of them",
             rollouts.clone(),
         );
+        let leader = Gauge::default();
+        registry.register(
+            "leader",
+            "Whether this process leads: 1 for the one replica that writes",
+            leader.clone(),
+        );
+        let lease_epoch = Gauge::default();
+        registry.register(
+            "lease_epoch",
+            "How often the lease had changed hands when this process took it",
+            lease_epoch.clone(),
+        );
+        let lease_requests = Family::<LeaseCall, Counter>::default();
+        registry.register(
+            "lease_requests",
+            "Reads and writes of the lease",
+            lease_requests.clone(),
+        );
         Self {
             registry: Arc::new(registry),
             azure_calls,
@@ -135,6 +162,9 @@ impl Default for Metrics {
             hosts: Arc::default(),
             figures,
             rollouts,
+            leader,
+            lease_epoch,
+            lease_requests,
         }
     }
 }
@@ -212,6 +242,24 @@ impl Metrics {
     /// Counts what came of a workload's restart; `result` is a word of a fixed set.
     pub fn rolled_out(&self, result: &'static str) {
         self.rollouts.get_or_create(&Rollout { result }).inc();
+    }
+
+    /// Sets whether this process leads.
+    pub fn leads(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+    }
+
+    /// Sets how often the lease had changed hands when it was taken.
+    pub fn lease_epoch(&self, epoch: u64) {
+        self.lease_epoch
+            .set(i64::try_from(epoch).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a call about the lease; both are words of fixed sets.
+    pub fn lease_request(&self, what: &'static str, outcome: &'static str) {
+        self.lease_requests
+            .get_or_create(&LeaseCall { what, outcome })
+            .inc();
     }
 
     /// All of it in the `OpenMetrics` text format.

@@ -422,6 +422,13 @@ async fn failed(sync: &VaultSecretSync, ctx: &Ctx, problem: &Problem) -> Outcome
             action: Action::requeue(AFTER_CONFLICT),
         };
     }
+    // This process does not lead any more, and writes nothing.
+    if problem.reason == Reason::NotLeading {
+        return Outcome {
+            word: "waiting",
+            action: Action::requeue(retry::delay(problem.retry, 1, 0)),
+        };
+    }
     warn!(sync = %name(sync), reason = %problem.reason, message = problem.message, "Reconcile failed");
     // A missing permission is the administrator's to mend, who reads conditions. Where the status cannot be written either,
     // the log has said it.

@@ -120,7 +120,7 @@ pub async fn carry_out(
                 }
                 (done.wrote, done.secret) = (true, Some(secret));
             }
-            Err(problem) if problem.reason == Reason::Conflict => return Err(problem),
+            Err(problem) if is_nobodys(&problem) => return Err(problem),
             Err(problem) => {
                 done.keys = done.keys.into_iter().map(KeyPlan::unwritten).collect();
                 done.problem = Some(problem);
@@ -135,6 +135,11 @@ pub async fn carry_out(
         done.sync = Some(ctx.wrote(set_finalizer(ctx, sync, false).await?));
     }
     Ok(done)
+}
+
+/// Whether a write was not made for a reason that is neither the sync's nor the Secret's.
+fn is_nobodys(problem: &Problem) -> bool {
+    matches!(problem.reason, Reason::Conflict | Reason::NotLeading)
 }
 
 /// The Secret that an earlier spec wrote and this one does not, or writes in another way.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
+use crate::azure::arm::ResourceId;
 use crate::azure_resource::api::ResourceStatus;
 use crate::k8s::conditions;
 use crate::key_vault::api::KeyVault;
@@ -26,6 +27,8 @@ const LONGEST: usize = 400;
 pub struct Told {
     /// Where its vault is. Once told it stays, whatever the conditions say: vaults answer while their management does not.
     uri: Option<String>,
+    /// Its id in Resource Manager.
+    id: Option<String>,
     /// Whether it is being deleted.
     deleting: bool,
     /// What it says of itself, where it does not tell where its vault is.
@@ -37,8 +40,10 @@ impl Told {
     pub fn of(key_vault: &KeyVault) -> Self {
         let status = key_vault.status.as_ref();
         let uri = status.and_then(|status| status.vault_uri.clone());
+        let id = status.and_then(|status| status.resource.azure_id.clone());
         let says = status.and_then(|status| says(&status.resource));
         Self {
+            id,
             deleting: key_vault.metadata.deletion_timestamp.is_some(),
             says: says.filter(|_| uri.is_none()),
             uri,
@@ -193,6 +198,18 @@ pub fn address(name: &ResourceName, told: Option<&Told>) -> Result<VaultUri, Str
             "KeyVault {name} does not tell yet where its vault is; {look}"
         )),
     }
+}
+
+/// Which vault a KeyVault stands for, by its id in Resource Manager; or why that is not known.
+pub fn resource_id(name: &ResourceName, told: Option<&Told>) -> Result<ResourceId, String> {
+    // One that does not tell where its vault is says why.
+    address(name, told)?;
+    let id = told.and_then(|told| told.id.as_deref()).unwrap_or_default();
+    id.parse().map_err(|error| {
+        format!(
+            "KeyVault {name} does not tell which vault it stands for: its status.azureId {error}; see kubectl describe keyvault {name}"
+        )
+    })
 }
 
 #[cfg(test)]

@@ -110,6 +110,61 @@ async fn several_vaults_of_a_file_are_planned_and_nothing_is_written() {
     assert!(writes.is_empty(), "{writes:?}");
 }
 
+fn lake(name: &str, generation: &str) -> String {
+    json!({
+        "apiVersion": "lakevault.dev/v1alpha1", "kind": "DataLakeAccount", "metadata": {"name": name},
+        "spec": {
+            "identityRef": {"name": "sp"}, "subscriptionId": SUBSCRIPTION, "generation": generation,
+            "resourceGroup": {"name": "rg"}, "location": "westeurope",
+        },
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn accounts_of_the_first_generation_are_written_as_those_of_the_second_without_asking_anybody()
+ {
+    let scene = scene("plan-gen2").await;
+    let before = scene.sim.admin().journal(0).await.unwrap().entries.len();
+    let objects = [
+        lake("lakeold", "Gen1"),
+        lake("lakenew", "Gen2"),
+        lake("lakeolder", "Gen1"),
+    ];
+    let ended = run(&scene, &["plan", "--to-gen2"], &objects).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let new: Vec<Value> = serde_saphyr::from_multiple(&ended.stdout).unwrap();
+    let names: Vec<_> = new.iter().map(|one| &one["metadata"]["name"]).collect();
+    assert_eq!(names, ["lakeold-gen2", "lakeolder-gen2"]);
+    assert_eq!(new[0]["spec"]["azureName"], "lakeold");
+    assert_eq!(new[0]["metadata"]["namespace"], "team");
+    assert!(new[0]["spec"]["generation"].is_null(), "{}", new[0]);
+    for said in [
+        "DataLakeAccount lakeold: ",
+        "az storage account check-name --name lakeold",
+        "DataLakeAccount lakenew: it is of generation Gen2 already",
+    ] {
+        assert!(ended.stderr.contains(said), "{said:?}: {}", ended.stderr);
+    }
+    let after = scene.sim.admin().journal(0).await.unwrap().entries.len();
+    assert_eq!(after, before, "somebody was asked");
+    // What is written can be planned for.
+    let planned = run(&scene, &["plan"], &[ended.stdout]).await;
+    assert!(
+        planned.stdout.contains("DataLakeAccount team/lakeold-gen2"),
+        "{planned:?}"
+    );
+    assert!(planned.stdout.contains("create the account"), "{planned:?}");
+    let nothing = run(&scene, &["plan", "--to-gen2"], &[lake("lakenew", "Gen2")]).await;
+    assert_eq!(nothing.code, Some(1), "{nothing:?}");
+    assert!(
+        nothing
+            .stderr
+            .contains("no DataLakeAccount of generation Gen1"),
+        "{nothing:?}"
+    );
+}
+
 #[tokio::test]
 async fn what_is_imported_plans_to_nothing() {
     let scene = scene("plan-import").await;

@@ -4,19 +4,23 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
-use k8s_openapi::api::rbac::v1::ClusterRole;
+use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use lakevault::data_lake_account::api::DataLakeAccount;
 use lakevault::key_vault::api::KeyVault;
+use lakevault::lease::fence::Fence;
+use lakevault::lease::keeper::{Keeper, Stake, Standing};
+use lakevault::telemetry::metrics::Metrics;
 use lakevault::vault_secret_sync::rollout::api::WorkloadKind;
 use serde_json::json;
 use testbed::poll::{expect, seen};
 use testbed::{binaries, until};
+use tokio_util::sync::CancellationToken;
 
 use crate::estate::{Declared, Estate};
 use crate::hands::OPERATOR;
-use crate::kit::{Kit, NOT_GRANTED, SOON, TENANT, World};
+use crate::kit::{Kit, NOT_GRANTED, SOON, TENANT, World, operator_kubeconfig};
 use crate::rollouts::{install_argo, make};
 use crate::{Case, cases};
 
@@ -57,13 +61,15 @@ pub async fn nothing_was_refused(world: &World) -> Result<()> {
 /// no request.
 fn given() -> Result<BTreeSet<Permission>> {
     let text = std::fs::read_to_string(binaries::repository().join("deploy/rbac.yaml"))?;
-    let roles = text
-        .split("\n---\n")
-        .filter(|document| document.contains("\nkind: ClusterRole\n"));
     let mut rules = Vec::new();
-    for role in roles {
-        let role: ClusterRole = serde_saphyr::from_str(role)?;
-        rules.extend(role.rules.unwrap_or_default());
+    for document in text.split("\n---\n") {
+        if document.contains("\nkind: ClusterRole\n") {
+            let role: ClusterRole = serde_saphyr::from_str(document)?;
+            rules.extend(role.rules.unwrap_or_default());
+        } else if document.contains("\nkind: Role\n") {
+            let role: Role = serde_saphyr::from_str(document)?;
+            rules.extend(role.rules.unwrap_or_default());
+        }
     }
     let mut given = BTreeSet::new();
     for rule in rules {
@@ -194,7 +200,31 @@ async fn outputs_move(kit: &Kit) -> Result<()> {
     estate.is_gone().await
 }
 
+/// The lease is made, and given back. The operator of these tests is alone and has none, so its keeper does that by itself, with
+/// the operator's rights.
+async fn lead(kit: &Kit) -> Result<()> {
+    let control_plane = &kit.world.control_plane;
+    let kubeconfig = operator_kubeconfig(control_plane)?;
+    let client = control_plane.client_of(&kubeconfig).await?;
+    let stake = Stake {
+        namespace: "lakevault-system".to_owned(),
+        name: "lakevault".to_owned(),
+        me: kit.namespace.clone(),
+    };
+    let keeper = Keeper::new(client, stake, Fence::shut(), Metrics::default());
+    let mut standing = keeper.standing();
+    let leave = CancellationToken::new();
+    let led = async {
+        standing.wait_for(|now| *now == Standing::Leads).await?;
+        leave.cancel();
+        Ok::<_, anyhow::Error>(())
+    };
+    let (led, ()) = futures::join!(led, keeper.run(leave.clone()));
+    led
+}
+
 async fn every_permission_is_used(kit: Kit) -> Result<()> {
+    lead(&kit).await?;
     kit.synced_app().await?;
     trouble(&kit).await?;
     // A Secret that moves is deleted where it was.

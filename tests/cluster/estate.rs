@@ -14,7 +14,7 @@ use lakevault::key_vault::api::KeyVaultStatus;
 use reqwest::Method;
 use serde_json::{Value, json};
 use testbed::poll::seen;
-use testbed::simulator::{Journal, JournalEntry};
+use testbed::simulator::JournalEntry;
 use testbed::{Fault, FaultRule, until};
 
 use crate::kit::{Kit, SOON, TENANT};
@@ -143,7 +143,10 @@ impl<K: Declared> Estate<K> {
         let mut identity = kit.identity(name, credential);
         let custom = &mut identity["spec"]["cloud"]["custom"];
         custom["resourceManager"] = json!({"endpoint": kit.endpoints().resource_manager});
-        custom["storage"] = json!({"suffix": kit.endpoints().storage_suffix()});
+        custom["storage"] = json!({
+            "suffix": kit.endpoints().storage_suffix(),
+            "dataLakeStoreSuffix": kit.endpoints().lake_store_suffix(),
+        });
         identity
     }
 
@@ -362,17 +365,7 @@ impl<K: Declared> Estate<K> {
 
 /// All requests of the resource manager, oldest first.
 pub async fn asked(kit: &Kit) -> Result<Vec<JournalEntry>> {
-    let (mut all, mut since) = (Vec::new(), 0);
-    loop {
-        let path = format!("/journal?since={since}&vault=management");
-        let page: Journal = kit.admin().call(Method::GET, &path, None).await?;
-        let is_last = page.entries.is_empty();
-        all.extend(page.entries);
-        since = page.next;
-        if is_last {
-            return Ok(all);
-        }
-    }
+    kit.admin().journal_of("management").await
 }
 
 /// Whether a request changes something.

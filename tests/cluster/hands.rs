@@ -83,12 +83,11 @@ impl Kit {
 
     /// How often this test's vault was asked for a secret so far.
     pub async fn asked(&self) -> Result<usize> {
-        let journal = self.admin().journal(0).await?;
-        let ours = journal.entries.iter().filter(|entry| {
-            let looks = ["GetSecret", "ListSecrets"].contains(&entry.operation.as_str());
-            entry.vault.as_deref() == Some(&self.vault) && looks
-        });
-        Ok(ours.count())
+        let all = self.admin().journal_of(&self.vault).await?;
+        let looks = all
+            .iter()
+            .filter(|entry| ["GetSecret", "ListSecrets"].contains(&entry.operation.as_str()));
+        Ok(looks.count())
     }
 
     /// Looks until the times of all objects are recorded: what is read within two seconds of its update is read and recorded once
@@ -114,11 +113,9 @@ impl Kit {
 
     /// How often a value was read from this test's vault so far.
     pub async fn read(&self) -> Result<usize> {
-        let journal = self.admin().journal(0).await?;
-        let ours = journal.entries.iter().filter(|entry| {
-            entry.vault.as_deref() == Some(&self.vault) && entry.operation == "GetSecret"
-        });
-        Ok(ours.count())
+        let all = self.admin().journal_of(&self.vault).await?;
+        let read = all.iter().filter(|entry| entry.operation == "GetSecret");
+        Ok(read.count())
     }
 
     /// Waits until the vault was asked for a secret this often in all.

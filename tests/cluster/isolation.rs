@@ -5,7 +5,6 @@ use kube::Api;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::json;
 use testbed::Fault;
-use testbed::simulator::Journal;
 
 use crate::identity_faults::make_service_account;
 use crate::kit::{Kit, NOT_GRANTED, teaches};
@@ -145,9 +144,7 @@ async fn what_administrators_lend_is_no_field_of_an_identity(kit: Kit) -> Result
 
 /// All that a vault was asked.
 async fn all_asked(kit: &Kit, vault: &str) -> Result<usize> {
-    let path = format!("/journal?since=0&vault={vault}");
-    let journal: Journal = kit.admin().call(reqwest::Method::GET, &path, None).await?;
-    Ok(journal.entries.len())
+    Ok(kit.admin().journal_of(vault).await?.len())
 }
 
 async fn vault_that_redirects(kit: Kit) -> Result<()> {

@@ -30,6 +30,7 @@ mod documents;
 mod drift;
 mod environments;
 mod estate;
+mod faults;
 mod hands;
 mod hub;
 mod identity_faults;
@@ -39,6 +40,7 @@ mod key_vaults;
 mod kit;
 mod kubectl;
 mod lane;
+mod leaders;
 mod leaks;
 mod lifecycle;
 mod logins;
@@ -109,6 +111,7 @@ fn main() -> ExitCode {
         isolation::cases(),
         key_vaults::cases(),
         kubectl::cases(),
+        leaders::cases(),
         lifecycle::cases(),
         logins::cases(),
         matrix::cases(),

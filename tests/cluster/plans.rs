@@ -1,5 +1,6 @@
 //! `lakevault plan` and `lakevault import` beside what the operator then does.
 
+mod accounts;
 mod imports;
 mod secrets;
 
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
     .into_iter()
     .chain(secrets::cases())
     .chain(imports::cases())
+    .chain(accounts::cases())
     .collect()
 }
 

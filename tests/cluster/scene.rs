@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use jiff::Timestamp;
-use reqwest::Method;
 use serde_json::Value;
-use testbed::simulator::{Journal, JournalEntry};
+use testbed::simulator::JournalEntry;
 use testbed::{Fault, FaultRule};
 
 use crate::kit::{Kit, condition, teaches};
@@ -219,9 +218,9 @@ pub async fn neighbour(kit: &Kit) -> Result<Kit> {
 
 /// The requests that a vault (or `login`, `management`, any other host) got.
 pub async fn requests(kit: &Kit, vault: &str, operation: &str) -> Result<Vec<JournalEntry>> {
-    let path = format!("/journal?since=0&vault={vault}&operation={operation}");
-    let journal: Journal = kit.admin().call(Method::GET, &path, None).await?;
-    Ok(journal.entries)
+    let mut all = kit.admin().journal_of(vault).await?;
+    all.retain(|entry| entry.operation == operation);
+    Ok(all)
 }
 
 /// The requests by which a vault was looked at: reads of secrets, and lists of them.

@@ -80,6 +80,8 @@ async fn a_merged_template_stands_beside_its_values(kit: Kit) -> Result<()> {
 
 async fn a_damaged_key_is_made_again(kit: Kit) -> Result<()> {
     let password = url(&kit).await?;
+    // What was planted a moment ago is read once more, which could mend it by the way.
+    kit.settled("app", "app").await?;
     let before = kit.asked().await?;
     kit.damage("app", json!({"stringData": {"url": "spoilt"}}))
         .await?;

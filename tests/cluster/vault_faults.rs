@@ -7,7 +7,6 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use lakevault::azure_identity::api::AzureIdentity;
 use serde_json::{Value, json};
-use testbed::simulator::Journal;
 use testbed::{Fault, FaultRule, until};
 
 use crate::kit::{Kit, SOON, TENANT, teaches};
@@ -89,13 +88,8 @@ async fn vault_outside_the_cloud(kit: Kit) -> Result<()> {
     scene.beside_goes_on().await?;
     // Other tests ask it for what it is there for.
     let admin = scene.kit.admin();
-    let path = "/journal?since=0&vault=management";
-    let asked: Journal = admin.call(reqwest::Method::GET, path, None).await?;
-    let asked: Vec<&str> = asked
-        .entries
-        .iter()
-        .map(|entry| entry.path.as_str())
-        .collect();
+    let asked = admin.journal_of("management").await?;
+    let asked: Vec<&str> = asked.iter().map(|entry| entry.path.as_str()).collect();
     let for_secrets =
         |path: &&str| !path.starts_with("/subscriptions/") && !path.starts_with("/metadata/");
     ensure!(!asked.iter().any(for_secrets), "it was asked: {asked:?}");

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Builds the Kubernetes programs that tests, demo and benchmarks run (pinned in the go.mod files here) into bin/.
 #
-# Usage: build.sh [--list] [PROGRAM…]     without a name: the control plane (etcd, kube-apiserver, kube-controller-manager, kubectl)
+# Usage: build.sh [--list] [PROGRAM|SET…]
+#   without a name   the control plane: etcd, kube-apiserver, kube-controller-manager, kubectl
+#   chart            helm
+#   node             what a node needs besides: kube-scheduler, kubelet
 #
 # A program that KUBEBUILDER_ASSETS holds is used from there and not built. One that is up to date (its stamp is the hash of what
 # it was built from) is left alone. The first build with a cold Go cache takes some ten minutes on two cores.
@@ -13,23 +16,38 @@ running= # the pid of the build that is under way
 trap '[ -z "$running" ] || kill "$running" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 default_programs=(etcd kube-apiserver kube-controller-manager kubectl)
+chart_programs=(helm)
+node_programs=(kube-scheduler kubelet)
 
 # What a program is made of: "<folder of its module> <package>". A new program is one line here and one `tool` line in that go.mod.
 source_of() {
     case $1 in
         etcd) echo "etcd go.etcd.io/etcd/server/v3" ;;
-        kube-apiserver | kube-controller-manager | kubectl) echo ". k8s.io/kubernetes/cmd/$1" ;;
-        *) fail "unknown program '$1'; known: ${default_programs[*]}" ;;
+        helm) echo "helm helm.sh/helm/v4/cmd/helm" ;;
+        kube-apiserver | kube-controller-manager | kube-scheduler | kubectl | kubelet) echo ". k8s.io/kubernetes/cmd/$1" ;;
+        *) fail "unknown program '$1'; known: ${default_programs[*]} ${chart_programs[*]} ${node_programs[*]}" ;;
+    esac
+}
+
+# The programs of a set, or the program itself.
+named() {
+    case $1 in
+        chart) echo "${chart_programs[@]}" ;;
+        node) echo "${node_programs[@]}" ;;
+        *) echo "$1" ;;
     esac
 }
 
 say() { printf 'control-plane: %s\n' "$*"; }
 fail() { printf 'control-plane: %s\n' "$*" >&2; exit 1; }
 
-# Kubernetes learns its version from the linker; without it the API server says v0.0.0.
+# Kubernetes and helm learn their versions from the linker; without it the API server says v0.0.0.
 linker_flags() {
     local version minor package flags="-s -w"
-    if [ "$1" = . ]; then
+    if [ "$1" = helm ]; then
+        version=$(sed -n 's|^.*helm.sh/helm/v4 \(v[0-9.]*\).*|\1|p' "$here/helm/go.mod" | head -n 1)
+        flags+=" -X helm.sh/helm/v4/internal/version.version=$version -X helm.sh/helm/v4/internal/version.gitTreeState=clean"
+    elif [ "$1" = . ]; then
         version=$(sed -n 's|^.*k8s.io/kubernetes \(v[0-9.]*\).*|\1|p' "$here/go.mod" | head -n 1)
         minor=${version#v1.}
         minor=${minor%%.*}
@@ -46,9 +64,13 @@ provided() { [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ -x "$KUBEBUILDER_ASSETS/$1" ]
 
 up_to_date() { [ -x "$bin/$1" ] && [ "$(cat "$bin/.$1.stamp" 2>/dev/null)" = "$(fingerprint "$2")" ]; }
 
-check_go() {
-    local wanted have
-    wanted=$(sed -n 's/^go \([0-9.]*\)$/\1/p' "$here"/go.mod "$here"/*/go.mod | sort -V | tail -n 1)
+check_go() { # programs
+    local wanted have program module modules=()
+    for program in "$@"; do
+        read -r module _ <<<"$(source_of "$program")"
+        modules+=("$here/$module/go.mod")
+    done
+    wanted=$(sed -n 's/^go \([0-9.]*\)$/\1/p' "${modules[@]}" | sort -V | tail -n 1)
     command -v go >/dev/null || fail "Go is missing: install Go $wanted or newer (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder with $*"
     have=$(cd / && go env GOVERSION)
     have=${have#go}
@@ -88,12 +110,16 @@ heartbeat() { # program, pid, log, start
 }
 
 main() {
-    local programs=("$@") missing=() program module package began=$SECONDS
+    local programs=() missing=() program module package began=$SECONDS
     if [ "${1:-}" = --list ]; then
         printf '%s\n' "${default_programs[@]}"
         return
     fi
-    [ $# -gt 0 ] || programs=("${default_programs[@]}")
+    [ $# -gt 0 ] || set -- "${default_programs[@]}"
+    for program in "$@"; do
+        read -r -a module <<<"$(named "$program")"
+        programs+=("${module[@]}")
+    done
     mkdir -p "$bin"
     # Two calls at once (make -j, two terminals) take turns; the second then finds everything up to date.
     exec 9>"$bin/.lock"

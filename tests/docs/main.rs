@@ -26,10 +26,11 @@ use regex::Regex;
 use serde_json::Value;
 
 /// Words of conditions that tell of success or waiting; they are no `Reason`.
-const GOOD: [&str; 24] = [
+const GOOD: [&str; 25] = [
     "Absent",
     "Answers",
     "AsDeclared",
+    "DataLakeStoreRetired",
     "Available",
     "Deleting",
     "Differs",

@@ -1,18 +1,19 @@
-//! What happens around a reconcile: time, Azure's failures, the user.
+//! What happens around a reconcile: time, Azure's failures, the user, another operator.
 
-use crate::steps::{Met, Steps};
+use crate::steps::{Met, Steps, lapse};
 use crate::world::{Act, Azure, Going, Kept, Object, World};
 
 /// Versions that a cache may lag behind.
 const LAG: usize = 2;
 
 pub(crate) fn minute(world: &mut World) {
+    // A round decides by the time of its beginning.
+    if let Some(parked) = &mut world.parked {
+        parked.slept = true;
+    }
     let run = world.run.as_mut().map(|run| &mut run.object);
     let objects = world.object.iter_mut().chain(&mut world.older).chain(run);
-    for note in objects.filter_map(|object| object.kept.note.as_mut()) {
-        note.open = false;
-        note.repeats = false;
-    }
+    objects.for_each(lapse);
     world.wire.clear();
 }
 
@@ -33,6 +34,16 @@ pub(crate) fn fails(world: &mut World) {
         },
         Azure::Absent => Azure::Absent,
     };
+}
+
+/// The operator stands still in the midst of what it does, and the other one goes on where it stood.
+pub(crate) fn switch(world: &mut World) {
+    world.left.switches -= 1;
+    world.wrote = None;
+    std::mem::swap(&mut world.run, &mut world.parked);
+    for request in &mut world.wire {
+        std::mem::swap(&mut request.awaited, &mut request.parked);
+    }
 }
 
 impl Steps<'_> {
@@ -66,7 +77,7 @@ impl Steps<'_> {
         if world.older.len() > LAG {
             world.older.remove(0);
         }
-        if let Some(run) = &mut world.run {
+        for run in world.run.iter_mut().chain(&mut world.parked) {
             run.stale = true;
         }
     }

@@ -1,10 +1,12 @@
-//! Each thing that is done about a vault, with each fault at each of its steps: it ends as it would have without, and costs at most
+//! Each thing that is done about a resource, with each fault at each of its steps: it ends as it would have without, and costs at most
 //! one more write.
 
+use lakevault::data_lake_account::api::DataLakeAccount;
+use lakevault::key_vault::api::KeyVault;
 use serde_json::json;
 
 use crate::azure::ends;
-use crate::product::Product;
+use crate::product::{Decides, Product};
 use crate::steps::{Asked, Steps, is_open};
 use crate::world::{Act, Answer, Azure, Going, Kept, Left, Object, Tag, World};
 
@@ -63,11 +65,15 @@ fn world(object: Object, azure: Azure) -> World {
         azure,
         wire: Vec::new(),
         run: None,
+        parked: None,
         left: Left {
             faults: 9,
             edits: 9,
             foreign: 9,
+            switches: 0,
         },
+        data: false,
+        ended: None,
         wiped: false,
         undone: false,
         wrote: None,
@@ -186,26 +192,37 @@ fn each_step_bears_each_fault() {
         tag,
         going: Going::No,
     };
-    let rows = [
+    let both = [
         ("create", "Retain", Object::new(1), Azure::Absent),
         ("update", "Retain", written(false), live(0)),
-        ("recover", "Retain", written(false), soft),
         ("release", "Retain", written(true), live(1)),
         ("delete", "Delete", written(true), live(1)),
+    ];
+    let vaults = [
+        ("recover", "Retain", written(false), soft),
         ("delete and purge", "DeleteAndPurge", written(true), live(1)),
         ("purge", "DeleteAndPurge", written(true), soft),
     ];
-    let mut met = 0;
-    for (what, deletion, object, azure) in rows {
+    let vault = |deletion: &str| -> Box<dyn Decides> {
         let spec = json!({ "deletionPolicy": deletion, "onSoftDeleted": "Recover" });
-        let product = Product::new(spec);
+        Box::new(Product::<KeyVault>::new(spec))
+    };
+    let account = |deletion: &str| -> Box<dyn Decides> {
+        let spec = json!({ "deletionPolicy": deletion });
+        Box::new(Product::<DataLakeAccount>::new(spec))
+    };
+    let of_vaults = both.iter().chain(&vaults).map(|row| (vault(row.1), row));
+    let of_accounts = both.iter().map(|row| (account(row.1), row));
+    let mut met = 0;
+    for (product, &(what, deletion, object, azure)) in of_vaults.chain(of_accounts) {
         let steps = Steps {
-            product: &product,
+            product: product.as_ref(),
             asked: Asked {
                 deletes: deletion != "Retain",
                 purges_at_deletion: deletion == "DeleteAndPurge",
                 purges_to_create: false,
                 adopts_any: false,
+                forces: false,
             },
             meet: &|_| {},
             flaw: None,

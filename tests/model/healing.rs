@@ -17,7 +17,7 @@ const ROUNDS: usize = 40;
 const ACTS: usize = 60;
 
 /// What of a world matters between two rounds.
-type Between = (Option<Object>, Azure, u8, bool, bool);
+type Between = (Option<Object>, Azure, u8, [bool; 3], Option<u8>);
 
 #[derive(Default)]
 pub(crate) struct Healing {
@@ -30,13 +30,15 @@ pub(crate) struct Goal {
     pub(crate) adopt: &'static str,
     pub(crate) deletion: &'static str,
     pub(crate) on_soft_deleted: &'static str,
+    /// Whether what holds data is deleted, too.
+    pub(crate) forces: bool,
 }
 
 impl Healing {
     /// Whether a world heals, whatever becomes of requests that nobody waits for.
     pub(crate) fn check(&self, steps: &Steps<'_>, goal: Goal, world: &World) -> Result<(), String> {
         // A round that is under way leads, where nothing goes wrong, to a world without one that is looked at, too.
-        if world.run.is_some() {
+        if world.run.is_some() || world.parked.is_some() {
             return Ok(());
         }
         for executed in [true, false] {
@@ -44,7 +46,8 @@ impl Healing {
             calm.older.clear();
             calm.wrote = None;
             settle_wire(steps, &mut calm, executed)?;
-            let between = (calm.object, calm.azure, calm.uids, calm.wiped, calm.undone);
+            let flags = [calm.wiped, calm.undone, calm.data];
+            let between = (calm.object, calm.azure, calm.uids, flags, calm.ended);
             let known = self.known.borrow().get(&between).cloned();
             let healed = known.unwrap_or_else(|| heal(steps, goal, calm));
             self.known.borrow_mut().insert(between, healed.clone());
@@ -108,12 +111,14 @@ fn heal(steps: &Steps<'_>, goal: Goal, mut world: World) -> Result<(), String> {
 }
 
 /// What the plan says of a world at rest.
-fn plan(steps: &Steps<'_>, object: &Object, azure: Azure) -> Says {
+fn plan(steps: &Steps<'_>, object: &Object, world: &World) -> Says {
+    let azure = world.azure;
     let live = matches!(azure, Azure::Live { .. });
     let sight = Sight {
         operation: None,
-        vault: Some(if live { azure } else { Azure::Absent }),
+        resource: Some(if live { azure } else { Azure::Absent }),
         deleted: Some(if live { Azure::Absent } else { azure }),
+        holds: Some(world.data),
         updated: false,
     };
     steps.product.next(object, object.kept, sight)
@@ -130,6 +135,10 @@ fn is_goal(steps: &Steps<'_>, goal: Goal, world: &World) -> Result<(), String> {
         return gone(goal, world);
     };
     if object.deleting {
+        let kept = world.data && steps.asked.deletes && !steps.asked.forces;
+        if kept && plan(steps, &object, world) == Says::Wait("FilesystemNotEmpty") {
+            return Ok(());
+        }
         return bad("the object is still there");
     }
     let always = goal.adopt == "Always";
@@ -141,13 +150,13 @@ fn is_goal(steps: &Steps<'_>, goal: Goal, world: &World) -> Result<(), String> {
         Tag::Ours(_) => !follows,
     };
     let expected = match world.azure {
-        Azure::Absent => return bad("there is no vault"),
+        Azure::Absent => return bad("there is no resource"),
         Azure::Live { tag, .. } if blocked(tag, object.kept.applied > 0) => {
             Says::Wait("ResourceNotOurs")
         }
         Azure::Live { tag, sku, busy } => {
             if tag != Tag::Ours(object.uid) || sku != object.sku() || busy != Going::No {
-                return bad("the vault is not as declared");
+                return bad("the resource is not as declared");
             }
             Says::Rest
         }
@@ -158,10 +167,10 @@ fn is_goal(steps: &Steps<'_>, goal: Goal, world: &World) -> Result<(), String> {
             "Fail" => Says::Wait("SoftDeleted"),
             "Recover" if blocked(tag, false) => Says::Wait("ResourceNotOurs"),
             "Purge" if tag != Tag::Ours(object.uid) && !always => Says::Wait("ResourceNotOurs"),
-            _ => return bad("there is no vault"),
+            _ => return bad("there is no resource"),
         },
     };
-    let says = plan(steps, &object, world.azure);
+    let says = plan(steps, &object, world);
     if says != expected {
         return bad(&format!("the plan says {says:?} instead of {expected:?}"));
     }
@@ -182,7 +191,7 @@ fn gone(goal: Goal, world: &World) -> Result<(), String> {
                 tag: Tag::Ours(_), ..
             },
             _,
-        ) => "a vault bears the tag of an object that is gone",
+        ) => "a resource bears the tag of an object that is gone",
         (
             Azure::Soft {
                 tag: Tag::Ours(_), ..

@@ -1,6 +1,9 @@
-//! Everything that can happen to one vault, in a world that is as small as it can be: crashes between any two steps, answers that
+//! Everything that can happen to one resource, in a world that is as small as it can be: crashes between any two steps, answers that
 //! are lost, requests that are carried out late, a cache that lags behind, an object that is made anew under its name, a status that
-//! is wiped, and somebody else who changes Azure. The decisions are the product's own. See docs/adr/0016-azure-resources.md.
+//! is wiped, somebody else who changes Azure, and a second operator that does the same. The decisions are the product's own. See
+//! docs/adr/0016-azure-resources.md.
+//!
+//! Of an account the keys that others are given ([`rotation`]) and the trees of its lake ([`trees`]) have worlds of their own.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,32 +12,38 @@
     reason = "a test ends where something is not as it must be, and says how much it has seen"
 )]
 
+mod accounts;
 mod around;
 mod azure;
 mod faults;
 mod healing;
 mod product;
+mod rotation;
 mod search;
 mod steps;
+mod trees;
+mod vaults;
 mod world;
 mod writes;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use lakevault::data_lake_account::api::DataLakeAccount;
+use lakevault::key_vault::api::KeyVault;
+use serde_json::{Value, json};
 
 use crate::healing::{Goal, Healing};
-use crate::product::Product;
+use crate::product::{Decides, Product, Subject};
 use crate::search::{Model, explore};
 use crate::steps::{Asked, Flaw, Met, Steps, is_open};
 use crate::world::{Act, Azure, Going, Kept, Left, Object, Tag, World};
 
 /// More states than any model here has.
-const MOST: usize = 3_000_000;
+const MOST: usize = 1_000_000;
 
-struct Vaults {
-    product: Product,
+struct Resources {
+    product: Box<dyn Decides>,
     goal: Goal,
     left: Left,
     healing: Healing,
@@ -42,15 +51,28 @@ struct Vaults {
     flaw: Option<Flaw>,
 }
 
-impl Vaults {
-    fn new(goal: Goal, left: Left) -> Self {
+impl Resources {
+    fn vaults(goal: Goal, left: Left) -> Self {
         let spec = json!({
             "adopt": goal.adopt,
             "deletionPolicy": goal.deletion,
             "onSoftDeleted": goal.on_soft_deleted,
         });
+        Self::new::<KeyVault>(spec, goal, left)
+    }
+
+    fn accounts(goal: Goal, left: Left) -> Self {
+        let spec = json!({
+            "adopt": goal.adopt,
+            "deletionPolicy": goal.deletion,
+            "force": goal.forces,
+        });
+        Self::new::<DataLakeAccount>(spec, goal, left)
+    }
+
+    fn new<S: Subject>(spec: Value, goal: Goal, left: Left) -> Self {
         Self {
-            product: Product::new(spec),
+            product: Box::new(Product::<S>::new(spec)),
             goal,
             left,
             healing: Healing::default(),
@@ -65,9 +87,10 @@ impl Vaults {
             purges_at_deletion: self.goal.deletion == "DeleteAndPurge",
             purges_to_create: self.goal.on_soft_deleted == "Purge",
             adopts_any: self.goal.adopt == "Always",
+            forces: self.goal.forces,
         };
         ask(&Steps {
-            product: &self.product,
+            product: self.product.as_ref(),
             asked,
             meet,
             flaw: self.flaw,
@@ -75,8 +98,8 @@ impl Vaults {
     }
 }
 
-/// What somebody else may do in Azure.
-fn foreign(azure: Azure) -> Vec<Act> {
+/// What somebody else may do in Azure; `softly` where what is deleted is kept for a while.
+fn foreign(azure: Azure, softly: bool) -> Vec<Act> {
     let changes = match azure {
         Azure::Live {
             sku,
@@ -98,10 +121,14 @@ fn foreign(azure: Azure) -> Vec<Act> {
                 tag,
                 busy: Going::No,
             },
-            Azure::Soft {
-                sku,
-                tag,
-                going: Going::No,
+            if softly {
+                Azure::Soft {
+                    sku,
+                    tag,
+                    going: Going::No,
+                }
+            } else {
+                Azure::Absent
             },
         ],
         Azure::Soft {
@@ -134,7 +161,7 @@ fn foreign(azure: Azure) -> Vec<Act> {
     other.map(Act::Foreign).collect()
 }
 
-impl Model for Vaults {
+impl Model for Resources {
     type State = World;
     type Action = Act;
 
@@ -146,7 +173,10 @@ impl Model for Vaults {
             azure: Azure::Absent,
             wire: Vec::new(),
             run: None,
+            parked: None,
             left: self.left,
+            data: false,
+            ended: None,
             wiped: false,
             undone: false,
             wrote: None,
@@ -161,7 +191,8 @@ impl Model for Vaults {
                 acts.extend(world.object.map(|_| Act::Begin(0)));
                 acts.extend((1..=world.older.len()).map(Act::Begin));
                 let noted = world.object.is_some_and(|object| is_open(object.kept.note));
-                if noted || !world.wire.is_empty() {
+                let waited_for = world.parked.is_some_and(|run| run.sent);
+                if !waited_for && (noted || !world.wire.is_empty()) {
                     acts.push(Act::Minute);
                 }
             }
@@ -204,8 +235,12 @@ impl Model for Vaults {
             acts.push(Act::Wipe);
         }
         if world.left.foreign > 0 {
-            acts.extend(foreign(world.azure));
+            acts.extend(foreign(world.azure, self.product.softly()));
+            let live = matches!(world.azure, Azure::Live { .. });
+            let fills = !self.product.softly() && live && !world.data;
+            acts.extend(fills.then_some(Act::Data));
         }
+        acts.extend((world.left.switches > 0).then_some(Act::Switch));
         acts
     }
 
@@ -227,31 +262,72 @@ const MEASURES: [Left; 3] = [
         faults: 2,
         edits: 2,
         foreign: 0,
+        switches: 0,
     },
     Left {
         faults: 2,
         edits: 1,
         foreign: 1,
+        switches: 0,
     },
     Left {
         faults: 1,
         edits: 2,
         foreign: 1,
+        switches: 0,
+    },
+];
+
+/// What rounds do is the same for every kind, so a smaller measure will do for the second.
+const SMALLER: [Left; 3] = [
+    Left {
+        faults: 2,
+        edits: 1,
+        foreign: 0,
+        switches: 0,
+    },
+    Left {
+        faults: 1,
+        edits: 1,
+        foreign: 1,
+        switches: 0,
+    },
+    Left {
+        faults: 1,
+        edits: 2,
+        foreign: 0,
+        switches: 0,
+    },
+];
+
+/// The same with two operators.
+const TWO: [Left; 2] = [
+    Left {
+        faults: 0,
+        edits: 1,
+        foreign: 0,
+        switches: 3,
+    },
+    Left {
+        faults: 1,
+        edits: 0,
+        foreign: 0,
+        switches: 2,
     },
 ];
 
 /// Explores, and looks whether what makes it worth while was met.
-fn explored(goal: Goal, hard: &[Met]) {
+fn explored(models: impl Iterator<Item = Resources>, hard: &[&[Met]]) {
     let mut met = BTreeSet::new();
-    for left in MEASURES {
-        let model = Vaults::new(goal, left);
+    for model in models {
+        let (goal, left) = (model.goal, model.left);
         let found =
             explore(&model, MOST).unwrap_or_else(|trace| panic!("{goal:?} {left:?}: {trace}"));
         let (states, transitions) = (found.states, found.transitions);
         eprintln!("{goal:?} {left:?}: {states} states, {transitions} transitions");
         met.extend(model.met.into_inner());
     }
-    let missed: Vec<&Met> = ALWAYS.iter().chain(hard).collect();
+    let missed: Vec<&Met> = hard.iter().copied().flatten().collect();
     let missed: Vec<_> = missed.iter().filter(|one| !met.contains(one)).collect();
     assert!(missed.is_empty(), "never met: {missed:?}");
 }
@@ -275,11 +351,22 @@ const STAYS: Goal = Goal {
     adopt: "IfTagged",
     deletion: "Retain",
     on_soft_deleted: "Recover",
+    forces: false,
 };
+
+fn vaults(goal: Goal, hard: &[Met]) {
+    let models = MEASURES.map(|left| Resources::vaults(goal, left));
+    explored(models.into_iter(), &[ALWAYS, hard]);
+}
+
+fn accounts(goal: Goal, hard: &[Met]) {
+    let models = SMALLER.map(|left| Resources::accounts(goal, left));
+    explored(models.into_iter(), &[ALWAYS, hard]);
+}
 
 #[test]
 fn a_vault_that_is_to_stay_heals() {
-    explored(STAYS, &[Met::Recovered, Met::Released, Met::Adopted]);
+    vaults(STAYS, &[Met::Recovered, Met::Released, Met::Adopted]);
 }
 
 #[test]
@@ -288,6 +375,7 @@ fn a_vault_that_is_to_be_purged_heals() {
         adopt: "IfTagged",
         deletion: "DeleteAndPurge",
         on_soft_deleted: "Purge",
+        forces: false,
     };
     let hard = [
         Met::Deleted,
@@ -296,7 +384,7 @@ fn a_vault_that_is_to_be_purged_heals() {
         Met::OperationResumed,
         Met::OperationFailed,
     ];
-    explored(goal, &hard);
+    vaults(goal, &hard);
 }
 
 #[test]
@@ -305,8 +393,9 @@ fn a_vault_that_may_be_anybodys_heals() {
         adopt: "Always",
         deletion: "Delete",
         on_soft_deleted: "Recover",
+        forces: false,
     };
-    explored(goal, &[Met::Recovered, Met::Deleted, Met::Adopted]);
+    vaults(goal, &[Met::Recovered, Met::Deleted, Met::Adopted]);
 }
 
 #[test]
@@ -315,22 +404,90 @@ fn a_vault_that_is_never_taken_over_heals() {
         adopt: "Never",
         deletion: "Delete",
         on_soft_deleted: "Fail",
+        forces: false,
     };
-    explored(goal, &[Met::Deleted]);
+    vaults(goal, &[Met::Deleted]);
+}
+
+/// One that goes with its object.
+const GOES: Goal = Goal {
+    deletion: "Delete",
+    ..STAYS
+};
+
+#[test]
+fn an_account_that_is_to_stay_heals() {
+    accounts(STAYS, &[Met::Released, Met::OperationResumed]);
+}
+
+#[test]
+fn an_account_that_is_to_go_heals_and_keeps_data() {
+    accounts(GOES, &[Met::Deleted, Met::KeptForItsData]);
+}
+
+#[test]
+fn an_account_that_goes_with_its_data_heals() {
+    let goal = Goal {
+        forces: true,
+        adopt: "Always",
+        ..GOES
+    };
+    accounts(goal, &[Met::Deleted]);
+}
+
+#[test]
+fn two_operators_make_and_delete_no_more_than_one() {
+    let hard = [
+        Met::Ready,
+        Met::Deleted,
+        Met::Released,
+        Met::WhileTheOtherWorked,
+        Met::NotSentSoLate,
+        Met::StaleNoteRefused,
+        Met::Repeated,
+    ];
+    let goals = [STAYS, GOES];
+    let models = goals.into_iter().flat_map(|goal| {
+        let lefts = TWO.into_iter();
+        lefts.map(move |left| Resources::accounts(goal, left))
+    });
+    explored(models, &[&hard]);
 }
 
 /// A model that finds nothing proves nothing: what it is to find is put in, and it finds it.
 #[test]
 fn a_rule_that_is_left_out_is_noticed() {
+    type Make = fn(Goal, Left) -> Resources;
+    let (vaults, accounts): (Make, Make) = (Resources::vaults, Resources::accounts);
+    let noted = "a write is noted before it is sent";
+    let held = "the finalizer comes before every write";
     let rows = [
-        (Flaw::Unnoted, "a write is noted before it is sent", 0),
-        (Flaw::Forgetful, "the finalizer goes last", 10),
-        (Flaw::Unheld, "the finalizer comes before every write", 0),
+        (Flaw::Unnoted, vaults, STAYS, MEASURES[0], noted, 0),
+        (
+            Flaw::Forgetful,
+            vaults,
+            STAYS,
+            MEASURES[0],
+            "the finalizer goes last",
+            10,
+        ),
+        (Flaw::Unheld, vaults, STAYS, MEASURES[0], held, 0),
+        (Flaw::Unnoted, accounts, STAYS, MEASURES[0], noted, 0),
+        (Flaw::Unheld, accounts, STAYS, MEASURES[0], held, 0),
+        (
+            Flaw::Blind,
+            accounts,
+            GOES,
+            SMALLER[1],
+            "what holds data is not deleted",
+            5,
+        ),
+        (Flaw::Belated, accounts, GOES, TWO[0], noted, 10),
     ];
-    for (flaw, broken, least) in rows {
-        let model = Vaults {
+    for (flaw, make, goal, left, broken, least) in rows {
+        let model = Resources {
             flaw: Some(flaw),
-            ..Vaults::new(STAYS, MEASURES[0])
+            ..make(goal, left)
         };
         let trace = explore(&model, MOST).err().unwrap_or_default();
         let first = trace.lines().next().unwrap_or_default();

@@ -10,16 +10,11 @@ use lakevault::azure_resource::ground::{Ground, Group};
 use lakevault::azure_resource::note::{self, Note as Noted, Outcome, Polled, begun};
 use lakevault::azure_resource::order::{Ahead, Gone, ahead};
 use lakevault::azure_resource::owner::{OWNER_TAG, Owner};
-use lakevault::azure_resource::planner::{Ending, Keeps, Write};
-use lakevault::key_vault::api::{KeyVault, KeyVaultSpec, Sku};
-use lakevault::key_vault::desired::{Capabilities, Desired};
-use lakevault::key_vault::plan::{Inputs, Leaving, Look, Next, Record, Seen, Step, created, next};
-use lakevault::key_vault::recorded::recorded;
-use lakevault::key_vault::valid::{Valid, desired, parse};
-use lakevault::key_vault::vault::{Deleted, SkuName, Tags, Vault};
+use lakevault::azure_resource::planner::{Ending, Inputs, Keeps, Leaving, Next, Planner, Write};
+use lakevault::azure_resource::values::Tags;
 use lakevault::problem::{Problem, Reason};
 use lakevault::retry::{Retry, after};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::world::{Azure, Going, Kept, Kind, Note, Object, Sight, Stands, Tag};
 
@@ -27,27 +22,71 @@ use crate::world::{Azure, Going, Kept, Kind, Note, Object, Sight, Stands, Tag};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Says {
     LookOperation,
-    LookVault,
+    LookResource,
     LookDeleted,
+    LookContents,
     Do(Kind),
     Forget,
     Wait(&'static str),
     Rest,
 }
 
+/// A kind of resource, in the model's words.
+pub(crate) trait Subject: Planner {
+    /// The name of its object.
+    const NAME: &'static str;
+    /// Whether what is deleted is kept for a while.
+    const SOFTLY: bool;
+
+    /// An object of this uid and generation, with these fields of its spec.
+    fn object(fields: &Value, generation: u8) -> Self;
+    fn desired_of(object: &Self, valid: &Self::Valid) -> Self::Desired;
+    fn id(valid: &Self::Valid) -> String;
+    /// The write of this kind, where it has one.
+    fn step(kind: Kind) -> Option<Self::Step>;
+    fn kind_of(step: &Self::Step) -> Option<Kind>;
+    fn looks(look: &Self::Look) -> Option<Says>;
+    /// What was seen, in the product's types. Groups and names are always to be had.
+    fn seen(inputs: &Inputs<'_, Self>, sight: Sight) -> Self::Seen;
+    fn record(azure_id: Option<String>, applied: Option<i64>) -> Self::Record;
+}
+
+/// What the rest of the model asks of a product.
+pub(crate) trait Decides {
+    /// What is next, in a round that knows this object and has seen this.
+    fn next(&self, object: &Object, kept: Kept, sight: Sight) -> Says;
+    /// What is kept at the end of a round.
+    fn recorded(&self, object: &Object, so_far: Kept, sight: Sight, problem: bool) -> Kept;
+    /// What is kept with the note of a write that is about to be sent.
+    fn noted(&self, object: &Object, so_far: Kept, what: Kind) -> Kept;
+    /// What is kept after a write was answered, or was not.
+    fn came_to(&self, object: &Object, so_far: Kept, outcome: &Outcome) -> Kept;
+    /// What is kept after a look at the operation under way.
+    fn polled(&self, object: &Object, so_far: Kept, stands: Stands) -> Kept;
+    /// Whether a write is noted, in the product's own words.
+    fn is_noted(&self, kind: Kind) -> bool;
+    fn destroys(&self, kind: Kind) -> bool;
+    /// What goes ahead of a write, in the product's own order.
+    fn comes(&self, kind: Kind, gone: Gone) -> Ahead;
+    /// Whether a request may be sent that was noted so long ago.
+    fn may_be_sent(&self, object: &Object, so_far: Kept) -> bool;
+    /// Whether what is deleted is kept for a while.
+    fn softly(&self) -> bool;
+}
+
 /// What a spec comes to, parsed once.
-struct Spec {
-    valid: Valid,
-    desired: Desired,
+struct Spec<S: Subject> {
+    valid: S::Valid,
+    desired: S::Desired,
     owner: Owner,
 }
 
 type Asked = (u8, u8, bool, Kept, Sight);
 
 /// The product, for one way to write a spec.
-pub(crate) struct Product {
+pub(crate) struct Product<S: Subject> {
     spec: Value,
-    specs: RefCell<HashMap<(u8, u8), Spec>>,
+    specs: RefCell<HashMap<(u8, u8), Spec<S>>>,
     said: RefCell<HashMap<Asked, Says>>,
     kept: RefCell<HashMap<(Asked, bool), Kept>>,
 }
@@ -61,20 +100,21 @@ fn now() -> Timestamp {
     time(1000)
 }
 
-fn owner(uid: u8) -> Owner {
+fn owner<S: Subject>(uid: u8) -> Owner {
     Owner {
         cluster: Some("cluster".to_owned()),
         namespace: "team".to_owned(),
-        name: "kv-a".to_owned(),
+        name: S::NAME.to_owned(),
         uid: format!("uid-{uid}"),
     }
 }
 
-fn tags(tag: Tag) -> Tags {
+/// The tags of a resource.
+pub(crate) fn tags<S: Subject>(tag: Tag) -> Tags {
     let owner = match tag {
         Tag::Bare => None,
-        Tag::Ours(uid) => Some(owner(uid).to_string()),
-        Tag::Foreign => Some("cluster/others/kv-b/uid-9".to_owned()),
+        Tag::Ours(uid) => Some(owner::<S>(uid).to_string()),
+        Tag::Foreign => Some("cluster/others/another/uid-9".to_owned()),
     };
     owner
         .into_iter()
@@ -82,84 +122,46 @@ fn tags(tag: Tag) -> Tags {
         .collect()
 }
 
-fn word(kind: Kind) -> &'static str {
-    step(kind).noted().unwrap_or_default()
-}
-
-/// Whether a write is noted, in the product's own words.
-pub(crate) fn is_noted(kind: Kind) -> bool {
-    step(kind).noted().is_some()
-}
-
-pub(crate) fn destroys(kind: Kind) -> bool {
-    step(kind).destroys()
-}
-
-/// What goes ahead of a write, in the product's own order.
-pub(crate) fn comes(kind: Kind, gone: Gone) -> Ahead {
-    ahead(&step(kind), gone)
-}
-
-fn step(kind: Kind) -> Step {
-    match kind {
-        Kind::Create => Step::Create,
-        Kind::Recover => Step::Recover,
-        Kind::Purge => Step::Purge,
-        Kind::Update => Step::Update(Vec::new()),
-        Kind::Delete => Step::Delete,
-        Kind::Release => Step::Release,
+/// Groups are there.
+pub(crate) fn ground() -> Ground {
+    Ground {
+        group: Some(Some(Group { deleting: false })),
+        ..Ground::default()
     }
 }
 
-fn kind(step: &Step) -> Option<Kind> {
-    Some(match step {
-        Step::Create => Kind::Create,
-        Step::Recover => Kind::Recover,
-        Step::Purge => Kind::Purge,
-        Step::Update(_) => Kind::Update,
-        Step::Delete => Kind::Delete,
-        Step::Release => Kind::Release,
-        Step::Ground(_)
-        | Step::AddPolicies(_)
-        | Step::ReplacePolicies(_)
-        | Step::DropPolicies(_)
-        | Step::MakeSecret(_)
-        | Step::Forget => return None,
-    })
+fn word<S: Subject>(kind: Kind) -> Option<&'static str> {
+    S::step(kind)?.noted()
 }
 
 /// Notes that are open were made a moment ago.
-fn record(spec: &Spec, kept: Kept) -> Record {
-    let poll = Poll {
-        form: Form::Location,
-        url: "https://management.example.net/operation".to_owned(),
-    };
-    Record {
-        azure_id: kept.id.then(|| spec.valid.id.to_string()),
-        applied: (kept.applied > 0).then_some(i64::from(kept.applied)),
-        operation: kept.note.map(|note| {
-            let begins = time(if note.open { 990 } else { 100 });
-            let mut noted = begun(word(note.kind), i64::from(note.generation), "epoch", begins);
-            noted.poll = note.poll.then_some(poll);
-            if note.repeats {
-                noted.since.0 = time(900);
-            }
-            noted
-        }),
-        ..Record::default()
-    }
+fn record<S: Subject>(spec: &Spec<S>, kept: Kept) -> S::Record {
+    let id = kept.id.then(|| S::id(&spec.valid));
+    let applied = (kept.applied > 0).then_some(i64::from(kept.applied));
+    let mut record = S::record(id, applied);
+    record.set_note(kept.note.map(|note| {
+        let begins = time(if note.open { 990 } else { 100 });
+        let word = word::<S>(note.kind).unwrap_or_default();
+        let mut noted = begun(word, i64::from(note.generation), "epoch", begins);
+        noted.poll = note.poll.then(poll);
+        if note.repeats {
+            noted.since.0 = time(900);
+        }
+        noted
+    }));
+    record
 }
 
-fn kept(record: &Record) -> Kept {
+fn kept<S: Subject>(record: &S::Record) -> Kept {
     let small = |generation: i64| u8::try_from(generation).unwrap();
     let kinds = [Kind::Create, Kind::Recover, Kind::Purge, Kind::Delete];
     Kept {
-        id: record.azure_id.is_some(),
-        applied: record.applied.map(small).unwrap_or_default(),
-        note: record.operation.as_ref().map(|noted| Note {
+        id: record.azure_id().is_some(),
+        applied: record.applied().map(small).unwrap_or_default(),
+        note: record.note().map(|noted| Note {
             kind: kinds
                 .into_iter()
-                .find(|kind| word(*kind) == noted.step)
+                .find(|kind| word::<S>(*kind) == Some(noted.step.as_str()))
                 .unwrap(),
             generation: small(noted.generation),
             open: now() < noted.deadline.0,
@@ -169,7 +171,14 @@ fn kept(record: &Record) -> Kept {
     }
 }
 
-impl Product {
+fn poll() -> Poll {
+    Poll {
+        form: Form::Location,
+        url: "https://management.example.net/operation".to_owned(),
+    }
+}
+
+impl<S: Subject> Product<S> {
     pub(crate) fn new(spec: Value) -> Self {
         Self {
             spec,
@@ -179,33 +188,23 @@ impl Product {
         }
     }
 
-    fn parsed(&self, uid: u8, generation: u8) -> Spec {
-        let mut spec = json!({
-            "subscriptionId": "44444444-4444-4444-4444-444444444444",
-            "resourceGroup": { "name": "rg" },
-            "location": "westeurope",
-            "tenantId": "11111111-1111-1111-1111-111111111111",
-            "sku": if generation % 2 == 1 { "Premium" } else { "Standard" },
-        });
-        for (name, value) in self.spec.as_object().unwrap() {
-            spec[name] = value.clone();
-        }
-        let spec: KeyVaultSpec = serde_json::from_value(spec).unwrap();
-        let mut object = KeyVault::new("kv-a", spec);
-        object.metadata.namespace = Some("team".to_owned());
-        object.metadata.uid = Some(format!("uid-{uid}"));
-        object.metadata.generation = Some(i64::from(generation));
-        let valid = parse(&object).unwrap();
-        let desired = desired(&object.spec, &valid, None, Capabilities::ALL).unwrap();
+    fn parsed(&self, uid: u8, generation: u8) -> Spec<S> {
+        let mut object = S::object(&self.spec, generation);
+        let meta = object.meta_mut();
+        meta.namespace = Some("team".to_owned());
+        meta.uid = Some(format!("uid-{uid}"));
+        meta.generation = Some(i64::from(generation));
+        let valid = object.parse().unwrap();
+        let desired = S::desired_of(&object, &valid);
         Spec {
             valid,
             desired,
-            owner: owner(uid),
+            owner: owner::<S>(uid),
         }
     }
 
     /// Asks with everything that a decision follows from.
-    fn ask<T>(&self, object: &Object, kept: Kept, ask: impl FnOnce(&Inputs<'_>) -> T) -> T {
+    fn ask<T>(&self, object: &Object, kept: Kept, ask: impl FnOnce(&Inputs<'_, S>) -> T) -> T {
         let mut specs = self.specs.borrow_mut();
         let spec = specs
             .entry((object.uid, object.generation))
@@ -221,99 +220,111 @@ impl Product {
             now: now(),
         })
     }
+}
 
-    /// What is next, in a round that knows this object and has seen this.
-    pub(crate) fn next(&self, object: &Object, kept: Kept, sight: Sight) -> Says {
+impl<S: Subject> Decides for Product<S> {
+    fn next(&self, object: &Object, kept: Kept, sight: Sight) -> Says {
         let asked = (object.uid, object.generation, object.deleting, kept, sight);
         if let Some(said) = self.said.borrow().get(&asked) {
             return *said;
         }
         let said = self.ask(object, kept, |inputs| {
-            match next(inputs, &seen(inputs, sight)) {
+            match S::next(inputs, &S::seen(inputs, sight)) {
                 Next::Poll => Says::LookOperation,
-                Next::Look(Look::Vault) => Says::LookVault,
-                Next::Look(Look::Deleted) => Says::LookDeleted,
-                Next::Do(Step::Forget) => Says::Forget,
-                Next::Do(step) => Says::Do(kind(&step).unwrap()),
+                Next::Look(look) => {
+                    S::looks(&look).unwrap_or_else(|| panic!("{look:?} is no part of this model"))
+                }
+                Next::Do(step) if step.lets_go() => Says::Forget,
+                Next::Do(step) => Says::Do(S::kind_of(&step).unwrap()),
                 Next::Wait(problem) => Says::Wait(problem.reason.as_str()),
                 Next::Rest => Says::Rest,
-                Next::Look(other) => panic!("{other:?} is no part of this model"),
             }
         });
         self.said.borrow_mut().insert(asked, said);
         said
     }
 
-    /// What is kept at the end of a round.
-    pub(crate) fn recorded(
-        &self,
-        object: &Object,
-        kept_so_far: Kept,
-        sight: Sight,
-        problem: bool,
-    ) -> Kept {
+    fn recorded(&self, object: &Object, so_far: Kept, sight: Sight, problem: bool) -> Kept {
         let asked = (
             object.uid,
             object.generation,
             object.deleting,
-            kept_so_far,
+            so_far,
             sight,
         );
         let mut known = self.kept.borrow_mut();
         *known.entry((asked, problem)).or_insert_with(|| {
-            self.ask(object, kept_so_far, |inputs| {
+            self.ask(object, so_far, |inputs| {
                 let ending = Ending {
                     problem,
                     dry: false,
                 };
-                kept(&recorded(inputs, &seen(inputs, sight), ending))
+                kept::<S>(&S::recorded(inputs, &S::seen(inputs, sight), ending))
             })
         })
     }
 
-    /// What is kept with the note of a write that is about to be sent.
-    pub(crate) fn noted(&self, object: &Object, so_far: Kept, what: Kind) -> Kept {
+    fn noted(&self, object: &Object, so_far: Kept, what: Kind) -> Kept {
         self.ask(object, so_far, |inputs| {
-            let begun = begun(word(what), inputs.valid.generation, "epoch", now());
+            let word = word::<S>(what).unwrap_or_default();
+            let begun = begun(word, inputs.valid.generation, "epoch", now());
             let mut record = inputs.record.clone();
             record.notes(begun);
-            kept(&record)
+            kept::<S>(&record)
         })
     }
 
-    /// What is kept after a write was answered, or was not.
-    pub(crate) fn came_to(&self, object: &Object, so_far: Kept, outcome: &Outcome) -> Kept {
+    fn came_to(&self, object: &Object, so_far: Kept, outcome: &Outcome) -> Kept {
         self.ask(object, so_far, |inputs| {
-            let noted = inputs.record.operation.clone();
-            kept(&with(inputs, note::came_to(noted, outcome)))
+            let noted = inputs.record.note().cloned();
+            kept::<S>(&with(inputs, note::came_to(noted, outcome)))
         })
     }
 
-    /// What is kept after a look at the operation under way.
-    pub(crate) fn polled(&self, object: &Object, so_far: Kept, stands: Stands) -> Kept {
+    fn polled(&self, object: &Object, so_far: Kept, stands: Stands) -> Kept {
         self.ask(object, so_far, |inputs| {
-            let noted = inputs.record.operation.clone();
-            kept(&with(inputs, note::polled(noted, &polled(stands))))
+            let noted = inputs.record.note().cloned();
+            kept::<S>(&with(inputs, note::polled(noted, &polled(stands))))
         })
+    }
+
+    fn is_noted(&self, kind: Kind) -> bool {
+        word::<S>(kind).is_some()
+    }
+
+    fn destroys(&self, kind: Kind) -> bool {
+        S::step(kind).is_some_and(|step| step.destroys())
+    }
+
+    fn comes(&self, kind: Kind, gone: Gone) -> Ahead {
+        ahead(&S::step(kind).unwrap(), gone)
+    }
+
+    fn may_be_sent(&self, object: &Object, so_far: Kept) -> bool {
+        self.ask(object, so_far, |inputs| {
+            let noted = inputs.record.note();
+            noted.is_none_or(|noted| note::may_be_sent(noted, now()))
+        })
+    }
+
+    fn softly(&self) -> bool {
+        S::SOFTLY
     }
 }
 
 /// What is kept, with another note.
-fn with(inputs: &Inputs<'_>, operation: Option<Noted>) -> Record {
-    Record {
-        operation,
-        ..inputs.record.clone()
-    }
+fn with<S: Subject>(inputs: &Inputs<'_, S>, operation: Option<Noted>) -> S::Record {
+    let mut record = inputs.record.clone();
+    record.set_note(operation);
+    record
 }
 
 pub(crate) fn accepted() -> Outcome {
-    Outcome::Accepted(Poll {
-        form: Form::Location,
-        url: "https://management.example.net/operation".to_owned(),
-    })
+    Outcome::Accepted(poll())
 }
 
-fn polled(stands: Stands) -> Polled {
+/// How an operation stands, in the product's types.
+pub(crate) fn polled(stands: Stands) -> Polled {
     match stands {
         Stands::Running => Polled::Running(None),
         Stands::Ended => Polled::Ended,
@@ -322,56 +333,6 @@ fn polled(stands: Stands) -> Polled {
             Polled::Failed(failed)
         }
     }
-}
-
-/// What was seen, in the product's types. Groups and names are always to be had.
-fn seen(inputs: &Inputs<'_>, sight: Sight) -> Seen {
-    Seen {
-        operation: sight.operation.map(polled),
-        vault: sight.vault.map(|azure| vault(inputs, azure)),
-        deleted: sight.deleted.map(|azure| deleted(inputs, azure)),
-        ground: Ground {
-            group: Some(Some(Group { deleting: false })),
-            ..Ground::default()
-        },
-        name: Some(Ok(())),
-        updated: sight.updated,
-        ..Seen::default()
-    }
-}
-
-fn vault(inputs: &Inputs<'_>, azure: Azure) -> Option<Vault> {
-    let Azure::Live { sku, tag, busy } = azure else {
-        return None;
-    };
-    let mut vault = created(inputs);
-    vault.tags = tags(tag);
-    vault.settings.sku = SkuName(if sku == 1 {
-        Sku::Premium
-    } else {
-        Sku::Standard
-    });
-    let state = match busy {
-        Going::No => "Succeeded",
-        Going::Yes => "RegisteringDns",
-        Going::Failed => "Failed",
-    };
-    vault.state = Some(state.to_owned());
-    Some(vault)
-}
-
-fn deleted(inputs: &Inputs<'_>, azure: Azure) -> Option<Deleted> {
-    let Azure::Soft { tag, .. } = azure else {
-        return None;
-    };
-    let vault = created(inputs);
-    Some(Deleted {
-        id: vault.id,
-        location: vault.location,
-        tags: tags(tag),
-        purge_protection: false,
-        scheduled_purge: None,
-    })
 }
 
 /// How Azure tells that an operation stands: by what it is at.

@@ -4,9 +4,9 @@
 use lakevault::azure_resource::note::Outcome;
 use lakevault::azure_resource::order::Gone;
 
-use crate::around::{fails, minute};
+use crate::around::{fails, minute, switch};
 use crate::azure::ends;
-use crate::product::{Product, Says, accepted, is_noted, stands};
+use crate::product::{Decides, Says, accepted, stands};
 use crate::world::{Act, Answer, Azure, Kind, Note, Object, Run, Sight, Stands, World};
 
 /// What a spec asks for, besides what the plan reads of it.
@@ -20,6 +20,8 @@ pub(crate) struct Asked {
     pub(crate) purges_at_deletion: bool,
     pub(crate) purges_to_create: bool,
     pub(crate) adopts_any: bool,
+    /// What holds data is deleted, too.
+    pub(crate) forces: bool,
 }
 
 /// Hard states that must be met for the rest to prove anything.
@@ -44,6 +46,9 @@ pub(crate) enum Met {
     Adopted,
     ForeignLeftAlone,
     WipedInTheMiddle,
+    KeptForItsData,
+    WhileTheOtherWorked,
+    NotSentSoLate,
 }
 
 pub(crate) type Ruled = Result<(), String>;
@@ -65,11 +70,15 @@ pub(crate) enum Flaw {
     Forgetful,
     /// No finalizer is set.
     Unheld,
+    /// A request is sent however long ago it was noted.
+    Belated,
+    /// Nobody looks for data.
+    Blind,
 }
 
 /// Acts on worlds.
 pub(crate) struct Steps<'a> {
-    pub(crate) product: &'a Product,
+    pub(crate) product: &'a dyn Decides,
     pub(crate) asked: Asked,
     pub(crate) meet: &'a dyn Fn(Met),
     pub(crate) flaw: Option<Flaw>,
@@ -101,7 +110,13 @@ impl Steps<'_> {
                 new.undone |= goes && recovered && matches!(azure, Azure::Live { .. });
                 new.azure = azure;
                 new.wrote = None;
+                new.data &= matches!(azure, Azure::Live { .. });
             }
+            Act::Data => {
+                new.left.foreign -= 1;
+                new.data = true;
+            }
+            Act::Switch => switch(&mut new),
         }
         Ok(new)
     }
@@ -124,8 +139,8 @@ impl Steps<'_> {
                     (self.meet)(Met::OperationResumed);
                 }
             }
-            Says::LookVault => {
-                run.sight.vault = Some(match world.azure {
+            Says::LookResource => {
+                run.sight.resource = Some(match world.azure {
                     Azure::Live { .. } => world.azure,
                     Azure::Absent | Azure::Soft { .. } => Azure::Absent,
                 });
@@ -136,6 +151,9 @@ impl Steps<'_> {
                     Azure::Absent | Azure::Live { .. } => Azure::Absent,
                 });
             }
+            Says::LookContents => {
+                run.sight.holds = Some(world.data && self.flaw != Some(Flaw::Blind));
+            }
             Says::Do(kind) => {
                 // The budget is no part of this world.
                 let gone = Gone {
@@ -145,7 +163,7 @@ impl Steps<'_> {
                 run.step = Some((kind, gone));
                 return self.prepare(world, run);
             }
-            Says::Forget => return forget(world, &run),
+            Says::Forget => return self.forget(world, &run),
             Says::Wait(reason) => {
                 self.waits(reason);
                 self.end(world, &run, Some(reason));
@@ -166,6 +184,7 @@ impl Steps<'_> {
             "OperationUnderWay" => (self.meet)(Met::WaitedForOutcome),
             "OperationFailed" => (self.meet)(Met::OperationFailed),
             "ResourceNotOurs" => (self.meet)(Met::ForeignLeftAlone),
+            "FilesystemNotEmpty" => (self.meet)(Met::KeptForItsData),
             _ => {}
         }
     }
@@ -186,7 +205,7 @@ impl Steps<'_> {
             Answer::Accepted => accepted(),
             Answer::Refused => Outcome::Refused,
         };
-        if is_noted(kind) {
+        if self.product.is_noted(kind) {
             run.object.kept = self.product.came_to(&run.object, run.object.kept, &outcome);
         }
         run.sent = false;
@@ -195,13 +214,14 @@ impl Steps<'_> {
                 world.wrote = None;
                 return self.end(world, &run, Some("Refused"));
             }
+            Answer::Accepted if kind == Kind::Create => run.sight.resource = None,
             Answer::Accepted => run.sight.deleted = None,
-            Answer::Done(vault) => match kind {
+            Answer::Done(resource) => match kind {
                 Kind::Purge => run.sight.deleted = None,
-                Kind::Delete => (run.sight.vault, run.sight.deleted) = (None, None),
+                Kind::Delete => (run.sight.resource, run.sight.deleted) = (None, None),
                 Kind::Create | Kind::Recover | Kind::Update | Kind::Release => {
                     run.sight.updated |= kind == Kind::Update;
-                    run.sight.vault = Some(vault);
+                    run.sight.resource = Some(resource);
                 }
             },
         }
@@ -243,39 +263,57 @@ impl Steps<'_> {
     }
 
     /// The status is written where it differs, and only over the version that it was decided on.
-    fn end(&self, world: &mut World, run: &Run, says: Option<&'static str>) {
+    pub(crate) fn end(&self, world: &mut World, run: &Run, says: Option<&'static str>) {
         let kept = self
             .product
             .recorded(&run.object, run.object.kept, run.sight, says.is_some());
-        let object = Object {
+        let mut object = Object {
             kept,
             says,
             ..run.object
         };
+        if run.slept {
+            lapse(&mut object);
+        }
         let same = world.object == Some(object);
         if run.stale || same {
             return;
         }
         write(world, object);
     }
+
+    /// The finalizer goes, and with it the object.
+    fn forget(&self, world: &mut World, run: &Run) -> Ruled {
+        if run.stale || !run.object.finalizer {
+            return Ok(());
+        }
+        let open = world
+            .wire
+            .iter()
+            .any(|request| request.uid == run.object.uid && self.product.is_noted(request.kind));
+        rule(
+            !open || world.wiped,
+            "the finalizer goes last, after every write that may still take effect",
+        )?;
+        world.object = None;
+        world.older.clear();
+        outdate(world);
+        Ok(())
+    }
 }
 
-/// The finalizer goes, and with it the object.
-fn forget(world: &mut World, run: &Run) -> Ruled {
-    if run.stale || !run.object.finalizer {
-        return Ok(());
+/// The request of its note can have no effect any more.
+pub(crate) fn lapse(object: &mut Object) {
+    if let Some(note) = &mut object.kept.note {
+        (note.open, note.repeats) = (false, false);
     }
-    let open = world
-        .wire
-        .iter()
-        .any(|request| request.uid == run.object.uid && is_noted(request.kind));
-    rule(
-        !open || world.wiped,
-        "the finalizer goes last, after every write that may still take effect",
-    )?;
-    world.object = None;
-    world.older.clear();
-    Ok(())
+}
+
+/// What the other operator knows of the object is not what it is.
+pub(crate) fn outdate(world: &mut World) {
+    if let Some(parked) = &mut world.parked {
+        parked.stale = true;
+    }
 }
 
 fn begin(world: &mut World, lag: usize) {
@@ -297,13 +335,19 @@ fn begin(world: &mut World, lag: usize) {
         sight: Sight::default(),
         step: None,
         sent: false,
+        data: world.data,
+        slept: false,
     });
 }
 
-/// What we write ourselves we know; no older version is taken for it any more.
+/// What we write ourselves we know; no older version is taken for it any more. Another operator may be one behind.
 pub(crate) fn write(world: &mut World, object: Object) {
-    world.object = Some(object);
+    let before = world.object.replace(object);
     world.older.clear();
+    if world.left.switches > 0 || world.parked.is_some() {
+        world.older.extend(before);
+    }
+    outdate(world);
 }
 
 pub(crate) fn is_open(note: Option<Note>) -> bool {

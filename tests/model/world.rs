@@ -1,4 +1,4 @@
-//! The world around one vault, as small as it can be: the object and its history, Azure, requests on their way, one reconcile.
+//! The world around one resource, as small as it can be: the object and its history, Azure, requests on their way, one reconcile.
 //!
 //! Time is relative. A note of a write is open or not; [`Act::Minute`] is more time than a request may take, and closes all.
 
@@ -6,7 +6,7 @@ use std::fmt;
 
 use lakevault::azure_resource::order::Gone;
 
-/// Whose tag a vault bears.
+/// Whose tag a resource bears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Tag {
     Bare,
@@ -15,7 +15,7 @@ pub(crate) enum Tag {
     Foreign,
 }
 
-/// What Azure is at: with a live vault making it, with a deleted one purging it.
+/// What Azure is at: with a live resource making it, with a deleted one purging it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Going {
     No,
@@ -106,10 +106,14 @@ pub(crate) struct Request {
     pub(crate) kind: Kind,
     pub(crate) uid: u8,
     pub(crate) sku: u8,
-    /// What a recovery gives the vault for a tag.
+    /// What a recovery gives the resource for a tag.
     pub(crate) tag: Tag,
     /// Whether the reconcile that sent it still waits for its answer.
     pub(crate) awaited: bool,
+    /// Whether that of the other operator does.
+    pub(crate) parked: bool,
+    /// Whether the resource held data when that reconcile began.
+    pub(crate) data: bool,
     pub(crate) answer: Option<Answer>,
 }
 
@@ -125,14 +129,20 @@ pub(crate) enum Stands {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Sight {
     pub(crate) operation: Option<Stands>,
-    pub(crate) vault: Option<Azure>,
+    pub(crate) resource: Option<Azure>,
     pub(crate) deleted: Option<Azure>,
-    /// The vault was updated in this round.
+    /// Whether it holds data.
+    pub(crate) holds: Option<bool>,
+    /// It was updated in this round.
     pub(crate) updated: bool,
 }
 
 /// A reconcile that is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is so or not, apart from the others"
+)]
 pub(crate) struct Run {
     /// The object as it knows it, and whether that is an old version.
     pub(crate) object: Object,
@@ -141,6 +151,10 @@ pub(crate) struct Run {
     /// The step that is being prepared, and what has gone ahead of it; whether it was sent.
     pub(crate) step: Option<(Kind, Gone)>,
     pub(crate) sent: bool,
+    /// Whether the resource held data when it began.
+    pub(crate) data: bool,
+    /// Whether more time went by since than a request may take.
+    pub(crate) slept: bool,
 }
 
 /// What may still go wrong, and what may still be asked for.
@@ -149,6 +163,8 @@ pub(crate) struct Left {
     pub(crate) faults: u8,
     pub(crate) edits: u8,
     pub(crate) foreign: u8,
+    /// How often the other operator comes to its turn.
+    pub(crate) switches: u8,
 }
 
 /// Everything.
@@ -160,7 +176,13 @@ pub(crate) struct World {
     pub(crate) azure: Azure,
     pub(crate) wire: Vec<Request>,
     pub(crate) run: Option<Run>,
+    /// That of the other operator, which stands still.
+    pub(crate) parked: Option<Run>,
     pub(crate) left: Left,
+    /// The resource holds data.
+    pub(crate) data: bool,
+    /// It was deleted for the object of this uid.
+    pub(crate) ended: Option<u8>,
     /// A status was wiped.
     pub(crate) wiped: bool,
     /// What was done for an object that goes was undone: by somebody else, or by a request that is not noted and came late.
@@ -180,29 +202,35 @@ impl fmt::Debug for World {
             write!(f, " ({} older in the cache)", self.older.len())?;
         }
         write!(f, " | Azure {:?}", self.azure)?;
+        f.write_str(if self.data { " with data" } else { "" })?;
         for request in &self.wire {
-            let awaited = if request.awaited {
-                "awaited"
-            } else {
-                "nobody's"
+            let awaited = match (request.awaited, request.parked) {
+                (true, _) => "awaited",
+                (false, true) => "the other's",
+                (false, false) => "nobody's",
             };
             let Request {
                 kind, uid, answer, ..
             } = request;
             write!(f, " | on its way: {kind:?} by {uid}, {awaited}, {answer:?}")?;
         }
-        if let Some(run) = &self.run {
+        for (whose, run) in [("", &self.run), ("the other's ", &self.parked)] {
+            let Some(run) = run else {
+                continue;
+            };
             let Run {
                 object,
                 stale,
                 sight,
                 step,
                 sent,
+                data: _,
+                slept: _,
             } = run;
             let stale = if *stale { "stale " } else { "" };
             write!(
                 f,
-                " | round with {stale}{object:?}, {sight:?}, step {step:?}, sent {sent}"
+                " | {whose}round with {stale}{object:?}, {sight:?}, step {step:?}, sent {sent}"
             )?;
         }
         Ok(())
@@ -258,4 +286,8 @@ pub(crate) enum Act {
     Wipe,
     /// Somebody else changes Azure.
     Foreign(Azure),
+    /// Somebody puts data into the resource.
+    Data,
+    /// The operator stands still, and the other one goes on.
+    Switch,
 }

@@ -2,8 +2,7 @@
 
 use lakevault::azure_resource::order::Ahead;
 
-use crate::product::{comes, is_noted};
-use crate::steps::{Flaw, Met, Ruled, Steps, rule, write};
+use crate::steps::{Flaw, Met, Ruled, Steps, lapse, outdate, rule, write};
 use crate::world::{Azure, Kind, Object, Request, Run, Tag, World};
 
 impl Steps<'_> {
@@ -14,7 +13,7 @@ impl Steps<'_> {
         };
         gone.held = run.object.finalizer || self.flaw == Some(Flaw::Unheld);
         gone.noted |= self.flaw == Some(Flaw::Unnoted);
-        match comes(kind, gone) {
+        match self.product.comes(kind, gone) {
             Ahead::Reserve => gone.reserved = true,
             Ahead::Hold => {
                 if run.stale {
@@ -26,6 +25,7 @@ impl Steps<'_> {
                     object.finalizer = true;
                 }
                 world.older.clear();
+                outdate(world);
                 gone.held = true;
             }
             Ahead::Confirm => {
@@ -48,6 +48,11 @@ impl Steps<'_> {
                 self.note(world, &mut run, kind);
                 gone.noted = true;
             }
+            Ahead::Send if self.is_too_late(&run, kind) => {
+                (self.meet)(Met::NotSentSoLate);
+                self.end(world, &run, Some("NotSent"));
+                return Ok(());
+            }
             Ahead::Send => {
                 self.send(world, &mut run, kind)?;
                 world.run = Some(run);
@@ -59,8 +64,20 @@ impl Steps<'_> {
         Ok(())
     }
 
+    /// Whoever stood still between the note and the request leaves it, as the product says.
+    fn is_too_late(&self, run: &Run, kind: Kind) -> bool {
+        let noted = self.product.is_noted(kind) && self.flaw != Some(Flaw::Unnoted);
+        let flawed = self.flaw == Some(Flaw::Belated);
+        let mut object = run.object;
+        if run.slept {
+            lapse(&mut object);
+        }
+        noted && !flawed && !self.product.may_be_sent(&object, object.kept)
+    }
+
     fn note(&self, world: &mut World, run: &mut Run, kind: Kind) {
         run.object.kept = self.product.noted(&run.object, run.object.kept, kind);
+        run.slept = false;
         if self.flaw == Some(Flaw::Forgetful) {
             forget_repeats(&mut run.object);
         }
@@ -84,6 +101,8 @@ impl Steps<'_> {
             sku: run.object.sku(),
             tag,
             awaited: true,
+            parked: false,
+            data: run.data,
             answer: None,
         });
         // What was decided before somebody else's change is done once more after it.
@@ -99,7 +118,7 @@ impl Steps<'_> {
             Some(Azure::Live { tag, .. } | Azure::Soft { tag, .. }) => Some(tag),
             Some(Azure::Absent) | None => None,
         };
-        let (live, soft) = (tag_of(sight.vault), tag_of(sight.deleted));
+        let (live, soft) = (tag_of(sight.resource), tag_of(sight.deleted));
         rule(
             live != Some(Tag::Foreign) && soft != Some(Tag::Foreign),
             "what is somebody else's is left alone",
@@ -113,7 +132,7 @@ impl Steps<'_> {
             note.is_some_and(|note| note.kind == kind && note.generation == run.object.generation)
         });
         rule(
-            !is_noted(kind) || noted || world.wiped,
+            !self.product.is_noted(kind) || noted || world.wiped,
             "a write is noted before it is sent",
         )?;
         let leaves = truth.is_some_and(|truth| truth.deleting);

@@ -56,8 +56,8 @@ pub async fn a_person_signs_in_for_a_pod(stage: Arc<Stage>) -> Result<()> {
     let ours = of_entra(&world, &data["filesystem"], FILES).await?;
     same_caller(&ours, &files)?;
     let deletion = commands(JOB, "delete")?.join("\n");
-    let with = (data["storage"].as_str(), deletion.as_str());
-    a_pod_works(&place, &terminal, "lakeofpeople", with).await?;
+    let names = ["lakeofpeople", "storeofpeople"];
+    a_pod_works(&place, &terminal, names, (&data, &deletion)).await?;
     lent(&world, "ada", |status| {
         is_true(&status.conditions, "Discouraged")
     })

@@ -1,5 +1,6 @@
 //! What the sign-ins of the first two documents are for: an account, and files in it.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Result, ensure};
@@ -31,24 +32,23 @@ pub async fn the_document_worked(world: &World, told: &Value, name: &str) -> Res
     Ok(())
 }
 
-/// The page's account is there; a pod works in it with the token of its Secret; and the page's command deletes it.
+/// The page's accounts of both generations are there; a pod works in them with the tokens of its Secret; and the page's command
+/// deletes them.
 pub async fn a_pod_works(
     place: &Place<'_>,
     terminal: &Terminal<'_>,
-    account: &str,
-    (token, deletion): (&str, &str),
+    [account, store]: [&str; 2],
+    (data, deletion): (&BTreeMap<String, String>, &str),
 ) -> Result<()> {
     let world = place.world;
-    of_entra(world, token, STORAGE).await?;
-    place.lake(account).await?;
-    let file = terminal.scratch.path().join("storage-token");
-    fs::write(&file, token)?;
-    let told = Document::new(world, Clients::Of2021, "pod_in_a_lake.py")
-        .await?
-        .filled_in("ACCOUNT", account)
-        .filled_in("TOKEN_FILE", &file.to_string_lossy())
-        .tells()
-        .await?;
+    of_entra(world, &data["storage"], STORAGE).await?;
+    let told = pod(
+        place,
+        terminal,
+        account,
+        ("pod_in_a_lake.py", Clients::Of2021, &data["storage"]),
+    );
+    let told = told.await?;
     let access = told["access"].as_array().cloned().unwrap_or_default();
     let entry = json!(format!("user:{USER_OBJECT}:r-x"));
     ensure!(access.contains(&entry), "{told}");
@@ -58,10 +58,49 @@ pub async fn a_pod_works(
     );
     ensure!(told["read"] == "a line\n", "{told}");
     ensure!(told["empty"] == json!([]), "{told}");
+    let in_store = (
+        "pod_in_a_store.py",
+        Clients::Of2017,
+        data["filesystem"].as_str(),
+    );
+    let told = pod(place, terminal, store, in_store).await?;
+    for list in ["access", "inherited"] {
+        let entries = told[list].as_array().cloned().unwrap_or_default();
+        ensure!(entries.contains(&entry), "{list}: {told}");
+    }
+    ensure!(
+        told["listed"] == json!(["mysampledirectory/mysamplefile.txt"]),
+        "{told}"
+    );
+    ensure!(
+        told["read"] == "a line\n" && told["kept"] == "hello",
+        "{told}"
+    );
+    ensure!(told["empty"] == json!([]), "{told}");
     terminal.run(deletion, &[], "").await?;
     let left = listed(world, "/storageaccounts", "storageAccounts").await?;
     ensure!(!left.contains(&account.to_owned()), "{left:?}");
+    let left = listed(world, "/datalakestores", "dataLakeStores").await?;
+    ensure!(!left.contains(&store.to_owned()), "{left:?}");
     Ok(())
+}
+
+/// What a pod's program tells of an account that is as declared.
+async fn pod(
+    place: &Place<'_>,
+    terminal: &Terminal<'_>,
+    account: &str,
+    (program, clients, token): (&str, Clients, &str),
+) -> Result<Value> {
+    place.lake(account).await?;
+    let file = terminal.scratch.path().join(format!("{account}-token"));
+    fs::write(&file, token)?;
+    Document::new(place.world, clients, program)
+        .await?
+        .filled_in("ACCOUNT", account)
+        .filled_in("TOKEN_FILE", &file.to_string_lossy())
+        .tells()
+        .await
 }
 
 /// Names that the simulator has.

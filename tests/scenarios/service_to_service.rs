@@ -1,7 +1,7 @@
 //! An application signs in with its secret, for management and for files of a Data Lake Store.
 //!
-//! The document's program uses both: it makes a store, works with files in it, and deletes it. Lakevault does the same with an
-//! account of today's generation, whose files a pod works with.
+//! The document's program uses both: it makes a store, works with files in it, and deletes it. Lakevault does the same with
+//! accounts of both generations, whose files a pod works with.
 
 use std::sync::Arc;
 
@@ -54,6 +54,6 @@ pub async fn an_application_signs_in_with_its_secret(stage: Arc<Stage>) -> Resul
     let ours = of_entra(&world, &data["filesystem"], FILES).await?;
     same_caller(&ours, &files)?;
     let deletion = commands(JOB, "delete")?.join("\n");
-    let with = (data["storage"].as_str(), deletion.as_str());
-    a_pod_works(&place, &terminal, "lakeofteam", with).await
+    let names = ["lakeofteam", "storeofteam"];
+    a_pod_works(&place, &terminal, names, (&data, &deletion)).await
 }

@@ -235,6 +235,9 @@ fn account(body: &Value) -> Option<StoreAccount> {
         tags: groups::tags(body),
         firewall: firewall(properties)?,
         encryption: encryption(properties)?,
+        key_in_use: text(properties, "encryptionProvisioningState")
+            .is_none_or(|state| state.eq_ignore_ascii_case("Succeeded")),
+        principal: said(body, "identity").and_then(|identity| text(identity, "principalId")),
         endpoint: text(properties, "endpoint"),
         state: operation::state(body).map(str::to_owned),
     })

@@ -272,6 +272,27 @@ pub fn put_container(
     }
 }
 
+/// Lists filesystems whose names begin like this one, with those that were deleted and are kept.
+pub fn deleted_containers(versions: &ApiVersions, id: &ResourceId, name: &FilesystemName) -> Call {
+    let action = "Microsoft.Storage/storageAccounts/blobServices/containers/read";
+    let made = call(versions, id, ("ListContainers", Method::GET, action));
+    let query = [("$include", "deleted"), ("$filter", name.as_str())];
+    Call {
+        query: query.map(|(name, value)| (name, value.to_owned())).into(),
+        ..below(made, "blobServices/default/containers")
+    }
+}
+
+/// Whether the answer to [`deleted_containers`] has a deleted one of exactly this name.
+pub fn has_deleted(reply: &Reply, name: &FilesystemName) -> Result<bool, Problem> {
+    let all = reply.body.get("value").and_then(Value::as_array);
+    let all = all.ok_or_else(|| incomplete("a list of containers", "its value"))?;
+    let is_deleted = |one: &Value| one["properties"]["deleted"] == json!(true);
+    Ok(all
+        .iter()
+        .any(|one| one["name"] == name.as_str() && is_deleted(one)))
+}
+
 #[cfg(test)]
 #[path = "storage_services_tests.rs"]
 mod tests;

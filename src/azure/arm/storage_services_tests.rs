@@ -130,6 +130,33 @@ fn a_filesystem_with_a_scope_is_made_by_resource_manager() {
 }
 
 #[test]
+fn a_deleted_filesystem_is_told_from_one_of_another_name_and_from_one_that_is_there() {
+    let name = "raw".parse().unwrap();
+    let call = deleted_containers(versions(), &id(), &name);
+    assert_eq!(
+        call.path,
+        format!("{ACCOUNT}/blobServices/default/containers")
+    );
+    let query = [("$include", "deleted"), ("$filter", "raw")];
+    assert_eq!(
+        call.query,
+        query.map(|(name, value)| (name, value.to_owned()))
+    );
+    let one =
+        |name: &str, deleted: bool| json!({ "name": name, "properties": { "deleted": deleted } });
+    for (all, expected) in [
+        (json!([]), false),
+        (json!([one("raw", false), one("raw2", true)]), false),
+        (json!([one("raw", false), one("raw", true)]), true),
+        (json!([{ "name": "raw", "properties": {} }]), false),
+    ] {
+        let told = has_deleted(&reply(json!({ "value": all })), &name).unwrap();
+        assert_eq!(told, expected, "{all}");
+    }
+    assert!(has_deleted(&reply(json!({})), &name).is_err());
+}
+
+#[test]
 fn policies_in_the_examples_of_azures_specification_are_read() {
     let path = "azure/specs/specification/storage/resource-manager/Microsoft.Storage/stable/2023-05-01/examples";
     let Some(folder) = shared(path) else { return };

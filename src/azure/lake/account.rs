@@ -7,6 +7,9 @@ use super::{Call, Lake, continuation, incomplete};
 use crate::azure::http::Answer;
 use crate::problem::Problem;
 
+/// What Azure itself writes, and nobody else: it is no reason to keep an account.
+pub const OF_AZURE: &[&str] = &["$logs", "$blobchangefeed"];
+
 /// Lists filesystems, from where an earlier page ended.
 pub fn list(lake: &Lake, from: Option<&str>) -> Call {
     Call::new("ListFilesystems", Method::GET, lake.whole())

@@ -116,7 +116,8 @@ impl Lakes {
         };
         let request = |token: &Token| webhdfs::request(profile, call, &token.value);
         let read = |answer: Answer| webhdfs::read(profile, call, answer, Timestamp::now());
-        self.ask(&errand, request, read).await
+        let answer = self.ask(&errand, request, read).await;
+        answer.map_err(|problem| webhdfs::unreachable(call, problem))
     }
 
     /// Asks for a key that the identity signs with in the place of an account; times are as Azure writes them.

@@ -27,6 +27,9 @@ struct FileStatus {
     group: Option<String>,
     #[serde(default)]
     acl_bit: Option<bool>,
+    /// In milliseconds.
+    #[serde(default)]
+    modification_time: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +48,9 @@ struct Many {
 struct Statuses {
     #[serde(rename = "FileStatus")]
     all: Vec<FileStatus>,
+    /// Empty where this is the last page. Older services say nothing.
+    #[serde(default, rename = "continuationToken")]
+    next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -95,7 +101,8 @@ fn listed(status: FileStatus) -> Option<Listed> {
             "FILE" => Thing::File,
             _ => return None,
         },
-        etag: None,
+        // There is no `ETag`: a file's state is told from others by the time of its last change.
+        etag: status.modification_time.map(|time| time.to_string()),
         length: status.length,
         owner: status.owner.as_deref().map(Owner::told),
         group: status.group.as_deref().map(Owner::told),
@@ -114,13 +121,16 @@ pub fn status(call: &Call, answer: &Answer) -> Result<Listed, Problem> {
 /// A page of a list, with names in the directory that was asked for. The next one follows the last name.
 pub fn page(call: &Call, answer: &Answer) -> Result<Page, Problem> {
     const LACKS: &str = "a list of paths";
-    let many: Many = body(call, answer, LACKS)?;
-    let paths: Option<Vec<Listed>> = many.statuses.all.into_iter().map(listed).collect();
+    let Many { statuses } = body(call, answer, LACKS)?;
+    let paths: Option<Vec<Listed>> = statuses.all.into_iter().map(listed).collect();
     let paths = paths.ok_or_else(|| incomplete(call, answer, LACKS))?;
-    let full = paths.len() >= PAGE;
+    let goes_on = match &statuses.next {
+        Some(next) => !next.is_empty(),
+        None => paths.len() >= PAGE,
+    };
     let last = paths.last().map(|last| last.name.clone());
     Ok(Page {
-        continuation: last.filter(|_| full),
+        continuation: last.filter(|_| goes_on),
         paths,
     })
 }

@@ -17,28 +17,34 @@ fn a_status_tells_what_stands_there() {
     );
     assert_eq!(status.permissions.unwrap().octal(), "0070");
     assert_eq!(status.owner, Some(Owner::told("a")));
+    assert_eq!(status.etag.as_deref(), Some("2"));
 }
 
 #[test]
 fn a_full_page_goes_on_behind_its_last_name() {
-    let page_of = |count: usize| {
+    let page_of = |count: usize, more: &str| {
         let each = (0..count).map(|number| {
             format!(r#"{{"pathSuffix":"f{number}","type":"DIRECTORY","permission":"1770"}}"#)
         });
         let each: Vec<String> = each.collect();
         let body = format!(
-            r#"{{"FileStatuses":{{"FileStatus":[{}]}}}}"#,
+            r#"{{"FileStatuses":{{"FileStatus":[{}]{more}}}}}"#,
             each.join(",")
         );
         page(&list(&lake(), &path("a"), None), &answer(200, &[], &body)).unwrap()
     };
-    let some = page_of(2);
+    let some = page_of(2, "");
     assert_eq!((some.paths.len(), some.continuation), (2, None));
     assert!(some.paths[0].permissions.unwrap().sticky);
     assert_eq!(
-        page_of(PAGE).continuation.unwrap(),
+        page_of(PAGE, "").continuation.unwrap(),
         format!("f{}", PAGE - 1)
     );
+    // What the service says of it counts more.
+    let told = page_of(2, r#","continuationToken":"x""#);
+    assert_eq!(told.continuation.as_deref(), Some("f1"));
+    let last = page_of(PAGE, r#","continuationToken":"""#);
+    assert_eq!(last.continuation, None);
 }
 
 #[test]

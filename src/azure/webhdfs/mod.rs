@@ -122,9 +122,11 @@ pub fn append(lake: &Lake, path: &LakePath, content: &SecretValue, length: u64) 
     }
 }
 
-/// Reads a file.
-pub fn open(lake: &Lake, path: &LakePath) -> Call {
-    Call::new(("StoreOpen", Method::GET, "OPEN"), lake, path).with("read", "true")
+/// Reads a file, at most so many bytes of it.
+pub fn open(lake: &Lake, path: &LakePath, most: u64) -> Call {
+    Call::new(("StoreOpen", Method::GET, "OPEN"), lake, path)
+        .with("read", "true")
+        .with("length", most.to_string())
 }
 
 /// Looks at a file or directory.
@@ -287,6 +289,11 @@ fn url(call: &Call) -> Result<Url, Problem> {
         );
         Problem::new(Reason::InvalidSpec, Retry::OnChange, message)
     })
+}
+
+/// What it means that no answer came.
+pub fn unreachable(call: &Call, problem: Problem) -> Problem {
+    refusal::unreachable(call, problem)
 }
 
 /// Reads the answer to [`request`]. What is not there is a problem with Azure's code; see [`super::lake::absent`].

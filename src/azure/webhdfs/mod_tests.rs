@@ -56,7 +56,7 @@ fn calls_are_those_of_the_reference() {
             append(lake, a, &content, 3),
             "POST a/b%20c?op=APPEND&append=true&offset=3&syncFlag=CLOSE",
         ),
-        (open(lake, a), "GET a/b%20c?op=OPEN&read=true"),
+        (open(lake, a, 12), "GET a/b%20c?op=OPEN&read=true&length=12"),
         (get(lake, &path("")), "GET ?op=GETFILESTATUS"),
         (
             list(lake, a, Some("z")),

@@ -12,6 +12,11 @@ use crate::names::ClientId;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
+/// When Azure closed the service.
+const RETIRED: &str = "Azure retired Data Lake Store on 29 February 2024, and only private and sovereign clouds may still have it";
+/// What is to be done about it.
+const MEND: &str = "Mend: lakevault plan --to-gen2 writes the object anew for generation Gen2";
+
 #[derive(Deserialize)]
 struct Envelope {
     #[serde(rename = "RemoteException")]
@@ -51,6 +56,26 @@ pub(super) fn problem(profile: &Profile, call: &Call, answer: &Answer, now: Time
     .answered(status, code)
 }
 
+/// No answer came at all. Of a service that was closed, that is most often the reason.
+pub(super) fn unreachable(call: &Call, problem: Problem) -> Problem {
+    let gone = matches!(
+        problem.reason,
+        Reason::HostNotFound | Reason::ConnectionFailed
+    );
+    if !gone || problem.http_status.is_some() {
+        return problem;
+    }
+    let account = call.lake.uri.account();
+    Problem {
+        message: format!(
+            "{}. It is Data Lake Store {:?}: {RETIRED}. {MEND}",
+            problem.message,
+            account.as_str()
+        ),
+        ..problem
+    }
+}
+
 /// A message without what differs from try to try: request and time stand in brackets at its end.
 fn told(message: &str) -> String {
     let text = message.split_once(" [").map_or(message, |(text, _)| text);
@@ -70,6 +95,14 @@ fn refused(profile: &Profile, call: &Call, status: u16, (code, said): (&str, &st
             Reason::Throttled,
             format!(
                 "the Data Lake Store limits its callers; {what} is looked at again when it allows"
+            ),
+        ),
+        // Nobody there speaks the service's language.
+        (410, _) | (404, "") => soon(
+            Reason::AzureResourceNotFound,
+            format!(
+                "Data Lake Store {:?} answers no more (HTTP {status}). {RETIRED}. {MEND}. {named}",
+                call.lake.uri.account().as_str()
             ),
         ),
         (500.. | 408, _) => soon(

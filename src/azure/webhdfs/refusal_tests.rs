@@ -72,3 +72,24 @@ fn a_missing_right_is_named_with_its_mend() {
         "{problem}"
     );
 }
+
+#[test]
+fn a_service_that_was_closed_is_told_with_the_way_out() {
+    let closed = [(404, ""), (410, "")].map(|(status, code)| refused(status, code, "x"));
+    let lost = |reason| {
+        let call = get(&lake(), &path("a"));
+        let problem = Problem::new(reason, Retry::Backoff, "storea.x has no address in DNS");
+        crate::azure::webhdfs::unreachable(&call, problem)
+    };
+    let all = closed.into_iter().chain([lost(Reason::HostNotFound)]);
+    for problem in all.chain([lost(Reason::ConnectionFailed)]) {
+        let told = &problem.message;
+        assert!(
+            told.contains("29 February 2024") && told.contains("--to-gen2"),
+            "{problem}"
+        );
+        assert!(!lake::is_absent(&problem), "{problem}");
+    }
+    // Time alone tells nothing.
+    assert!(!lost(Reason::TimedOut).message.contains("2024"));
+}

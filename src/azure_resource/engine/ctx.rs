@@ -1,17 +1,18 @@
 //! What reconciling a kind needs, and what is remembered between two reconciles of one object.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use kube::{Api, Resource};
 
 use super::Kind;
+use super::memories::Memories;
 use crate::azure::arm::client::Arm;
 use crate::azure::http::Http;
 use crate::azure_identity::identities::Identities;
 use crate::azure_resource::due::Memory;
 use crate::k8s::api::Kube;
 use crate::k8s::overlay::{Overlay, Seen};
+use crate::lease::decide::Term;
 use crate::problem::Problem;
 use crate::telemetry::metrics::Metrics;
 
@@ -49,9 +50,9 @@ pub struct Ctx<K: Kind> {
     /// Objects as our own writes returned them.
     pub written: Overlay<Arc<K>>,
     /// What is remembered, by uid.
-    pub memories: Mutex<BTreeMap<String, Memory>>,
-    /// What tells this process from those before it and beside it.
-    pub epoch: String,
+    pub memories: Memories,
+    /// What tells this process from those before it, where no lease does.
+    epoch: String,
 }
 
 fn identified<T>(object: &impl Resource, with: impl FnOnce(Seen<'_>) -> T) -> T {
@@ -79,27 +80,31 @@ impl<K: Kind> Ctx<K> {
             epoch: shared.epoch,
             own,
             written: Overlay::default(),
-            memories: Mutex::default(),
+            memories: Memories::default(),
         }
     }
 
-    fn memories(&self) -> MutexGuard<'_, BTreeMap<String, Memory>> {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The time in which this process writes.
+    pub fn term(&self) -> Term {
+        self.kube.fence().term().unwrap_or_else(|| Term {
+            epoch: self.epoch.clone(),
+            began: None,
+        })
     }
 
     /// What is remembered of an object.
     pub fn recall(&self, uid: &str) -> Memory {
-        self.memories().get(uid).cloned().unwrap_or_default()
+        self.memories.recall(uid)
     }
 
     /// Remembers something of an object until its next reconcile.
     pub fn remember(&self, uid: &str, memory: Memory) {
-        self.memories().insert(uid.to_owned(), memory);
+        self.memories.remember(uid, memory);
     }
 
     /// An object is gone: nothing of it is kept.
     pub fn gone(&self, namespace: &str, name: &str, uid: &str) {
-        self.memories().remove(uid);
+        self.memories.forget(uid);
         self.written.forget(namespace, name);
     }
 

@@ -132,7 +132,10 @@ impl<K: Kind> Eyes<'_, K> {
                     deleting: group.deleting,
                 }));
             }
-            Look::Provider => ground.provider = Some(self.registration(K::PROVIDER).await?),
+            Look::Provider => {
+                let provider = K::provider(self.valid);
+                ground.provider = Some(self.registration(provider).await?);
+            }
             Look::RoleDefinition(name) => {
                 let found = self.role_definition(name).await?;
                 ground.definitions.insert(name.clone(), found);

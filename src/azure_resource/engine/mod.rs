@@ -5,6 +5,7 @@
 
 pub mod ctx;
 mod eyes;
+pub mod memories;
 pub mod reconcile;
 mod resources;
 pub mod round;
@@ -50,6 +51,7 @@ pub trait Kind: Planner {
 
     /// Adds what such a call has told to what was seen. Gives back the operation that it began, where Azure goes on with it.
     fn answered(
+        eyes: &Eyes<'_, Self>,
         step: &Self::Step,
         reply: Result<Reply, Problem>,
         seen: &mut Self::Seen,

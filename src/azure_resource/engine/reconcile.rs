@@ -36,6 +36,7 @@ pub async fn reconcile<K: Kind>(object: Arc<K>, ctx: Arc<Ctx<K>>) -> Action {
         Err(problem) if problem.reason == Reason::Conflict => {
             ("conflict", Action::requeue(AFTER_CONFLICT))
         }
+        Err(problem) if problem.reason == Reason::NotLeading => ("waiting", waits(&problem)),
         Err(problem) => failed(object.as_ref(), &ctx, &problem),
     };
     ctx.metrics.reconciled(K::PLURAL, word);
@@ -65,14 +66,14 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
     let mut memory = ctx.recall(&valid.uid);
     let old = object.status().cloned().unwrap_or_default();
     let now = Timestamp::now();
-    let deep = match due(&inputs, &memory, (K::resource(&old), K::WHOLE), now) {
+    let (deep, early) = match due(&inputs, &memory, (K::resource(&old), K::WHOLE), now) {
         Due::Not(next) => return Ok(("not_due", again(next, now))),
-        Due::Look { deep } => deep,
+        Due::Look { deep, early } => (deep, early),
     };
     // 4. look, plan, write, one thing after the other
     let mut record = K::kept(&old);
     let noted = note::recalled(record.note().cloned(), memory.became.as_ref());
-    record.set_note(noted);
+    record.set_note(note::inherited(noted, &ctx.term()));
     let is_new = record.azure_id().is_none() && !leaving;
     let work = Work::new(takes(&memory, K::takes(is_new)));
     let begins = is_new && record.note().is_none();
@@ -82,6 +83,7 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
         valid: &valid,
         leaving: leaving.then_some(syncs.as_slice()),
         deep,
+        early,
         record,
         dry: false,
         object: Arc::clone(object),
@@ -99,7 +101,7 @@ async fn run<K: Kind>(object: &Arc<K>, ctx: &Ctx<K>) -> Result<(&'static str, Ac
         _ => Calls::default(),
     };
     // 5. status, memory, and when to come back
-    conclude(ctx, &valid, came, inputs, (&old, memory, deep)).await
+    conclude(ctx, &valid, came, inputs, (&old, memory, (deep, early))).await
 }
 
 /// The identity, where it is lent for this group.
@@ -146,7 +148,7 @@ async fn conclude<K: Kind>(
     valid: &K::Valid,
     mut came: Came<K>,
     inputs: DueInputs,
-    (old, mut memory, deep): (&K::Status, Memory, bool),
+    (old, mut memory, (deep, early)): (&K::Status, Memory, (bool, bool)),
 ) -> Result<(&'static str, Action), Problem> {
     let now = Timestamp::now();
     memory.unregistered = *came.seen.unregistered();
@@ -163,12 +165,13 @@ async fn conclude<K: Kind>(
         write_status(ctx, &came.object, old, new).await?;
     }
     if !came.repaired.is_empty() && !inputs.leaving {
-        tell_repair(ctx, &came).await;
+        tell_repair(ctx, valid, &came).await;
     }
     let problem = came.problem.as_ref();
     let came_to = CameTo {
         problem,
         deep,
+        early,
         rotation,
         lapses: note::lapses(came.record.note()),
     };
@@ -205,13 +208,13 @@ async fn write_status<K: Kind>(
 }
 
 /// Somebody else had changed the resource, and it was set back.
-async fn tell_repair<K: Kind>(ctx: &Ctx<K>, came: &Came<K>) {
+async fn tell_repair<K: Kind>(ctx: &Ctx<K>, valid: &K::Valid, came: &Came<K>) {
     let told = Edge {
         trouble: false,
         reason: "DriftRepaired".to_owned(),
         message: format!(
             "somebody else had changed the {}: {}",
-            K::NOUN,
+            K::noun(valid),
             came.repaired.join("; ")
         ),
     };
@@ -256,6 +259,12 @@ fn failed<K: Kind>(object: &K, ctx: &Ctx<K>, problem: &Problem) -> (&'static str
     );
     ctx.remember(&uid, memory);
     ("failed", Action::requeue(pause.min(retry::CEILING)))
+}
+
+/// This process does not lead any more, and writes nothing.
+fn waits(problem: &Problem) -> Action {
+    debug!(%problem, "Waits");
+    Action::requeue(retry::delay(problem.retry, 1, 0))
 }
 
 fn again(next: Timestamp, now: Timestamp) -> Action {

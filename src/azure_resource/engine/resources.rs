@@ -33,15 +33,13 @@ impl<K: Kind> Resources<K> {
         self.queue.push(ObjectRef::new(name).within(namespace));
     }
 
-    /// What one has made was changed by somebody: it is looked at whatever is remembered of it.
+    /// What one has made, or was made of, was changed by somebody: it is looked at whatever is remembered of it.
     pub fn look(&self, namespace: &str, name: &str) {
         let found = self.store.get(&ObjectRef::new(name).within(namespace));
         let Some(uid) = found.and_then(|object| object.uid()) else {
             return;
         };
-        let mut memory = self.ctx.recall(&uid);
-        memory.next = None;
-        self.ctx.remember(&uid, memory);
+        self.ctx.memories.ask(&uid);
         self.wake(namespace, name);
     }
 

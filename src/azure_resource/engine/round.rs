@@ -23,6 +23,10 @@ use crate::retry::Retry;
 const MOST: usize = 1000;
 
 /// A round.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
 pub struct Round<'a, K: Kind> {
     /// What is shared by all.
     pub ctx: &'a Ctx<K>,
@@ -32,6 +36,8 @@ pub struct Round<'a, K: Kind> {
     pub leaving: Option<&'a [String]>,
     /// Whether roles and data plane are looked at, too.
     pub deep: bool,
+    /// Whether it comes before its time: what is looked at by and by is not looked at now.
+    pub early: bool,
     /// What is kept.
     pub record: K::Record,
     /// Whether nothing is written whatever the spec says: for plans.

@@ -74,7 +74,7 @@ impl<K: Kind> Round<'_, K> {
             Some((place, call)) => {
                 let reply = eyes.call_in(Some(place), &call).await;
                 let pause = reply.as_ref().ok().and_then(|reply| reply.retry_after);
-                (K::answered(step, reply, seen), pause)
+                (K::answered(eyes, step, reply, seen), pause)
             }
             None => (K::write(eyes, &inputs, step, seen).await, None),
         };
@@ -99,9 +99,10 @@ impl<K: Kind> Round<'_, K> {
     /// Notes a write.
     async fn note(&mut self, step: &K::Step) -> Result<(), Problem> {
         let word = step.noted().unwrap_or_default();
-        let (generation, epoch) = (self.valid.generation, &self.ctx.epoch);
-        let begun = note::begun(word, generation, epoch, Timestamp::now());
+        let (generation, term) = (self.valid.generation, self.ctx.term());
+        let begun = note::begun(word, generation, &term.epoch, Timestamp::now());
         self.record.notes(begun);
+        K::begins(&mut self.record, step);
         self.note_down().await
     }
 
@@ -130,7 +131,7 @@ impl<K: Kind> Round<'_, K> {
             "{} {} is not what it was when its {} was to be destroyed",
             K::kind(&()),
             self.valid.name,
-            K::NOUN
+            K::noun(self.valid)
         );
         Err(Problem::new(Reason::Conflict, Retry::Backoff, message))
     }

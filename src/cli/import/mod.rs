@@ -1,8 +1,12 @@
 //! `lakevault import`: what is there in Azure, as YAML that wants nothing of it.
 
+mod account;
+mod lake;
 pub(super) mod render;
+mod vault;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -17,21 +21,18 @@ use super::who;
 use crate::azure::arm::client::Arm;
 use crate::azure::arm::roles::{self, Assignment};
 use crate::azure::arm::{
-    self, ApiVersions, GroupId, GroupName, ResourceId, Scope, SubscriptionId, vaults,
+    self, ApiVersions, Call, GroupId, GroupName, Reply, ResourceId, Scope, SubscriptionId,
 };
+use crate::azure::lake::client::Lakes;
 use crate::azure_identity::api::IdentityRef;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::identities::{Identities, key_of};
 use crate::azure_identity::valid::Usable;
 use crate::azure_resource::api::Mode;
-use crate::key_vault::desired::Capabilities;
-use crate::key_vault::import::{About, manifest};
-use crate::key_vault::vault::Vault;
+use crate::azure_resource::import::{About, Manifest};
 use crate::names::ResourceName;
 use crate::problem::Problem;
 
-/// The type of vaults.
-const VAULTS: &str = "Microsoft.KeyVault/vaults";
 /// Pages of role assignments that are read at most.
 const MOST_PAGES: usize = 40;
 /// Under which name the budget of calls keeps a place.
@@ -48,45 +49,36 @@ pub(super) struct ImportArgs {
 enum What {
     /// A Key Vault as a KeyVault.
     #[command(name = "keyvault", visible_alias = "kv")]
-    KeyVault(Box<VaultArgs>),
+    KeyVault(Box<vault::VaultArgs>),
+    /// A Data Lake storage account (Gen2) with its filesystems and directories as a DataLakeAccount.
+    #[command(name = "datalakeaccount", visible_alias = "dla")]
+    DataLakeAccount(Box<account::AccountArgs>),
 }
 
-/// Which vault, and as what.
+/// Which resource, and as what.
 #[derive(Debug, Args)]
-#[command(after_help = "\
-The YAML says all that the vault has: kind, authorization, access policies, network rules, tags, retention, purge protection,
-and the roles that were given on the vault itself. Applied as it is, it changes nothing in Azure: in mode Observe the vault is read
-and compared, and no tag is written. With --mode Manage the vault is taken over: lakevault plan shows that its owner tag is set, and
-nothing else. Either way it stays when the object is deleted.
-
-Exit codes: 0 done, 1 the vault could not be read, 2 wrong usage.
-
-Examples:
-  lakevault import keyvault kv-payments --subscription 44444444-4444-4444-4444-444444444444 \\
-    --resource-group rg-payments --identity reader -n team > kv-payments.yaml
-  lakevault plan -f kv-payments.yaml")]
-struct VaultArgs {
-    /// The vault: its id in Azure, or its name with --subscription and --resource-group.
+struct Which {
+    /// What is imported: its id in Azure, or its name with --subscription and --resource-group.
     #[arg(value_name = "ID|NAME")]
-    vault: String,
+    resource: String,
 
-    /// The subscription of a vault that is given by its name.
+    /// The subscription of what is given by its name.
     #[arg(long, value_name = "ID", env = "AZURE_SUBSCRIPTION_ID")]
     subscription: Option<SubscriptionId>,
 
-    /// The resource group of a vault that is given by its name.
+    /// The resource group of what is given by its name.
     #[arg(long, short = 'g', value_name = "NAME")]
     resource_group: Option<GroupName>,
 
-    /// The identity that reads the vault, and that the KeyVault names: NAME, identity/NAME or clusteridentity/NAME.
+    /// The identity that reads, and that the object names: NAME, identity/NAME or clusteridentity/NAME.
     #[arg(long, value_name = "NAME", value_parser = who::identity)]
     identity: IdentityRef,
 
-    /// What the KeyVault does: look only, or keep the vault as the YAML says.
+    /// What the object does: look only, or keep what is there as the YAML says.
     #[arg(long, value_enum, default_value = "Observe")]
     mode: Does,
 
-    /// The name of the KeyVault. Default: that of the vault, in lower case.
+    /// The name of the object. Default: the name in Azure, in lower case.
     #[arg(long)]
     name: Option<ResourceName>,
 
@@ -102,86 +94,116 @@ enum Does {
     /// Nothing is written, not even a tag; differences are shown in the status.
     #[value(name = "Observe")]
     Observe,
-    /// The vault is taken over.
+    /// What is there is taken over.
     #[value(name = "Manage")]
     Manage,
 }
 
+/// A type of resources.
+struct Type {
+    provider: &'static str,
+    plural: &'static str,
+    noun: &'static str,
+    /// How its id is found.
+    az: &'static str,
+}
+
 /// Prints the YAML.
 pub(super) async fn run(args: ImportArgs) -> Result<(), Failure> {
-    let What::KeyVault(args) = args.what;
-    let text = vault(&args).await?;
-    terminal::print(&text)
+    let manifest = match args.what {
+        What::KeyVault(args) => args.read().await?,
+        What::DataLakeAccount(args) => args.read().await?,
+    };
+    print(&manifest)
 }
 
-async fn vault(args: &VaultArgs) -> Result<String, Failure> {
-    let progress = Progress::new();
-    let id = args.id()?;
-    let http = args.reach.http()?;
-    let cluster = args.cluster.open().await?;
-    let lender = Lender::new(&cluster, http.clone());
-    let namespace = cluster.namespace.as_str();
-    let keys = BTreeSet::from([key_of(namespace, Some(&args.identity))]);
-    let namespaces = BTreeSet::from([namespace.to_owned()]);
-    let identities = known(&cluster, &lender, keys, namespaces).await?;
-    let identity = identities.resolve(namespace, Some(&args.identity)).await?;
-    may_manage(&identities, &identity, namespace, &id)?;
-    progress.now(&format!("Reading vault {}", id.name()));
-    let versions = ApiVersions::of(&identity.profile.cloud);
-    let reader = Reader {
-        arm: Arm::new(identities, http),
-        identity,
-        versions,
-    };
-    let vault = reader.vault(&id).await?;
-    let given = reader.roles(&id).await?;
-    let about = About {
-        namespace: namespace.to_owned(),
-        name: match &args.name {
-            Some(name) => name.to_string(),
-            None => id.name().to_ascii_lowercase(),
-        },
-        identity: args.identity.clone(),
-        mode: match args.mode {
-            Does::Observe => Mode::Observe,
-            Does::Manage => Mode::Manage,
-        },
-        cloud: Capabilities::of(versions),
-    };
-    drop(progress);
-    render(&manifest(&id, &vault, &given, &about))
-        .map_err(|error| Failure::failed(format!("failed to write YAML: {error}")))
+fn print(manifest: &Manifest) -> Result<(), Failure> {
+    let yaml = render(manifest)
+        .map_err(|error| Failure::failed(format!("failed to write YAML: {error}")))?;
+    terminal::print(&yaml)
 }
 
-impl VaultArgs {
-    /// The id of the vault that is meant.
-    fn id(&self) -> Result<ResourceId, Failure> {
-        let text = self.vault.as_str();
+/// A resource that was named, and the way to it.
+struct Open {
+    id: ResourceId,
+    about: About,
+    reader: Reader,
+    progress: Progress,
+}
+
+impl Which {
+    /// Finds the identity, which must be lent for the resource's group.
+    async fn open(&self, type_: &Type) -> Result<Open, Failure> {
+        let id = self.id(type_)?;
+        let progress = Progress::new();
+        let http = self.reach.http()?;
+        let cluster = self.cluster.open().await?;
+        let lender = Lender::new(&cluster, http.clone());
+        let namespace = cluster.namespace.as_str();
+        let keys = BTreeSet::from([key_of(namespace, Some(&self.identity))]);
+        let namespaces = BTreeSet::from([namespace.to_owned()]);
+        let identities = known(&cluster, &lender, keys, namespaces).await?;
+        let identity = identities.resolve(namespace, Some(&self.identity)).await?;
+        may_manage(&identities, &identity, namespace, &id)?;
+        let versions = ApiVersions::of(&identity.profile.cloud);
+        Ok(Open {
+            about: self.about(namespace, &id),
+            reader: Reader {
+                lakes: Lakes::new(Arc::clone(&identities), http.clone()),
+                arm: Arm::new(identities, http),
+                identity,
+                versions,
+            },
+            id,
+            progress,
+        })
+    }
+
+    fn about(&self, namespace: &str, id: &ResourceId) -> About {
+        About {
+            namespace: namespace.to_owned(),
+            name: match &self.name {
+                Some(name) => name.to_string(),
+                None => id.name().to_ascii_lowercase(),
+            },
+            identity: self.identity.clone(),
+            mode: match self.mode {
+                Does::Observe => Mode::Observe,
+                Does::Manage => Mode::Manage,
+            },
+        }
+    }
+
+    /// The id of what is meant.
+    fn id(&self, type_: &Type) -> Result<ResourceId, Failure> {
+        let (text, noun) = (self.resource.as_str(), type_.noun);
         if text.contains('/') {
             let id: ResourceId = text
                 .parse()
                 .map_err(|error| Failure::usage(format!("{error}")))?;
             let refused = || {
                 Failure::usage(format!(
-                    "{text} is the id of a {}, and not of a vault",
+                    "{text} is the id of a {}, and not of a {noun}",
                     id.kind()
                 ))
             };
-            return id.is_a(VAULTS).then(|| id.clone()).ok_or_else(refused);
+            let fits = id.is_a(&format!("{}/{}", type_.provider, type_.plural));
+            return fits.then(|| id.clone()).ok_or_else(refused);
         }
         let place = self.subscription.clone().zip(self.resource_group.clone());
         let (subscription, group) = place.ok_or_else(|| {
             Failure::usage(format!(
-                "{text} is a name: say --subscription and --resource-group, too, or give the vault's id (az keyvault show --name {text} --query id)"
+                "{text} is a name: say --subscription and --resource-group, too, or give the {noun}'s id ({} show --name {text} --query id)",
+                type_.az
             ))
         })?;
         GroupId::new(subscription, group)
-            .resource("Microsoft.KeyVault", "vaults", text)
+            .resource(type_.provider, type_.plural, text)
             .map_err(|error| Failure::usage(format!("{error}")))
     }
 }
 
-/// Whether the identity is lent for this group, since the KeyVault would be refused else.
+/// Whether the identity is lent for this group, since the object would be refused else.
 fn may_manage(
     identities: &Identities,
     identity: &Usable,
@@ -201,26 +223,34 @@ fn may_manage(
 /// Reads with one identity.
 struct Reader {
     arm: Arm,
+    lakes: Lakes,
     identity: Usable,
     versions: &'static ApiVersions,
 }
 
 impl Reader {
-    async fn vault(&self, id: &ResourceId) -> Result<Vault, Failure> {
-        let call = vaults::get(self.versions, id);
-        let reply = self.arm.call(&self.identity, WHO, &call).await;
-        let found = arm::absent(reply, vaults::ABSENT)?;
-        let found = found.ok_or_else(|| Failure::failed(format!("there is no vault {id}")))?;
-        Ok(vaults::read(&found)?)
+    async fn call(&self, call: &Call) -> Result<Reply, Problem> {
+        self.arm.call(&self.identity, WHO, call).await
     }
 
-    /// The roles that hold on the vault.
+    /// What is there; it is a failure that it is not.
+    async fn found(
+        &self,
+        call: &Call,
+        absent: &[&str],
+        what: impl FnOnce() -> String,
+    ) -> Result<Reply, Failure> {
+        let found = arm::absent(self.call(call).await, absent)?;
+        found.ok_or_else(|| Failure::failed(format!("there is no {}", what())))
+    }
+
+    /// The roles that hold on a resource.
     async fn roles(&self, id: &ResourceId) -> Result<Vec<Assignment>, Problem> {
         let first = roles::list(self.versions, &Scope::Resource(id.clone()));
         let (mut all, mut next) = (Vec::new(), Some(first));
         for _ in 0..MOST_PAGES {
             let Some(call) = next.take() else { break };
-            let reply = self.arm.call(&self.identity, WHO, &call).await?;
+            let reply = self.call(&call).await?;
             all.extend(roles::read_page(&reply)?);
             next = arm::next(&self.identity.profile, &call, &reply)?;
         }

@@ -1,6 +1,6 @@
 //! A manifest as YAML, with what it does not say before it. Pure.
 
-use crate::key_vault::import::Manifest;
+use crate::azure_resource::import::Manifest;
 
 /// The YAML of a manifest, and comments. The error says why it cannot be written.
 pub(in crate::cli) fn render(manifest: &Manifest) -> Result<String, String> {

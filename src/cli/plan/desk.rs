@@ -20,6 +20,7 @@ use crate::cli::lender::Lender;
 use crate::cli::objects;
 use crate::data_lake_account::api::DataLakeAccount;
 use crate::data_lake_account::kind::{Ctx as AccountCtx, Own};
+use crate::data_lake_account::links::Links as AccountLinks;
 use crate::k8s::api::Kube;
 use crate::key_vault::api::KeyVault;
 use crate::key_vault::kind::Ctx;
@@ -121,6 +122,7 @@ impl Desk {
                         let named = (namespace.to_owned(), name.to_owned());
                         told.get(&named).cloned()
                     }),
+                    links: AccountLinks::default(),
                 }
             }),
             pushes: Pushes::new(identities, kube, http, Arc::new(|_| ())),

@@ -7,6 +7,7 @@ mod render;
 mod resources;
 mod secret;
 mod syncs;
+mod to_gen2;
 
 use kube::ResourceExt;
 
@@ -34,11 +35,16 @@ Examples:
   lakevault plan -f vault.yaml                      KeyVaults and VaultSecretSyncs of a file
   lakevault plan -f vault.yaml --identity reader    the same, seen with another identity
   lakevault plan -n team                            those of a namespace, as they are
-  lakevault plan -f vault.yaml -o json")]
+  lakevault plan -f vault.yaml -o json
+  lakevault plan --to-gen2 -f lake.yaml             DataLakeAccounts of generation Gen1 as those of Gen2, as YAML")]
 pub(super) struct PlanArgs {
     /// The identity to look with, in place of those that the objects name: NAME, identity/NAME or clusteridentity/NAME.
     #[arg(long, value_name = "NAME", value_parser = who::identity)]
     identity: Option<IdentityRef>,
+
+    /// Plan nothing: print each DataLakeAccount of generation Gen1 in the file as one of generation Gen2, and say what has no equal.
+    #[arg(long, requires = "filename", conflicts_with_all = ["identity", "output"])]
+    to_gen2: bool,
 
     /// How the plans are shown.
     #[arg(long, short, value_enum, default_value = "table")]
@@ -56,6 +62,12 @@ const DIFFERS: u8 = 2;
 
 /// Plans, and shows. What differs ends in a code of its own, so no failure ends in that.
 pub(super) async fn run(args: PlanArgs) -> Result<(), Failure> {
+    if args.to_gen2 {
+        let manifests = args.cluster.manifests();
+        return manifests
+            .and_then(|manifests| to_gen2::run(&manifests))
+            .map_err(|failure| Failure::failed(failure.message));
+    }
     let all = Box::pin(all(&args)).await;
     let all = all.map_err(|failure| Failure::failed(failure.message))?;
     let text = render(&all, args.output)

@@ -95,6 +95,7 @@ impl<K: Kind> Look<'_, K> {
             valid: self.valid,
             leaving: is_leaving(self.object).then_some(named_by),
             deep: true,
+            early: false,
             record: self.record.clone(),
             dry: true,
             object: Arc::new(self.object.clone()),

@@ -137,10 +137,12 @@ pub struct EncryptionSpec {
     pub key: KeyRef,
 
     /// Resource id of the user-assigned managed identity that unwraps the key; it needs the role Key Vault Crypto Service
-    /// Encryption User on the vault. Example:
+    /// Encryption User on the vault. Generation Gen1 uses an identity of the account's own, so it is left out there; else it must
+    /// be set. Example:
     /// /subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/lake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
-    pub user_assigned_identity: String,
+    pub user_assigned_identity: Option<String>,
 }
 
 /// A key in a Key Vault.
@@ -161,7 +163,7 @@ pub struct KeyRef {
     #[schemars(regex(pattern = r"^[0-9A-Za-z-]+$"), length(min = 1, max = 127))]
     pub name: String,
 
-    /// Its version. Default: the newest, which Azure follows by itself.
+    /// Its version. Generation Gen1 needs it said. Default: the newest, which Azure follows by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9A-Fa-f]{32}$"))]
     pub version: Option<String>,

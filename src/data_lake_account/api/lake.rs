@@ -14,7 +14,7 @@ use super::DeletionPolicy;
 use crate::k8s::fields::is_default;
 
 /// A filesystem (container).
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq, Eq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct FilesystemSpec {
     /// Its name: 3 to 63 lower-case letters, digits and single hyphens. With generation Gen1: root. Example: raw.

@@ -64,8 +64,12 @@ use crate::k8s::fields::is_default;
     validation = Rule::new("has(self.spec.azureName) == has(oldSelf.spec.azureName)").message("azureName cannot be changed: an account keeps its name"),
     validation = Rule::new("(has(self.spec.generation) ? self.spec.generation : 'Gen2') == (has(oldSelf.spec.generation) ? oldSelf.spec.generation : 'Gen2')").message("generation cannot be changed: Gen1 and Gen2 are different services; lakevault plan --to-gen2 writes the new form")
 )]
-#[x_kube(validation = Rule::new("!has(self.generation) || self.generation == 'Gen2' || !(has(self.sku) || has(self.accessTier) || has(self.minimumTlsVersion) || has(self.sharedKeyAccess) || has(self.blobPublicAccess) || has(self.sftp) || has(self.nfsV3) || has(self.publicNetworkAccess) || has(self.softDelete) || has(self.lifecycleRules) || has(self.outputs) && (has(self.outputs.keys) || has(self.outputs.sas)))").message("generation Gen1 knows none of sku, accessTier, minimumTlsVersion, sharedKeyAccess, blobPublicAccess, sftp, nfsV3, publicNetworkAccess, softDelete, lifecycleRules, outputs.keys and outputs.sas"))]
+#[x_kube(validation = Rule::new("!has(self.generation) || self.generation == 'Gen2' || !(has(self.sku) || has(self.accessTier) || has(self.minimumTlsVersion) || has(self.sharedKeyAccess) || has(self.blobPublicAccess) || has(self.sftp) || has(self.nfsV3) || has(self.publicNetworkAccess) || has(self.softDelete) || has(self.lifecycleRules) || has(self.outputs) && (has(self.outputs.keys) || has(self.outputs.sas)))").message("generation Gen1 knows none of sku, accessTier, minimumTlsVersion, sharedKeyAccess, blobPublicAccess, sftp, nfsV3, publicNetworkAccess, softDelete, lifecycleRules, outputs.keys and outputs.sas: take them out of the spec, or move to generation Gen2 (lakevault plan --to-gen2 writes that)"))]
 #[x_kube(validation = Rule::new("!has(self.generation) || self.generation == 'Gen2' || !has(self.filesystems) || self.filesystems.all(f, f.name == 'root')").message("generation Gen1 has one filesystem: name it root"))]
+#[x_kube(validation = Rule::new("!has(self.generation) || self.generation == 'Gen2' || !has(self.filesystems) || self.filesystems.all(f, !has(f.properties) && !has(f.defaultEncryptionScope) && (!has(f.deletionPolicy) || f.deletionPolicy == 'Retain'))").message("the filesystem of generation Gen1 has no properties and no defaultEncryptionScope, and goes with its account alone: take them and its deletionPolicy out of the spec"))]
+#[x_kube(validation = Rule::new("!has(self.generation) || self.generation == 'Gen2' || !has(self.networkRules) || !has(self.networkRules.resources) && (!has(self.networkRules.bypass) || self.networkRules.bypass.all(b, b == 'AzureServices'))").message("networkRules of generation Gen1 know no resources, and no bypass but AzureServices"))]
+#[x_kube(validation = Rule::new("!has(self.generation) || self.generation == 'Gen2' || !has(self.encryption) || !has(self.encryption.userAssignedIdentity) && has(self.encryption.key.vaultRef) && has(self.encryption.key.version)").message("encryption of generation Gen1 needs key.vaultRef and key.version, and no userAssignedIdentity: the account has an identity of its own"))]
+#[x_kube(validation = Rule::new("has(self.generation) && self.generation == 'Gen1' || !has(self.encryption) || has(self.encryption.userAssignedIdentity)").message("encryption needs userAssignedIdentity: the account unwraps the key with it"))]
 #[x_kube(validation = Rule::new("!has(self.nfsV3) || !self.nfsV3 || has(self.networkRules)").message("nfsV3: true needs networkRules with a subnet: NFS has no other guard"))]
 #[x_kube(validation = Rule::new("has(self.nfsV3) == has(oldSelf.nfsV3)").message("nfsV3 cannot be changed: it is fixed when the account is created"))]
 #[serde(rename_all = "camelCase")]
@@ -82,7 +86,7 @@ pub struct DataLakeAccountSpec {
     pub azure_name: Option<String>,
 
     /// Gen2: a storage account with hierarchical namespace. Gen1: Azure Data Lake Store, which Azure retired on 29 February 2024;
-    /// it works where an endpoint still speaks it. Cannot be changed. Default: Gen2.
+    /// it works where an endpoint still speaks it, and has fewer fields. Cannot be changed. Default: Gen2.
     #[serde(default, skip_serializing_if = "is_default")]
     pub generation: Generation,
 

@@ -4,7 +4,7 @@
     reason = "the KubeSchema derive makes private shadows of public types"
 )]
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,14 @@ pub struct EndpointsStatus {
     /// Of blobs. Example: <https://lakepayments.blob.core.windows.net/>.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blob: Option<String>,
+
+    /// Of a Data Lake Store, as Hadoop names it. Example: <adl://lakepayments.azuredatalakestore.net/>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adl: Option<String>,
+
+    /// Of the `WebHDFS` interface of a Data Lake Store. Example: <https://lakepayments.azuredatalakestore.net/webhdfs/v1/>.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhdfs: Option<String>,
 }
 
 /// A filesystem that was created by this object, or was given properties.
@@ -152,7 +160,7 @@ pub struct KeysStatus {
 
     /// When that was made, as Azure tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created: Option<Time>,
+    pub created: Option<MicroTime>,
 
     /// Since when it is in use, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -172,7 +180,7 @@ pub struct RenewingStatus {
 
     /// When the one before was made, as Azure tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub was: Option<Time>,
+    pub was: Option<MicroTime>,
 
     /// Until when the request may take effect.
     pub until: Time,
@@ -208,5 +216,5 @@ pub struct SignedByStatus {
 
     /// When that was made, as Azure tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub created: Option<Time>,
+    pub created: Option<MicroTime>,
 }

@@ -153,7 +153,6 @@ fn effect(step: &Step, seen: &mut Seen) {
         Step::CreateFilesystem {
             properties, scope, ..
         } => {
-            one.instead = one.stands == Some(Ok(Stands::Absent { deleted: true }));
             one.made = true;
             one.paths.clear();
             one.stands = Some(Ok(Stands::Here {

@@ -44,7 +44,11 @@ pub(super) fn wanted(
             found.waits.push((field(name), told::being_deleted(name)));
             return;
         }
-        Some(Ok(Stands::Absent { .. })) => {
+        Some(Ok(Stands::Absent { deleted: true })) => {
+            found.problems.push((field(name), told::soft_deleted(name)));
+            return;
+        }
+        Some(Ok(Stands::Absent { deleted: false })) => {
             found.batch.steps.push(Step::CreateFilesystem {
                 name: name.clone(),
                 properties: wanted.properties.clone(),

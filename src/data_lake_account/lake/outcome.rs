@@ -25,8 +25,6 @@ pub struct Outcome {
     pub troubled: usize,
     /// Whether all of the lake was looked at, and is as the spec wants it; of steps that were only taken for done: would be.
     pub whole: bool,
-    /// What is worth telling once.
-    pub notes: Vec<String>,
 }
 
 /// What a round has come to. It is over when [`super::plan`] names nothing more.
@@ -46,7 +44,6 @@ pub fn outcome(inputs: &Inputs<'_>, seen: &Seen) -> Outcome {
         troubled: told.len(),
         problem: first(&told),
         whole,
-        notes: notes(seen),
     }
 }
 
@@ -74,17 +71,6 @@ fn sooner(one: Retry, other: Retry) -> Retry {
         }
         (Retry::OnChange, Retry::OnChange) => Retry::OnChange,
     }
-}
-
-fn notes(seen: &Seen) -> Vec<String> {
-    let instead = seen.filesystems.iter().filter(|(_, seen)| seen.instead);
-    let each = instead.map(|(name, _)| {
-        format!(
-            "filesystem {name:?} was made anew, and a deleted one of that name is still kept. To have that back, delete the new one and restore it: az storage container restore --name {name} --deleted-version <version>",
-            name = name.as_str()
-        )
-    });
-    each.collect()
 }
 
 /// Where the lake differs from the spec: as it was before anything was assumed. What was not looked at is not told.

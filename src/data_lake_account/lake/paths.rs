@@ -5,7 +5,7 @@ use super::place::Place;
 use super::seen::{FilesystemSeen, Here, Look, Needs, PathSeen};
 use super::step::Step;
 use super::trees::{self, Stand};
-use super::valid::{Filesystem, Kind, Node, field};
+use super::valid::{Filesystem, Kind, Node, What, field};
 use super::{Found, Inputs, told};
 use crate::azure::lake::paths::Thing;
 use crate::azure::lake::{FilesystemName, LakePath};
@@ -163,11 +163,17 @@ impl At<'_> {
     }
 
     fn needs(&self, node: &Node) -> Needs {
-        let list = needs_list(&node.access);
         let is_file = matches!(node.kind, Kind::File(_));
+        let list = needs_list(&node.access) || !is_file && self.hides_sticky_bits(node);
         // That a directory is none is seen with everything else; in its turn one call for it is enough.
         let thing = is_file || !list || self.inputs.turn.is_none();
         Needs { thing, list }
+    }
+
+    /// A Data Lake Store tells the sticky bit of a directory beside its list alone.
+    fn hides_sticky_bits(&self, node: &Node) -> bool {
+        let store = self.inputs.lake.generation == Generation::Gen1;
+        store && matches!(node.access.what, What::Permissions(_))
     }
 
     fn create(&self, parent: Stage, item: Item<'_>, found: &mut Found) -> State {
@@ -176,7 +182,7 @@ impl At<'_> {
             return parent.state;
         }
         let place = Place::new(self.name, path);
-        let with = at_creation(&node.access).filter(|_| self.makes_with_access());
+        let with = at_creation(&node.access).filter(|_| self.makes_with_access(node));
         let step = match &node.kind {
             Kind::Directory => Step::CreateDirectory { place, with },
             Kind::File(_) => match self.inputs.contents.get(&place) {
@@ -194,9 +200,9 @@ impl At<'_> {
         State::Waiting
     }
 
-    /// A Data Lake Store makes paths with permissions, but not with lists and owners.
-    fn makes_with_access(&self) -> bool {
-        self.inputs.lake.generation == Generation::Gen2
+    /// A Data Lake Store makes nothing with lists and owners. A file gets them all the same before it is filled.
+    fn makes_with_access(&self, node: &Node) -> bool {
+        self.inputs.lake.generation == Generation::Gen2 || matches!(node.kind, Kind::File(_))
     }
 
     fn here(&self, here: &Here, item: Item<'_>, found: &mut Found) -> State {

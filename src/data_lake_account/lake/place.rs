@@ -47,6 +47,9 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// A turn in which nothing is looked at but what is asked for.
+    pub const NOBODYS: Self = Self { turn: 1, of: 1 };
+
     /// Whether it is a path's turn. A path keeps its place whatever else is in the spec, whoever asks and whenever.
     pub fn has(self, filesystem: &FilesystemName, path: &LakePath) -> bool {
         let hash = crate::retry::seed(filesystem.as_str(), &path.to_string());

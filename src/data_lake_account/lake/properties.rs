@@ -44,6 +44,20 @@ fn in_store(spec: &Value, put: &Put, backwards: bool) -> World {
     world
 }
 
+/// A world of either generation.
+fn either(
+    store: bool,
+    spec: &Value,
+    (there, put): (bool, &Put),
+    backwards: bool,
+) -> (World, FilesystemName) {
+    if store {
+        let store = in_store(spec, put, backwards);
+        return (store, "root".parse().unwrap());
+    }
+    (world(spec, there, put, backwards), name())
+}
+
 fn nothing() -> Vec<String> {
     Vec::new()
 }
@@ -56,11 +70,7 @@ proptest! {
         spec in one(true), there in any::<bool>(), put in put(true), backwards in any::<bool>(), forgets in 0u32..2,
         store in prop::bool::weighted(0.2),
     ) {
-        let mut world = if store {
-            in_store(&spec, &put, backwards)
-        } else {
-            world(&spec, there, &put, backwards)
-        };
+        let (mut world, _) = either(store, &spec, (there, &put), backwards);
         world.azure.forgets = forgets;
         let before = world.azure.clone();
         let end = world.ends();
@@ -80,8 +90,9 @@ proptest! {
     #[test]
     fn who_dies_in_between_leaves_nothing_that_the_next_does_not_mend(
         spec in one(true), there in any::<bool>(), put in put(false), at in prop::collection::vec(0usize..30, 1..3),
+        store in prop::bool::weighted(0.3),
     ) {
-        let mut straight = world(&spec, there, &put, false);
+        let (mut straight, _) = either(store, &spec, (there, &put), false);
         let mut world = straight.clone();
         let before = world.azure.clone();
         straight.ends();
@@ -104,8 +115,12 @@ proptest! {
     }
 
     #[test]
-    fn no_more_is_written_than_differs(spec in one(false), there in any::<bool>(), put in put(false)) {
-        let mut world = world(&spec, there, &put, false);
+    fn no_more_is_written_than_differs(
+        spec in one(false), there in any::<bool>(), put in put(false), store in prop::bool::weighted(0.3),
+    ) {
+        // A store is always there.
+        let there = there || store;
+        let (mut world, _) = either(store, &spec, (there, &put), false);
         let before = world.azure.clone();
         let (planned, differ) = world.dry();
         prop_assert_eq!(&world.azure, &before, "a dry round writes");
@@ -126,20 +141,20 @@ proptest! {
     #[test]
     fn whatever_others_do_is_mended_when_all_have_had_their_turn(
         spec in one(false), put in put(false), then in specs::put(false), gone in prop::collection::vec(0usize..20, 0..3), of in 1u32..5,
-        all in prop::bool::weighted(0.1),
+        all in prop::bool::weighted(0.1), store in prop::bool::weighted(0.3),
     ) {
-        let mut world = world(&spec, true, &put, false);
+        let (mut world, name) = either(store, &spec, (true, &put), false);
         let before = world.azure.clone();
         world.ends();
-        apply(&mut world.azure, &name(), &then);
+        apply(&mut world.azure, &name, &then);
         for at in gone {
-            let items = &mut world.azure.make(&name()).items;
+            let items = &mut world.azure.make(&name).items;
             let one = items.keys().nth(at % items.len()).cloned().unwrap();
             if !one.is_root() {
                 items.retain(|path, _| !path.is_in(&one));
             }
         }
-        if all {
+        if all && !store {
             world.azure.filesystems.clear();
         }
         for turn in 0..of {
@@ -155,9 +170,11 @@ proptest! {
     }
 
     #[test]
-    fn what_failed_in_trees_is_done_in_the_end(spec in one(true), put in put(false), at in 0usize..12, tries in 1u32..4) {
-        let mut world = world(&spec, true, &put, false);
-        let paths: Vec<LakePath> = world.azure.make(&name()).items.keys().cloned().collect();
+    fn what_failed_in_trees_is_done_in_the_end(
+        spec in one(true), put in put(false), at in 0usize..12, tries in 1u32..4, store in prop::bool::weighted(0.3),
+    ) {
+        let (mut world, name) = either(store, &spec, (true, &put), false);
+        let paths: Vec<LakePath> = world.azure.make(&name).items.keys().cloned().collect();
         world.azure.stubborn.insert(paths[at % paths.len()].clone(), tries);
         let before = world.azure.clone();
         let mut ends = world.ends();

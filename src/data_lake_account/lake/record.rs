@@ -105,6 +105,32 @@ impl Record {
         }
     }
 
+    /// A step is about to be carried out. A tree that is begun undoes what is kept of the one before it and of those that lie in it:
+    /// gives back whether something is kept otherwise now, which is noted before the first batch. Else whoever goes back to the
+    /// list before, or comes after a crash, would take that for done.
+    pub fn begins(&mut self, step: &Step, now: Timestamp) -> bool {
+        let Step::Tree {
+            place,
+            sweep,
+            from: None,
+        } = step
+        else {
+            return false;
+        };
+        let text = trees::text(sweep);
+        let undone = |(one, kept): (&Place, &TreeStatus)| {
+            one.is_in(place) && (one != place || kept.acl != text)
+        };
+        if !self.trees.iter().any(undone) {
+            return false;
+        }
+        let again = self.trees.remove(place).filter(|kept| kept.acl == text);
+        self.trees.retain(|one, _| !one.is_in(place));
+        let tree = started(place, text, again.map_or(now, |again| again.since.0));
+        self.trees.insert(place.clone(), tree);
+        true
+    }
+
     /// A batch of a tree is done; `begins` where it was the first.
     pub(super) fn swept(
         &mut self,

@@ -57,6 +57,28 @@ fn pauses_between_tries_double() {
 }
 
 #[test]
+fn what_a_tree_undoes_is_not_kept_while_it_is_gone_through() {
+    let (mut record, place, inner) = (Record::default(), at("a"), at("a/b"));
+    let other = Sweep::Set(acl("user::rwx,group::---,other::---"));
+    record.swept((&place, &other), true, &swept(1, 0, None), second(0));
+    record.swept((&inner, &other), true, &swept(1, 0, None), second(0));
+    let step = |from: Option<&str>| Step::Tree {
+        place: place.clone(),
+        sweep: sweep(),
+        from: from.map(str::to_owned),
+    };
+    assert!(!record.begins(&step(Some("x")), second(9)), "it goes on");
+    assert!(record.begins(&step(None), second(9)));
+    let kept = &record.trees[&place];
+    assert_eq!(
+        (kept.since.0, &kept.done, kept.directories),
+        (second(9), &None, 0)
+    );
+    assert_eq!(record.trees.len(), 1, "what lies in it is undone, too");
+    assert!(!record.begins(&step(None), second(9)), "it is noted once");
+}
+
+#[test]
 fn another_list_is_another_job() {
     let (mut record, place) = (Record::default(), at("a"));
     record.swept((&place, &sweep()), true, &swept(5, 0, Some("x")), second(0));

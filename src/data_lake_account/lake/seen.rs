@@ -1,6 +1,6 @@
 //! What reads have shown of a lake so far in one round, and what writes have come to. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::access::Told;
@@ -37,7 +37,8 @@ pub struct Needs {
 pub enum Stands {
     /// There is none.
     Absent {
-        /// Whether a deleted one of its name is kept, where that is known. Its name is free, so it is no hindrance; it is told.
+        /// Whether a deleted one of its name is kept, as far as is known. Azure would make a new one, in whose place the deleted one
+        /// could not come back; so that is told, and left to people.
         deleted: bool,
     },
     /// It is being deleted, and its name is not free yet.
@@ -152,15 +153,13 @@ pub(super) struct FilesystemSeen {
     pub(super) stood: Option<Stands>,
     /// Whether this round made it.
     pub(super) made: bool,
-    /// Whether a deleted one of its name was kept when it was made.
-    pub(super) instead: bool,
     /// What it holds, where it is to be deleted.
     pub(super) contents: Option<Result<Contents, Problem>>,
     /// Its paths.
     pub(super) paths: BTreeMap<LakePath, Result<PathSeen, Problem>>,
     /// How those stood of which something was assumed.
     pub(super) before: BTreeMap<LakePath, PathSeen>,
-    /// How often it was not certain how a path stands.
+    /// Paths that are to be looked at whosever turn it is, and how often it was not certain how they stand.
     pub(super) again: BTreeMap<LakePath, u32>,
     /// The same of the filesystem as a whole.
     pub(super) again_whole: u32,
@@ -182,6 +181,16 @@ pub(super) struct TreeSeen {
 }
 
 impl Seen {
+    /// Nothing was seen, and these paths are to be looked at, whosever turn it is.
+    pub fn asked(places: &BTreeSet<Place>) -> Self {
+        let mut seen = Self::default();
+        for place in places {
+            let again = &mut seen.at(&place.filesystem).again;
+            again.insert(place.path.clone(), 0);
+        }
+        seen
+    }
+
     pub(super) fn of(&self, name: &FilesystemName) -> Option<&FilesystemSeen> {
         self.filesystems.get(name)
     }

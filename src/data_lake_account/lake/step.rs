@@ -52,7 +52,7 @@ pub enum Step {
         /// The `ETag` of the one that is there (If-Match); none where there is none (`If-None-Match: *`).
         over: Option<String>,
         /// The access that it has from the beginning. A file that is made anew keeps nothing of what it had but this; in a Data Lake
-        /// Store it is set right after it is made.
+        /// Store it is set right after it is made, and before it is filled.
         with: Option<Change>,
     },
     /// Owner, group, permissions or list of a path are set: PATCH `action=setAccessControl`.
@@ -64,7 +64,7 @@ pub enum Step {
     },
     /// Lists of a directory and everything beneath are changed, one batch of it: PATCH `action=setAccessControlRecursive` with
     /// `forceFlag=true`. A Data Lake Store has no such call; there it is a walk by lists, whose continuation is the path that
-    /// comes next.
+    /// came last.
     Tree {
         /// Where.
         place: Place,

@@ -193,12 +193,19 @@ fn a_filesystem_that_is_being_deleted_is_waited_for() {
 }
 
 #[test]
-fn a_filesystem_in_place_of_a_deleted_one_is_told() {
-    let mut case = Case::new(raw(json!({})));
+fn no_filesystem_is_made_in_place_of_one_that_can_come_back() {
+    let mut case = Case::new(raw(json!({ "directories": [{ "path": "a" }] })));
     case.seen
         .saw_filesystem(&name(), Stands::Absent { deleted: true });
-    case.does();
-    assert!(case.outcome().notes[0].contains("az storage container restore --name raw"));
+    assert_eq!(case.plan(), Batch::default());
+    let problem = case.outcome().problem.unwrap();
+    assert_eq!(problem.reason, Reason::SoftDeleted);
+    for mend in [
+        "az storage container restore --name raw",
+        "az storage fs create -n raw",
+    ] {
+        assert!(problem.message.contains(mend), "{problem}");
+    }
 }
 
 #[test]

@@ -21,6 +21,15 @@ pub(super) fn being_deleted(name: &FilesystemName) -> Problem {
     Problem::new(Reason::AzureBusy, Retry::After(LETTING_GO), message)
 }
 
+/// A new one would be empty, and would stand in the way of the one that can still come back.
+pub(super) fn soft_deleted(name: &FilesystemName) -> Problem {
+    let name = name.as_str();
+    let message = format!(
+        "filesystem {name:?} was deleted and is still kept with its data, so no empty one is made in its place. Restore it (az storage container list --include-deleted --prefix {name} tells its version; az storage container restore --name {name} --deleted-version <version>), or make an empty one to do without its data (az storage fs create -n {name})"
+    );
+    Problem::new(Reason::SoftDeleted, Retry::Backoff, message)
+}
+
 /// Somebody has deleted it since this round looked at it; the next round begins with it.
 pub(super) fn gone(name: &FilesystemName) -> Problem {
     let message = format!("filesystem {:?} is gone; it is made anew", name.as_str());

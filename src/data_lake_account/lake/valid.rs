@@ -12,7 +12,7 @@ use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 
 /// The one filesystem of a Data Lake Store.
-const GEN1_FILESYSTEM: &str = "root";
+pub const GEN1_FILESYSTEM: &str = "root";
 
 /// A lake as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

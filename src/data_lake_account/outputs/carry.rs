@@ -297,7 +297,8 @@ impl Turn<'_, '_> {
             && let Some(keys) = &self.seen.keys
         {
             self.seen.held = Some(key);
-            self.record.wrote(key, keys, now);
+            // The time after it: from then on the key before is not told any more.
+            self.record.wrote(key, keys, world.now());
         }
         self.record.signed(name, filled.made);
         Ok(())

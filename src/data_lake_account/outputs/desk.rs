@@ -76,6 +76,9 @@ impl<K: Kind> Azure for Desk<'_, '_, '_, K> {
         };
         (self.tools.keep)(&mut self.round.record, noted.clone());
         self.round.note_down().await?;
+        if !noted.may_be_sent(Timestamp::now()) {
+            return Ok(Renewed::Sent(Err(belated(key))));
+        }
         let reply = eyes.call_in(Some(place), &call).await;
         let keys = reply.and_then(storage::read_keys);
         Ok(Renewed::Sent(keys.and_then(both)))
@@ -129,6 +132,15 @@ impl<K: Kind> World for Desk<'_, '_, '_, K> {
     async fn delete(&mut self, kind: Output, name: &str, uid: &str) -> Result<(), Problem> {
         self.cluster.delete(kind, name, uid).await
     }
+}
+
+/// It was noted, and may have been too long ago by now. The note stays until it is over.
+fn belated(key: AccountKey) -> Problem {
+    let message = format!(
+        "{} was to be made anew, and was not asked for: this process stood still meanwhile. It is once that note can have no effect any more",
+        name_of(key)
+    );
+    Problem::new(Reason::OperationUnderWay, Retry::Backoff, message)
 }
 
 /// The two keys of an account, out of all that Azure tells: it has others, for Kerberos.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::seen::{Key, Keys};
 use super::wanted::Wanted;
 use super::{Account, Owner};
-use crate::data_lake_account::api::Generation;
+use crate::data_lake_account::api::{EndpointsStatus, Generation};
 use crate::secret::SecretValue;
 
 pub(super) fn account() -> Account {
@@ -14,8 +14,11 @@ pub(super) fn account() -> Account {
         id: "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/lakepayments".to_owned(),
         location: "westeurope".to_owned(),
         generation: Generation::Gen2,
-        dfs: Some("https://lakepayments.dfs.core.windows.net/".to_owned()),
-        blob: Some("https://lakepayments.blob.core.windows.net/".to_owned()),
+        endpoints: EndpointsStatus {
+            dfs: Some("https://lakepayments.dfs.core.windows.net/".to_owned()),
+            blob: Some("https://lakepayments.blob.core.windows.net/".to_owned()),
+            ..EndpointsStatus::default()
+        },
         filesystems: vec!["raw".to_owned(), "curated".to_owned()],
         suffix: "core.windows.net".to_owned(),
         shared_keys: true,

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::Inputs;
 use super::plan::{Look, Next, Step, View};
-use super::record::{Record, other, second};
+use super::record::{Record, is_same, other};
 use super::seen::{Keys, What};
 use super::signatures;
 use crate::data_lake_account::api::{AccountKey, KeysStatus, RenewingStatus, SasKind};
@@ -138,7 +138,8 @@ pub(super) fn renew(view: &View<'_>) -> Option<Next> {
 /// When the other key is made anew: so long after the key in use was made, and after it was taken into use.
 pub(super) fn due(inputs: &Inputs<'_>) -> Option<Timestamp> {
     let KeysStatus { created, since, .. } = inputs.record.keys.as_ref()?;
-    let begin = created.iter().chain(since).map(|time| time.0).max()?;
+    let created = created.as_ref().map(|time| time.0);
+    let begin = created.max(since.as_ref().map(|time| time.0))?;
     Some(after(begin, inputs.wanted.rotate_after?))
 }
 
@@ -160,8 +161,8 @@ fn open<'a>(view: &View<'a>) -> Option<&'a RenewingStatus> {
 /// Whether a request is over and made the key anew.
 fn is_renewed(view: &View<'_>, noted: &RenewingStatus, keys: &Keys) -> bool {
     let told = view.seen.renewed == Some(noted.key);
-    let made = keys.of(noted.key).made.map(second);
-    view.inputs.now >= noted.until.0 && (told || made != noted.was)
+    let same = is_same(noted.was.as_ref(), keys.of(noted.key).made);
+    view.inputs.now >= noted.until.0 && (told || !same)
 }
 
 /// Whether the key in use is the one that the status tells. Others can make it anew at any time.
@@ -173,5 +174,6 @@ fn is_known(view: &View<'_>) -> bool {
         Some(keys) => keys.of(known.in_use).made,
         None => view.told(known.in_use),
     };
-    known.since.is_some() && told.is_none_or(|told| known.created == Some(second(told)))
+    let same = |told| is_same(known.created.as_ref(), Some(told));
+    known.since.is_some() && told.is_none_or(same)
 }

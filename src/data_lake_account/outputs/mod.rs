@@ -24,7 +24,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use self::record::Record;
 use self::wanted::Wanted;
-use crate::data_lake_account::api::Generation;
+use crate::data_lake_account::api::{EndpointsStatus, Generation};
 
 /// The kind that outputs belong to.
 const KIND: &str = "DataLakeAccount";
@@ -64,10 +64,8 @@ pub struct Account {
     pub location: String,
     /// Which service it is.
     pub generation: Generation,
-    /// Where filesystems and directories are.
-    pub dfs: Option<String>,
-    /// Where blobs are.
-    pub blob: Option<String>,
+    /// Where its services are.
+    pub endpoints: EndpointsStatus,
     /// The filesystems of the spec.
     pub filesystems: Vec<String>,
     /// What follows the service in the cloud's hosts, such as `core.windows.net`.

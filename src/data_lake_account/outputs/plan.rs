@@ -10,7 +10,7 @@ use super::record::{name_of, second};
 use super::render::config_map;
 use super::seen::{Kind, Seen, Target, Targets, What, Whose};
 use super::signatures;
-use super::wanted::Sheet;
+use super::wanted::{Sheet, Wanted};
 use crate::data_lake_account::api::{AccountKey, SasKind};
 use crate::names::ResourceName;
 use crate::problem::{Problem, Reason};
@@ -268,12 +268,9 @@ pub fn problem(inputs: &Inputs<'_>, seen: &Seen) -> Option<Problem> {
 
 /// When something is due before the next look.
 pub fn again(inputs: &Inputs<'_>) -> Option<Timestamp> {
-    let dues = [
-        signatures::next(inputs),
-        keys::lapses(inputs),
-        keys::due(inputs),
-    ];
-    dues.into_iter().flatten().min()
+    // While it is not known what becomes of a key, the next one is overdue, which is no reason to miss the end of that.
+    let key = keys::lapses(inputs).or_else(|| keys::due(inputs));
+    signatures::next(inputs).into_iter().chain(key).min()
 }
 
 /// What would be done, where nothing is to be written: without a look at the account's keys.
@@ -302,6 +299,16 @@ pub fn told(inputs: &Inputs<'_>, seen: &Seen) -> Vec<String> {
         told.push(format!("make {key} of the account anew"));
     }
     told
+}
+
+/// What would be done once there is an account.
+pub fn ahead(wanted: &Wanted) -> Vec<String> {
+    let map = wanted.config_map.iter().cloned().map(Step::WriteConfigMap);
+    let secrets = wanted.secrets.keys().map(|name| Step::WriteSecret {
+        name: name.clone(),
+        key: AccountKey::Key1,
+    });
+    map.chain(secrets).map(|step| step.to_string()).collect()
 }
 
 #[cfg(test)]

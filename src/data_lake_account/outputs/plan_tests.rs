@@ -210,3 +210,38 @@ fn whose_an_object_is() {
     assert_eq!(earlier.whose, Whose::Earlier);
     assert_eq!(read(None, false).whose, Whose::Foreign(None));
 }
+
+#[test]
+fn who_does_not_know_what_became_of_a_key_comes_back_when_that_is_over() {
+    use crate::data_lake_account::api::{AccountKey, KeysStatus, RenewingStatus};
+
+    let wanted = wanted(serde_json::json!({"keys": {"secret": "lake", "rotateAfter": "1h"}}));
+    let (account, owner) = (account(), owner());
+    let time = |text: &str| Time(at(text));
+    let mut record = Record {
+        keys: Some(KeysStatus {
+            in_use: AccountKey::Key1,
+            created: None,
+            since: Some(time("2026-11-22T10:00:00Z")),
+            renewing: Some(RenewingStatus {
+                key: AccountKey::Key2,
+                was: None,
+                until: time("2026-11-22T12:00:40Z"),
+            }),
+        }),
+        sas: Vec::new(),
+    };
+    let due = |record: &Record| {
+        again(&Inputs {
+            account: &account,
+            wanted: &wanted,
+            owner: &owner,
+            record,
+            now: at(NOW),
+        })
+    };
+    // The next key is overdue by then.
+    assert_eq!(due(&record), Some(at("2026-11-22T12:00:40Z")));
+    record.forgets_renewal();
+    assert_eq!(due(&record), Some(at("2026-11-22T11:00:00Z")));
+}

@@ -1,7 +1,7 @@
 //! What the status keeps of outputs, and what a write adds to it. Pure.
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 
 use super::seen::Keys;
 use super::wanted::Wanted;
@@ -24,6 +24,22 @@ pub struct Record {
 /// A time as it is kept: Azure and Kubernetes write it with more or fewer digits.
 pub fn second(time: Timestamp) -> Time {
     Time(Timestamp::from_second(time.as_second()).unwrap_or(time))
+}
+
+/// When a key was made, as it is kept: Azure tells it with digits behind the second, and a key may be made anew within one.
+pub fn moment(made: Timestamp) -> MicroTime {
+    let micro = Timestamp::from_microsecond(made.as_microsecond());
+    MicroTime(micro.unwrap_or(made))
+}
+
+/// Whether what is kept of a key is of this very one. Where one of both was told to the second, they are compared to the second.
+pub fn is_same(kept: Option<&MicroTime>, made: Option<Timestamp>) -> bool {
+    let (Some(kept), Some(made)) = (kept, made.map(moment)) else {
+        return kept.is_none() && made.is_none();
+    };
+    let is_whole = |time: Timestamp| time.subsec_nanosecond() == 0;
+    let roughly = is_whole(kept.0) || is_whole(made.0);
+    *kept == made || roughly && kept.0.as_second() == made.0.as_second()
 }
 
 impl Record {
@@ -56,7 +72,7 @@ impl Record {
         let since = same.and_then(|same| same.since.clone());
         self.keys = Some(KeysStatus {
             in_use: key,
-            created: keys.of(key).made.map(second),
+            created: keys.of(key).made.map(moment),
             since: Some(since.unwrap_or_else(|| second(now))),
             renewing: before
                 .and_then(|before| before.renewing)
@@ -87,10 +103,17 @@ impl Record {
         if let Some(keys) = &mut self.keys {
             keys.renewing = Some(RenewingStatus {
                 key,
-                was: was.map(second),
+                was: was.map(moment),
                 until: Time(after(now, WINDOW)),
             });
         }
+    }
+
+    /// Whether a key that is noted may be asked for still. A request that is sent late could take effect when nobody reckons with it
+    /// any more: whoever was held up, or stopped, between the note and the request leaves it.
+    pub fn may_be_sent(&self, now: Timestamp) -> bool {
+        let noted = self.keys.as_ref().and_then(|keys| keys.renewing.as_ref());
+        noted.is_some_and(|noted| after(now, WINDOW / 2) <= noted.until.0)
     }
 
     /// The request can have no effect any more.
@@ -138,5 +161,42 @@ pub fn name_of(key: AccountKey) -> &'static str {
     match key {
         AccountKey::Key1 => "key1",
         AccountKey::Key2 => "key2",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_made_anew_within_a_second_is_another() {
+        let at = |text: &str| -> Timestamp { format!("2026-01-01T00:00:{text}Z").parse().unwrap() };
+        for (kept, told, same) in [
+            ("07.1234567", "07.1234567", true),
+            ("07.123456", "07.1234569", true),
+            ("07.1", "07.2", false),
+            // Told to the second, by one of both or when it was kept.
+            ("07", "07.9", true),
+            ("07.9", "07", true),
+            ("07", "08", false),
+            ("07.9", "08.1", false),
+        ] {
+            let kept = moment(at(kept));
+            assert_eq!(
+                is_same(Some(&kept), Some(at(told))),
+                same,
+                "{kept:?} {told}"
+            );
+        }
+        assert!(is_same(None, None) && !is_same(None, Some(at("07"))));
+        assert!(!is_same(Some(&moment(at("07"))), None));
+    }
+
+    #[test]
+    fn times_are_kept_as_they_are_compared() {
+        let made: Timestamp = "2026-01-01T00:00:07.1234567Z".parse().unwrap();
+        let text = serde_json::to_string(&moment(made)).unwrap();
+        let kept: MicroTime = serde_json::from_str(&text).unwrap();
+        assert!(is_same(Some(&kept), Some(made)), "{text}");
     }
 }

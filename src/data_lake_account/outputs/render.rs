@@ -23,13 +23,16 @@ pub fn config_map(account: &Account) -> BTreeMap<String, String> {
         Generation::Gen1 => "Gen1",
         Generation::Gen2 => "Gen2",
     };
+    let endpoints = &account.endpoints;
     let all = [
         ("accountName", Some(account.name.clone())),
         ("resourceId", Some(account.id.clone())),
         ("location", Some(account.location.clone())),
         ("generation", Some(generation.to_owned())),
-        ("dfsEndpoint", account.dfs.clone()),
-        ("blobEndpoint", account.blob.clone()),
+        ("dfsEndpoint", endpoints.dfs.clone()),
+        ("blobEndpoint", endpoints.blob.clone()),
+        ("adlEndpoint", endpoints.adl.clone()),
+        ("webhdfsEndpoint", endpoints.webhdfs.clone()),
         ("filesystems", Some(account.filesystems.join(","))),
     ];
     let said = all.into_iter();
@@ -143,6 +146,7 @@ fn unsigned(secret: &ResourceName) -> Problem {
 mod tests {
     use super::super::fixtures::{account, keys};
     use super::*;
+    use crate::data_lake_account::api::EndpointsStatus;
 
     #[test]
     fn a_connection_string_is_what_azures_portal_writes() {
@@ -158,12 +162,28 @@ mod tests {
 
     #[test]
     fn a_config_map_says_only_what_is_known() {
-        let data = config_map(&Account {
-            blob: None,
-            ..account()
-        });
+        let mut account = account();
+        account.endpoints.blob = None;
+        let data = config_map(&account);
         assert_eq!(data["filesystems"], "raw,curated");
         assert_eq!(data["generation"], "Gen2");
         assert!(!data.contains_key("blobEndpoint"), "{data:?}");
+    }
+
+    #[test]
+    fn a_data_lake_store_is_told_by_both_its_addresses() {
+        let data = config_map(&Account {
+            generation: Generation::Gen1,
+            endpoints: EndpointsStatus {
+                adl: Some("adl://storea.azuredatalakestore.net/".to_owned()),
+                webhdfs: Some("https://storea.azuredatalakestore.net/webhdfs/v1/".to_owned()),
+                ..EndpointsStatus::default()
+            },
+            ..account()
+        });
+        assert_eq!(data["generation"], "Gen1");
+        assert_eq!(data["adlEndpoint"], "adl://storea.azuredatalakestore.net/");
+        assert!(data["webhdfsEndpoint"].ends_with("/webhdfs/v1/"));
+        assert!(!data.contains_key("dfsEndpoint"), "{data:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Inputs;
-use super::record::second;
+use super::record::{moment, second};
 use super::seen::Seen;
 use super::wanted::{Sas, Sheet, is_by_account};
 use crate::data_lake_account::api::{AccountKey, SasKind, SasStatus, SignedByStatus};
@@ -82,6 +82,6 @@ pub(super) fn signed_by(sas: &Sas, seen: &Seen, key: AccountKey) -> Option<Signe
         .filter(|_| sas.kind == SasKind::Service)?;
     Some(SignedByStatus {
         key,
-        created: keys.of(key).made.map(second),
+        created: keys.of(key).made.map(moment),
     })
 }

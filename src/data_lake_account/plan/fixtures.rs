@@ -14,12 +14,16 @@ use crate::azure_resource::owner::{OWNER_TAG, Owner};
 use crate::azure_resource::planner::Ending;
 use crate::data_lake_account::account::StorageAccount;
 use crate::data_lake_account::api::{DataLakeAccount, DataLakeAccountSpec};
-use crate::data_lake_account::desired::Desired;
+use crate::data_lake_account::desired::Desired as OfStorage;
+use crate::data_lake_account::generation::{Account, Desired};
 use crate::data_lake_account::recorded::recorded;
+use crate::data_lake_account::store::StoreAccount;
 use crate::data_lake_account::valid::{Valid, desired, parse};
 
 pub(in crate::data_lake_account) const SUBSCRIPTION: &str = "44444444-4444-4444-4444-444444444444";
 pub(in crate::data_lake_account) const ALICE: &str = "33333333-3333-3333-3333-33333333333a";
+/// What a `KeyVault` tells for accounts of either generation.
+pub(in crate::data_lake_account) const VAULT_ID: &str = "/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-a";
 pub(in crate::data_lake_account) const VAULT: &str = "https://kv-a.vault.azure.net";
 
 /// An object; `spec` is added to what each must have.
@@ -131,14 +135,34 @@ impl Case {
         }
     }
 
-    /// The account as the spec makes it.
+    /// The storage account as the spec makes it.
     pub(in crate::data_lake_account) fn account(&self) -> StorageAccount {
+        let Account::Gen2(made) = created(&self.inputs(), Some(VAULT)) else {
+            panic!("the spec is of generation Gen1");
+        };
         let dfs = "https://lakea.dfs.core.windows.net/".to_owned();
         StorageAccount {
             state: Some("Succeeded".to_owned()),
             endpoints: [("dfs".to_owned(), dfs)].into(),
-            ..created(&self.inputs(), Some(VAULT))
+            ..*made
         }
+    }
+
+    /// The Data Lake Store as the spec makes it.
+    pub(in crate::data_lake_account) fn store(&self) -> StoreAccount {
+        let Account::Gen1(made) = created(&self.inputs(), Some(VAULT_ID)) else {
+            panic!("the spec is of generation Gen2");
+        };
+        StoreAccount {
+            state: Some("Succeeded".to_owned()),
+            endpoint: Some("lakea.azuredatalakestore.net".to_owned()),
+            ..*made
+        }
+    }
+
+    /// What the spec wants of a storage account.
+    pub(in crate::data_lake_account) fn wants(&self) -> &OfStorage {
+        self.desired.services().unwrap()
     }
 
     /// A note of a write that was made just now.
@@ -176,8 +200,24 @@ pub(in crate::data_lake_account) const FOREIGN: Option<&str> = Some("cluster/oth
 
 pub(in crate::data_lake_account) fn sees(account: Option<StorageAccount>) -> Seen {
     Seen {
-        account: Some(account),
+        account: Some(account.map(Account::from)),
         ..Seen::default()
+    }
+}
+
+/// The same of a Data Lake Store.
+pub(in crate::data_lake_account) fn stores(account: StoreAccount) -> Seen {
+    Seen {
+        account: Some(Some(account.into())),
+        ..Seen::default()
+    }
+}
+
+/// The storage account that was seen, to change it.
+pub(in crate::data_lake_account) fn seen_in(seen: &mut Seen) -> &mut StorageAccount {
+    match &mut seen.account {
+        Some(Some(Account::Gen2(account))) => account,
+        other => panic!("{other:?} is no storage account"),
     }
 }
 

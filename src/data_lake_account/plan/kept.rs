@@ -5,26 +5,20 @@ use crate::azure_resource::api::Mode;
 use crate::azure_resource::claims::{renewal, settled};
 use crate::azure_resource::ground;
 use crate::azure_resource::told as common;
-use crate::data_lake_account::account::StorageAccount;
-use crate::data_lake_account::desired::{
-    differences, lifecycle_differences, soft_delete_differences,
-};
+use crate::data_lake_account::desired::{lifecycle_differences, soft_delete_differences};
+use crate::data_lake_account::generation::Account;
 use crate::problem::Problem;
 
 /// What is next for an account that is there.
-pub(super) fn kept(
-    inputs: &Inputs<'_>,
-    seen: &Seen,
-    account: &StorageAccount,
-) -> Result<Next, Problem> {
+pub(super) fn kept(inputs: &Inputs<'_>, seen: &Seen, account: &Account) -> Result<Next, Problem> {
     if inputs.valid.mode == Mode::Manage {
-        inputs.may_take(&account.tags)?;
+        inputs.may_take(account.tags())?;
     }
-    if account.location != inputs.desired.location {
-        return Err(common::other_location(inputs, &account.location));
+    if account.location() != inputs.desired.location() {
+        return Err(common::other_location(inputs, account.location()));
     }
-    settled(inputs, account.state.as_deref())?;
-    if !account.hierarchical {
+    settled(inputs, account.state())?;
+    if !account.is_lake() {
         return Err(told::not_hierarchical(inputs));
     }
     if let Some(next) = vault(inputs, seen)? {
@@ -33,7 +27,7 @@ pub(super) fn kept(
     if let Some(step) = change(inputs, seen, account) {
         return act(inputs, step);
     }
-    if let Some(state) = renewal(inputs, account.state.as_deref(), seen.updated)? {
+    if let Some(state) = renewal(inputs, account.state(), seen.updated)? {
         return act(inputs, Step::Update(vec![state]));
     }
     if !inputs.deep {
@@ -47,22 +41,24 @@ pub(super) fn kept(
 }
 
 /// The next change of the account itself.
-fn change(inputs: &Inputs<'_>, seen: &Seen, account: &StorageAccount) -> Option<Step> {
+fn change(inputs: &Inputs<'_>, seen: &Seen, account: &Account) -> Option<Step> {
     let owner = inputs.owner.to_string();
     let set = (inputs.record.tags.as_slice(), owner.as_str());
-    let found = differences(inputs.desired, account, set, seen.vault_uri());
+    let desired = inputs.desired;
+    let found = desired.differences(account, set, seen.vault_told());
     let observes = inputs.valid.mode == Mode::Observe;
     let writes = found.into_iter().filter(|difference| {
         let tag = difference.path.starts_with("tags.lakevault-owner");
         difference.stuck.is_none() && !(tag && observes)
     });
-    let writes: Vec<_> = writes.collect();
-    (!writes.is_empty()).then_some(Step::Update(writes))
+    desired.change(account, writes.collect())
 }
 
 /// The next read or change of what lies below the account: soft deletion, and what becomes of files with time.
 fn services(inputs: &Inputs<'_>, seen: &Seen) -> Result<Option<Next>, Problem> {
-    let desired = inputs.desired;
+    let Some(desired) = inputs.desired.services() else {
+        return Ok(None);
+    };
     if !desired.soft_delete.is_silent() {
         let Some(now) = seen.soft_delete else {
             return Ok(Some(Next::Look(Look::BlobService)));

@@ -4,8 +4,8 @@ use super::{Inputs, Look, Next, Seen, Step, act, told};
 use crate::azure_resource::api::Mode;
 use crate::azure_resource::claims::settled;
 use crate::azure_resource::owner::Claim;
-use crate::data_lake_account::account::StorageAccount;
 use crate::data_lake_account::api::DeletionPolicy;
+use crate::data_lake_account::generation::Account;
 use crate::data_lake_account::lake::Contents;
 use crate::problem::Problem;
 
@@ -13,14 +13,14 @@ use crate::problem::Problem;
 pub(super) fn present(
     inputs: &Inputs<'_>,
     seen: &Seen,
-    account: &StorageAccount,
+    account: &Account,
 ) -> Result<Next, Problem> {
     let valid = inputs.valid;
-    let ours = inputs.owner.claim(&account.tags) == Claim::Ours;
+    let ours = inputs.owner.claim(account.tags()) == Claim::Ours;
     if valid.mode == Mode::Observe || !ours {
         return act(inputs, Step::Forget);
     }
-    settled(inputs, account.state.as_deref())?;
+    settled(inputs, account.state())?;
     if valid.deletion_policy == DeletionPolicy::Retain {
         return act(inputs, Step::Release);
     }

@@ -10,7 +10,8 @@ use crate::azure_resource::difference::Difference;
 use crate::azure_resource::ground::{self, Ground};
 use crate::azure_resource::note::Polled;
 use crate::azure_resource::planner::Sees;
-use crate::data_lake_account::account::{Lifecycle, SoftDelete, StorageAccount};
+use crate::data_lake_account::account::{Lifecycle, SoftDelete};
+use crate::data_lake_account::generation::Account;
 use crate::data_lake_account::lake::{self, Contents, Outcome};
 use crate::problem::Problem;
 
@@ -23,7 +24,7 @@ pub enum Look {
     Ground(ground::Look),
     /// Whether the name can be had.
     Name,
-    /// Where the `KeyVault` of this name says that its vault is.
+    /// What the `KeyVault` of this name tells of its vault.
     KeyVault(String),
     /// What is done with what is deleted.
     BlobService,
@@ -41,14 +42,14 @@ pub struct Seen {
     /// How the operation under way stands.
     pub operation: Option<Polled>,
     /// The account, if there is one.
-    pub account: Option<Option<StorageAccount>>,
+    pub account: Option<Option<Account>>,
     /// Whether it was written in this round.
     pub updated: bool,
     /// What it stands on.
     pub ground: Ground,
     /// Whether the name can be had, and if not, why, in Azure's words.
     pub name: Option<Result<(), String>>,
-    /// Where the vault of the key is, or why that is not known.
+    /// What the `KeyVault` of the key tells of its vault, or why that is not known: where it is, or for a Data Lake Store its id.
     pub vault: Option<Result<String, Problem>>,
     /// What is done with what is deleted.
     pub soft_delete: Option<SoftDelete>,
@@ -71,8 +72,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Where the `KeyVault` of the key says that its vault is.
-    pub fn vault_uri(&self) -> Option<&str> {
+    /// What the `KeyVault` of the key tells of its vault.
+    pub fn vault_told(&self) -> Option<&str> {
         self.vault.as_ref()?.as_deref().ok()
     }
 }

@@ -6,6 +6,7 @@ use crate::azure_resource::difference::Difference;
 use crate::azure_resource::ground;
 use crate::azure_resource::planner::{LETS_GO, Write};
 use crate::data_lake_account::account::SoftDelete;
+use crate::data_lake_account::store::rules::Rule;
 
 /// A write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +17,10 @@ pub enum Step {
     Create,
     /// It is changed where it differs.
     Update(Vec<Difference>),
+    /// A rule of a Data Lake Store's firewall is set or removed.
+    SetRule(Rule),
+    /// A Data Lake Store takes the customer's key into use.
+    EnableKey,
     /// What is done with what is deleted is set.
     SetBlobService(SoftDelete),
     /// What becomes of files with time is set.
@@ -37,6 +42,8 @@ impl Write for Step {
             Self::Delete => Some("DeleteAccount"),
             Self::Ground(_)
             | Self::Update(_)
+            | Self::SetRule(_)
+            | Self::EnableKey
             | Self::SetBlobService(_)
             | Self::SetPolicy
             | Self::RemovePolicy
@@ -68,6 +75,8 @@ impl fmt::Display for Step {
                 let paths: Vec<&str> = differences.iter().map(|one| one.path.as_str()).collect();
                 write!(f, "update {}", paths.join(", "))
             }
+            Self::SetRule(rule) => rule.fmt(f),
+            Self::EnableKey => f.write_str("take the customer's key into use"),
             Self::SetBlobService(days) => {
                 let said = |days: Option<u16>| {
                     days.map_or_else(|| "off".to_owned(), |one| one.to_string())

@@ -71,7 +71,7 @@ fn a_key_waits_for_its_vault_before_anything_is_written() {
     assert_eq!(case.says(&there), "rest");
     there.vault = Some(Ok("https://kv-b.vault.azure.net".to_owned()));
     assert_eq!(case.says(&there), "update encryption");
-    let key = created(&case.inputs(), Some(VAULT)).settings.encryption;
+    let key = case.account().settings.encryption;
     assert!(
         key.to_string()
             .starts_with("https://kv-a.vault.azure.net/keys/lake by")
@@ -125,7 +125,8 @@ fn what_differs_is_written_and_what_cannot_be_is_not() {
     account.settings.access_tier = Some(Word::new("Hot"));
     assert_eq!(case.says(&sees(Some(account.clone()))), "update accessTier");
     // What is written says what the account has where it cannot be changed.
-    update(&case.inputs(), &mut account, None);
+    let tags = account.tags.clone();
+    case.wants().update(&mut account, tags, None);
     assert_eq!(account.settings.sku, Word::new("Standard_LRS"));
 }
 
@@ -164,7 +165,7 @@ fn what_lies_below_is_looked_at_only_in_depth_and_where_the_spec_speaks_of_it() 
     assert_eq!(case.says(&seen), "look Lifecycle");
     seen.lifecycle = Some([("theirs".to_owned(), LifecycleRule::default())].into());
     assert_eq!(case.says(&seen), "set the lifecycle rules");
-    seen.lifecycle.clone_from(&case.desired.lifecycle);
+    seen.lifecycle.clone_from(&case.wants().lifecycle);
     assert_eq!(case.says(&seen), "rest");
     let none = Case::deep(json!({ "lifecycleRules": [] }));
     assert_eq!(none.says(&seen), "remove the lifecycle rules");

@@ -3,14 +3,19 @@
 use super::Inputs;
 use crate::azure::lake::FilesystemName;
 use crate::azure_resource::told::{self, for_ever, named};
+use crate::data_lake_account::api::Generation;
 use crate::problem::{Problem, Reason};
 
 const WITH_FORCE: &str = "set force: true to delete it with all that is in it, or deletionPolicy: Retain to let the object go and keep the account";
 
 pub(super) fn name_taken(inputs: &Inputs<'_>, said: &str) -> Problem {
     let name = inputs.valid.azure_name.as_str();
+    let list = match inputs.valid.service {
+        Generation::Gen2 => "az storage account list",
+        Generation::Gen1 => "az dls account list",
+    };
     let mend = format!(
-        "If the account is yours, it is in another resource group or subscription (az storage account list --query \"[?name=='{name}'].id\"): name that in this spec. Else create this object with another azureName."
+        "If the account is yours, it is in another resource group or subscription ({list} --query \"[?name=='{name}'].id\"): name that in this spec. Else create this object with another azureName."
     );
     told::name_taken(inputs, &mend, said)
 }

@@ -172,7 +172,15 @@ async fn advance(
     });
     match work {
         Work::Running => Ok(None),
-        Work::Done(round) => settle(ctx, sync, subject, &round, (&jobs, seen)).await,
+        Work::Done(round) => {
+            let settled = settle(ctx, sync, subject, &round, (&jobs, seen)).await;
+            if settled.is_err() {
+                // Nobody else knows what it brought: the next turn records it.
+                ctx.pushes
+                    .memory(uid, |memory| memory.work = Work::Done(round));
+            }
+            settled
+        }
         Work::Idle if jobs.is_empty() => {
             settle(ctx, sync, subject, &empty(seen), (&[], seen)).await
         }

@@ -266,12 +266,37 @@ fn of_generations() -> Vec<Pair> {
         merge(&mut spec, &json!({ "spec": change }));
         spec
     };
+    let own_key = json!({
+        "vaultRef": {"name": "kv"}, "name": "k", "version": "0123456789abcdef0123456789abcdef",
+    });
     vec![
         choice("generation", "Gen2", "spec.generation: Unsupported value"),
         pair(
             gen1(json!({"networkRules": {"ipRules": ["203.0.113.7"]}})),
             gen1(json!({"sku": "Standard_LRS"})),
-            "generation Gen1 knows none of sku, accessTier, minimumTlsVersion, sharedKeyAccess, blobPublicAccess, sftp, nfsV3, publicNetworkAccess, softDelete, lifecycleRules, outputs.keys and outputs.sas",
+            "generation Gen1 knows none of sku, accessTier, minimumTlsVersion, sharedKeyAccess, blobPublicAccess, sftp, nfsV3, publicNetworkAccess, softDelete, lifecycleRules, outputs.keys and outputs.sas: take them out of the spec, or move to generation Gen2 (lakevault plan --to-gen2 writes that)",
+        ),
+        pair(
+            gen1(json!({"encryption": {"key": own_key}})),
+            gen1(
+                json!({"encryption": {"key": own_key, "userAssignedIdentity": "/subscriptions/s"}}),
+            ),
+            "encryption of generation Gen1 needs key.vaultRef and key.version, and no userAssignedIdentity: the account has an identity of its own",
+        ),
+        pair(
+            json!({"spec": {"encryption": {"key": own_key, "userAssignedIdentity": "/subscriptions/s"}}}),
+            json!({"spec": {"encryption": {"key": own_key}}}),
+            "encryption needs userAssignedIdentity: the account unwraps the key with it",
+        ),
+        pair(
+            gen1(json!({"networkRules": {"bypass": ["AzureServices"]}})),
+            gen1(json!({"networkRules": {"bypass": ["Logging"]}})),
+            "networkRules of generation Gen1 know no resources, and no bypass but AzureServices",
+        ),
+        pair(
+            gen1(json!({"filesystems": [{"name": "root", "deletionPolicy": "Retain"}]})),
+            gen1(json!({"filesystems": [{"name": "root", "properties": {"a": "b"}}]})),
+            "the filesystem of generation Gen1 has no properties and no defaultEncryptionScope, and goes with its account alone: take them and its deletionPolicy out of the spec",
         ),
         pair(
             gen1(json!({"filesystems": [{"name": "root"}]})),

@@ -74,6 +74,23 @@ impl Other {
         Ok(())
     }
 
+    /// A request without a body, with these headers.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)]) -> Result<()> {
+        let url = format!("{}/{path}", self.base);
+        let mut request = self.http.request(method, url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request
+            .bearer_auth(&self.token)
+            .header("x-ms-version", "2023-11-03")
+            .header("content-length", "0");
+        let answer = request.send().await?;
+        let status = answer.status();
+        ensure!(status.is_success(), "{status}: {}", answer.text().await?);
+        Ok(())
+    }
+
     /// Reads a path with nothing but a signature.
     pub async fn read_signed(&self, path: &str, signature: &str) -> Result<Response> {
         let signature = signature.trim_start_matches('?');

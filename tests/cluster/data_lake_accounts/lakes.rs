@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail, ensure};
 use lakevault::data_lake_account::api::{DataLakeAccount, DataLakeAccountStatus, TreeStatus};
 use reqwest::Method;
 use serde_json::{Value, json};
-use testbed::simulator::{Journal, JournalEntry};
+use testbed::simulator::JournalEntry;
 use testbed::{Fault, FaultRule};
 
+use super::progress::requests;
 use crate::estate::Estate;
 pub use crate::estate::{condition, is};
 use crate::kit::Kit;
@@ -135,23 +136,7 @@ impl Lake {
 
     /// Requests to the account's own endpoint, oldest first, by the journal's word; all of them where it is empty.
     pub async fn calls(&self, operation: &str) -> Result<Vec<JournalEntry>> {
-        let host = self.host();
-        let (mut all, mut since) = (Vec::new(), 0);
-        loop {
-            let path = format!("/journal?since={since}&vault={}", self.name);
-            let page: Journal = self.kit.admin().call(Method::GET, &path, None).await?;
-            let is_last = page.entries.is_empty();
-            all.extend(page.entries);
-            since = page.next;
-            if is_last {
-                break;
-            }
-        }
-        all.retain(|entry| {
-            let named = operation.is_empty() || entry.operation == operation;
-            named && entry.host == host
-        });
-        Ok(all)
+        requests(&self.estate, &self.host(), operation).await
     }
 
     /// Words of the requests to the account's own endpoint that change something.

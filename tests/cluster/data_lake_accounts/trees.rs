@@ -1,11 +1,9 @@
 //! Access lists of whole trees.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kube::api::{Patch, PatchParams};
-use lakevault::data_lake_account::api::DataLakeAccountStatus;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,6 +11,7 @@ use testbed::poll::seen;
 use testbed::{Fault, Operator, OperatorOptions, until};
 
 use super::lakes::{BOB, EVE, Lake, acl, is, tree};
+use super::progress::{ended, in_the_middle, settled};
 use crate::kit::{Kit, SOON, World, operator_kubeconfig, teaches};
 use crate::{Case, cases};
 
@@ -124,7 +123,7 @@ struct Held {
 }
 
 /// Waits until a request to the account is held.
-async fn held(lake: &Lake) -> Result<u64> {
+pub async fn held(lake: &Lake) -> Result<u64> {
     let host = lake.host();
     until(SOON, "a batch is held", async || {
         let admin = lake.kit.admin();
@@ -170,12 +169,12 @@ async fn an_operator_that_dies_in_the_middle_goes_on_there(_: Kit) -> Result<()>
     // Slow enough to die in the middle.
     lake.fault(CALL, Fault::LatencyMs(100), None).await?;
     lake.apply(sales(BOB)).await?;
-    let noted = in_the_middle(&lake).await?;
+    let noted = in_the_middle(&lake, SOON).await?;
     world.operator.kill9().await?;
     let noted = tree(&noted)?;
     let so_far = usize::try_from(noted.directories + noted.files)?;
     ensure!(so_far == NOTED * BATCH, "{noted:?}");
-    let before = settled(&lake).await?;
+    let before = settled(&lake, &lake.host(), CALL).await?;
     ensure!(before < LARGE / BATCH, "it was quicker: {before} batches");
     let folder = world.scratch.path().join("second");
     let kubeconfig = operator_kubeconfig(&world.control_plane)?;
@@ -196,54 +195,4 @@ async fn an_operator_that_dies_in_the_middle_goes_on_there(_: Kit) -> Result<()>
     let log = std::fs::read_to_string(second.log()).context("log")?;
     ensure!(!log.contains("panicked"), "a panic is in the log");
     Ok(())
-}
-
-/// Waits until it is noted how far a tree is: while the round goes on, so the status is still about the spec before.
-async fn in_the_middle(lake: &Lake) -> Result<DataLakeAccountStatus> {
-    let api = lake.api();
-    until(SOON, "it is in the middle of the tree", async || {
-        let object = api.get(&lake.name).await.map_err(seen)?;
-        let status = object.status.unwrap_or_default();
-        if status.trees.iter().any(|one| one.continuation.is_some()) {
-            Ok(status)
-        } else {
-            Err(serde_json::to_string(&status).unwrap_or_default())
-        }
-    })
-    .await
-}
-
-/// Waits until a large tree is done.
-async fn ended(lake: &Lake) -> Result<DataLakeAccountStatus> {
-    let api = lake.api();
-    until(6 * SOON, "the tree is done", async || {
-        let object = api.get(&lake.name).await.map_err(seen)?;
-        let status = object.status.unwrap_or_default();
-        let done = status.trees.iter().all(|one| one.done.is_some());
-        if done && is(&status, "Synced", "True", "AsDeclared") {
-            Ok(status)
-        } else {
-            Err(serde_json::to_string(&status).unwrap_or_default())
-        }
-    })
-    .await
-}
-
-/// The number of batches when those that were under way at a death are done.
-async fn settled(lake: &Lake) -> Result<usize> {
-    let mut last = usize::MAX;
-    until(
-        Duration::from_secs(10),
-        "nothing is under way",
-        async || {
-            let now = lake.calls(CALL).await.map_err(seen)?.len();
-            let before = std::mem::replace(&mut last, now);
-            if before == now {
-                Ok(now)
-            } else {
-                Err(format!("{now} batches"))
-            }
-        },
-    )
-    .await
 }

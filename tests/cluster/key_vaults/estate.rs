@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::estate::Declared;
-pub use crate::estate::{GROUP, asked, changes, condition, holds, is, release};
+pub use crate::estate::{GROUP, asked, condition, holds, is, release};
 use crate::kit::{Kit, TENANT};
 
 /// A subscription, and a KeyVault in it.

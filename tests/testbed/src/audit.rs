@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, workloads, Events and
+/// Requests on the operator's own kinds, Secrets (also when only their metadata is asked for), Namespaces, workloads, Events, leases and
 /// service-account tokens are noted without their bodies, once each when answered (a watch: when it begins); everything else is left out, so that the log costs next to nothing.
 const POLICY: &str = "\
 apiVersion: audit.k8s.io/v1
@@ -22,6 +22,8 @@ rules:
   - group: events.k8s.io
   - group: apps
   - group: argoproj.io
+  - group: coordination.k8s.io
+    resources: [leases]
   # further groups
   - group: ''
     resources: [secrets, configmaps, namespaces, events, serviceaccounts/token]

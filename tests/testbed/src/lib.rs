@@ -13,6 +13,7 @@ pub mod pki;
 pub mod poll;
 pub mod ports;
 pub mod process;
+pub mod proxy;
 pub mod scratch;
 pub mod signals;
 pub mod simulator;
@@ -21,6 +22,7 @@ pub use control_plane::{ControlPlane, Options as ControlPlaneOptions};
 pub use operator::{Operator, Options as OperatorOptions};
 pub use poll::until;
 pub use process::{Process, Signal};
+pub use proxy::Proxy;
 pub use scratch::Scratch;
 pub use simulator::{
     Admin, Endpoints, Fault, FaultRule, ManagedIdentityEndpoints, Options as SimulatorOptions,

@@ -114,8 +114,17 @@ impl Endpoints {
 
     /// What stands behind `<account>.dfs.` and `<account>.blob.`: `storage.<suffix>`.
     pub fn storage_suffix(&self) -> String {
+        self.beside_vaults("storage")
+    }
+
+    /// What stands behind the name of a Data Lake Store: `azuredatalakestore.<suffix>`.
+    pub fn lake_store_suffix(&self) -> String {
+        self.beside_vaults("azuredatalakestore")
+    }
+
+    fn beside_vaults(&self, service: &str) -> String {
         let suffix = self.key_vault_suffix.strip_prefix("vault.");
-        format!("storage.{}", suffix.unwrap_or(&self.key_vault_suffix))
+        format!("{service}.{}", suffix.unwrap_or(&self.key_vault_suffix))
     }
 
     /// Reads an `endpoints.json`.

@@ -4,6 +4,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use futures::StreamExt;
 use reqwest::{Certificate, Client, Response};
 use serde_json::{Value, json};
 use testbed::{Endpoints, Fault, FaultRule, Scratch, Simulator};
@@ -251,4 +252,22 @@ async fn the_authority_outlives_a_restart_and_sigterm_is_heeded() {
             .code(),
         Some(0)
     );
+}
+
+#[tokio::test]
+async fn the_journal_is_told_as_a_whole() {
+    // More than the simulator tells in one answer.
+    const REQUESTS: usize = 10_050;
+    let scratch = Scratch::new("testbed-simulator-journal").unwrap();
+    let simulator = Simulator::start(scratch.path(), seed()).await.unwrap();
+    let endpoints = simulator.endpoints();
+    let azure = azure(endpoints);
+    let refused = futures::stream::iter(0..REQUESTS)
+        .map(|_| read_secret(&azure, endpoints, "no token"))
+        .buffer_unordered(32);
+    assert_eq!(refused.count().await, REQUESTS);
+    let admin = simulator.admin();
+    assert_eq!(admin.journal(0).await.unwrap().entries.len(), REQUESTS);
+    assert_eq!(admin.journal_of("kv-demo").await.unwrap().len(), REQUESTS);
+    assert_eq!(admin.journal_of("kv-other").await.unwrap().len(), 0);
 }

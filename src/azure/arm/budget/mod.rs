@@ -3,7 +3,7 @@
 //!
 //! Azure has a token bucket for each subscription, principal and kind of call. Here is its image, corrected by what answers tell.
 //! Nobody waits here: who may not go is told when, and a token is kept under its name for when it comes back. So many who are
-//! refused together come back one after the other, as fast as the bucket fills. [`bucket`] is one of them; a provider has its own
+//! refused together come back one after the other, as fast as the bucket fills. [`Budget`] is one of them; a provider has its own
 //! beside, see [`Purse`].
 //!
 //! Most work is made of several calls, and begins anew when one of them is refused. Were tokens given one by one, many who wait

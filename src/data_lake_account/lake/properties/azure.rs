@@ -86,7 +86,15 @@ impl Azure {
             }
             Look::Path(place, needs) => match self.filesystems.get(&place.filesystem) {
                 None => seen.saw_filesystem(&place.filesystem, Stands::Absent { deleted: false }),
-                Some(here) => seen.saw_path(place, here.tell(&place.path, *needs)),
+                Some(here) => {
+                    let mut told = here.tell(&place.path, *needs);
+                    if let (PathSeen::Here(here), true) = (&mut told, self.store && !needs.list)
+                        && let Some(permissions) = &mut here.told.permissions
+                    {
+                        permissions.sticky = false;
+                    }
+                    seen.saw_path(place, told);
+                }
             },
         }
     }

@@ -98,6 +98,18 @@ fn where_a_path_is_gone_those_above_it_are_looked_at_whose_turn_it_is_not() {
 }
 
 #[test]
+fn what_is_asked_for_is_looked_at_and_nothing_else() {
+    let mut case = Case::new(three());
+    case.turn = Some(Turn::NOBODYS);
+    case.seen = Seen::asked(&[at("b")].into());
+    let Batch { looks, steps } = case.plan();
+    assert_eq!((looks.len(), steps.len()), (1, 0), "{looks:?}");
+    assert!(matches!(&looks[0], Look::Path(place, _) if *place == at("b")));
+    case.saw("b", directory(PLAIN));
+    assert_eq!(case.plan(), Batch::default());
+}
+
+#[test]
 fn a_plan_may_be_asked_for_while_things_are_under_way() {
     let mut case = Case::there(three());
     let first = case.plan();

@@ -109,19 +109,22 @@ pub(super) async fn keys(State(app): Here, Path(name): Path<String>) -> Answer {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct NewKey {
-    /// Absent: a random one.
+    /// Absent: a random one, or, where only its age is said, the one that is there.
     value: Option<SecretText>,
+    /// Absent: it is made now.
+    created_seconds_ago: Option<u32>,
 }
 
-/// Gives one of the keys another value, and answers with both.
+/// Gives one of the keys another value or age, and answers with both.
 pub(super) async fn put_key(
     State(app): Here,
     Path((name, key)): Path<(String, String)>,
     Body(new): Body<NewKey>,
 ) -> Answer {
-    let created = app.now();
+    let age = new.created_seconds_ago;
+    let created = app.now().plus_millis(-1000 * i64::from(age.unwrap_or(0)));
     let mut world = app.world.write();
     let account = world
         .storage_account_mut(&name)
@@ -130,7 +133,11 @@ pub(super) async fn put_key(
     let key = chosen
         .and_then(|index| account.keys.get_mut(index))
         .ok_or_else(|| Refused::absent(format!("there is no key {key}")))?;
-    let value = new.value.unwrap_or_else(|| SecretText(new_account_key()));
+    let value = match (new.value, age) {
+        (Some(value), _) => value,
+        (None, Some(_)) => key.value.clone(),
+        (None, None) => SecretText(new_account_key()),
+    };
     *key = AccountKey { value, created };
     Ok(shown_keys(account))
 }

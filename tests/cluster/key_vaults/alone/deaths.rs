@@ -7,10 +7,14 @@ use testbed::poll::seen;
 use testbed::{Fault, until};
 
 use super::super::estate::{Estate, condition, holds, release};
-use super::super::faults::field::{Field, Ledger, Row, UNDISTURBED};
-use super::super::faults::states::State;
+use super::super::faults::State;
 use super::Alone;
+use crate::faults::Life;
+use crate::faults::field::{self, Ledger, UNDISTURBED};
 use crate::kit::SOON;
+
+type Field = field::Field<State>;
+type Row = field::Row<State>;
 
 /// Where a write is when the operator dies.
 #[derive(Clone, Copy)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::fault::FaultRule;
-use super::journal::{Counters, Journal};
+use super::journal::{Counters, Journal, JournalEntry};
 
 /// A secret's value and attributes, to be stored as a new version. `SecretBody::from("value")` suits most tests.
 #[derive(Clone, Default, Serialize)]
@@ -275,8 +275,27 @@ impl Admin {
 
     /// The requests from number `since` on; 0 for all that are kept.
     pub async fn journal(&self, since: u64) -> Result<Journal> {
-        self.call(Method::GET, &format!("/journal?since={since}"), None)
-            .await
+        self.pages(since, "").await
+    }
+
+    /// All requests that are kept of a vault (or of `login`, `management`, any other host), oldest first.
+    pub async fn journal_of(&self, vault: &str) -> Result<Vec<JournalEntry>> {
+        let journal = self.pages(0, &format!("&vault={vault}")).await?;
+        Ok(journal.entries)
+    }
+
+    async fn pages(&self, since: u64, filter: &str) -> Result<Journal> {
+        let (mut entries, mut next) = (Vec::new(), since);
+        loop {
+            let path = format!("/journal?since={next}{filter}");
+            let page: Journal = self.call(Method::GET, &path, None).await?;
+            let is_last = page.entries.is_empty();
+            entries.extend(page.entries);
+            next = page.next;
+            if is_last {
+                return Ok(Journal { next, entries });
+            }
+        }
     }
 
     /// Forgets the journal.

@@ -1,29 +1,29 @@
-//! Many vaults at once: each is a row of a table, in a subscription of its own.
+//! Many resources at once: each is a row of a table, in a subscription of its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
-use kube::ResourceExt;
 use kube::api::ListParams;
-use lakevault::key_vault::api::{KeyVault, KeyVaultStatus};
+use kube::core::object::HasStatus;
+use kube::{Resource, ResourceExt};
 use testbed::poll::seen;
 use testbed::simulator::JournalEntry;
 use testbed::until;
 
-use super::super::estate::{Estate, asked, changes, condition};
-use super::states::State;
+use super::Life;
+use crate::estate::{Estate, Told, asked, changes, condition};
 
 /// The client's own patience of 30 s belongs to it, and pauses of backoff.
 const LIMIT: Duration = Duration::from_mins(2);
 /// Requests of the test under way together.
 const TOGETHER: usize = 8;
 
-/// A vault whose life is disturbed, or not.
-pub struct Row {
-    pub estate: Estate,
-    pub state: State,
+/// A resource whose life is disturbed, or not.
+pub struct Row<L: Life> {
+    pub estate: Estate<L::Kind>,
+    pub state: L,
     /// What disturbs it.
     pub what: &'static str,
     /// How often a note had to lapse before it went on.
@@ -31,13 +31,13 @@ pub struct Row {
     settled: bool,
 }
 
-impl Row {
+impl<L: Life> Row<L> {
     pub fn name(&self) -> String {
         format!("{:?} × {}", self.state, self.what)
     }
 
     /// Whether the object is as it shall be in the end. A note of a write whose outcome is not known is let lapse.
-    async fn settle(&mut self, object: Option<&KeyVault>) -> Result<Result<(), String>> {
+    async fn settle(&mut self, object: Option<&L::Kind>) -> Result<Result<(), String>> {
         let leaves = self.state.leaves() && has_begun(object);
         let Some(object) = object else {
             return Ok(if leaves {
@@ -46,31 +46,31 @@ impl Row {
                 Err("gone".to_owned())
             });
         };
-        let status = object.status.clone().unwrap_or_default();
-        if status.resource.observed_generation != object.metadata.generation {
+        self.state.holds(&self.estate).await?;
+        let status = object.status().cloned().unwrap_or_default();
+        let resource = status.resource();
+        if resource.observed_generation != object.meta().generation {
             return Ok(Err("not looked at".to_owned()));
         }
         let synced = condition(&status, "Synced");
         let is_synced = synced.is_some_and(|synced| synced.status == "True");
         let waits = synced.is_some_and(|synced| synced.reason == "OperationUnderWay");
-        let open = status.resource.operation.as_ref();
+        let open = resource.operation.as_ref();
         let open = open.filter(|open| open.poll.is_none());
         let has_not_lapsed = open.is_some_and(|open| open.deadline.0 > jiff::Timestamp::now());
         if has_not_lapsed && (waits || is_synced && !leaves) {
             self.lapsed += 1;
             self.estate.lapse(object).await?;
         }
-        if !leaves && is_clean(&status) {
+        if !leaves && is_clean(&status) && self.state.is_done(&status) {
             return Ok(Ok(()));
         }
         Ok(Err(serde_json::to_string(&status)?))
     }
 
-    /// What is there of the vault, without what no two rows share.
+    /// What is there of it, without what no two rows share.
     pub async fn end(&self) -> Result<String> {
-        let vault = self.estate.in_azure().await?;
-        let is_soft_deleted = self.estate.is_soft_deleted().await?;
-        let text = format!("{vault:?}, soft-deleted: {is_soft_deleted}");
+        let text = self.state.end(&self.estate).await?;
         let owner = self.estate.owner().await.unwrap_or_default();
         let text = if owner.is_empty() {
             text
@@ -83,14 +83,14 @@ impl Row {
 }
 
 /// Whether an object is being deleted, or was.
-fn has_begun(object: Option<&KeyVault>) -> bool {
-    object.is_none_or(|object| object.metadata.deletion_timestamp.is_some())
+fn has_begun<K: Resource>(object: Option<&K>) -> bool {
+    object.is_none_or(|object| object.meta().deletion_timestamp.is_some())
 }
 
 /// Nothing is open, and nothing differs.
-fn is_clean(status: &KeyVaultStatus) -> bool {
+fn is_clean(status: &impl Told) -> bool {
     let is_true = |type_| condition(status, type_).is_some_and(|one| one.status == "True");
-    let resource = &status.resource;
+    let resource = status.resource();
     is_true("Synced")
         && is_true("Ready")
         && resource.operation.is_none()
@@ -99,24 +99,24 @@ fn is_clean(status: &KeyVaultStatus) -> bool {
 }
 
 /// The rows.
-pub struct Field {
-    pub rows: Vec<Row>,
+pub struct Field<L: Life> {
+    pub rows: Vec<Row<L>>,
     /// How many requests each row had when its trouble began.
     before: BTreeMap<String, usize>,
 }
 
-impl Field {
+impl<L: Life> Field<L> {
     /// Makes a subscription for each row, and what is to be there before.
     pub async fn of(
-        estate: &Estate,
-        wanted: impl IntoIterator<Item = (State, &'static str)>,
+        estate: &Estate<L::Kind>,
+        wanted: impl IntoIterator<Item = (L, &'static str)>,
     ) -> Result<Self> {
         let made = wanted.into_iter().enumerate();
         let rows = stream::iter(made)
             .map(async |(n, (state, what))| {
                 let estate = estate.beside(&format!("r{n}")).await?;
                 state.prepare(&estate).await?;
-                if state.has_vault() {
+                if state.has_resource() {
                     estate.apply(|spec| state.first(spec)).await?;
                 }
                 anyhow::Ok(Row {
@@ -135,7 +135,7 @@ impl Field {
             before: BTreeMap::new(),
         };
         field
-            .settle("all are there", |row| row.state.has_vault())
+            .settle("all are there", |row| row.state.has_resource())
             .await?;
         for row in &mut field.rows {
             row.settled = false;
@@ -148,7 +148,7 @@ impl Field {
     }
 
     /// Begins all that fit at once.
-    pub async fn begin(&self, fits: impl Fn(&Row) -> bool) -> Result<()> {
+    pub async fn begin(&self, fits: impl Fn(&Row<L>) -> bool) -> Result<()> {
         stream::iter(self.rows.iter().filter(|row| fits(row)))
             .map(async |row| row.state.begin(&row.estate).await)
             .buffer_unordered(TOGETHER)
@@ -157,14 +157,14 @@ impl Field {
     }
 
     /// Waits until all that fit are as they shall be.
-    pub async fn settle(&mut self, what: &str, fits: impl Fn(&Row) -> bool) -> Result<()> {
+    pub async fn settle(&mut self, what: &str, fits: impl Fn(&Row<L>) -> bool) -> Result<()> {
         let Some(first) = self.rows.first() else {
             return Ok(());
         };
-        let api = first.estate.kit.key_vaults();
+        let api = first.estate.api();
         until(LIMIT, what, async || {
             let all = api.list(&ListParams::default()).await.map_err(seen)?;
-            let all: BTreeMap<String, &KeyVault> =
+            let all: BTreeMap<String, &L::Kind> =
                 all.iter().map(|one| (one.name_any(), one)).collect();
             let mut waits = Vec::new();
             for row in &mut self.rows {
@@ -225,8 +225,8 @@ impl Field {
     }
 
     /// What an undisturbed life of a state leaves behind.
-    pub async fn undisturbed(&self, state: State) -> Result<String> {
-        let fits = |row: &&Row| row.state == state && row.what == UNDISTURBED;
+    pub async fn undisturbed(&self, state: L) -> Result<String> {
+        let fits = |row: &&Row<L>| row.state == state && row.what == UNDISTURBED;
         let row = self
             .rows
             .iter()

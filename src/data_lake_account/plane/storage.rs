@@ -1,55 +1,23 @@
-//! Carries single reads and writes of a lake out.
+//! The data plane of a storage account: the dfs endpoint.
 
-use super::lake::access::{Change, Told};
-use super::lake::{Came, Contents, Here, Holds, Look, Needs, PathSeen, Place, Seen, Stands, Step};
-use super::observe::Eyes;
+use super::super::lake::access::{Change, Told};
+use super::super::lake::{Came, Contents, Here, Holds, Look, Needs, PathSeen, Place, Stands, Step};
+use super::super::observe::Eyes;
+use super::{Saw, done, refused};
 use crate::azure::arm::storage_services;
 use crate::azure::http::Answer;
 use crate::azure::lake::access::{self, BATCH, Change as Rights, Sweep};
-use crate::azure::lake::client::spared;
 use crate::azure::lake::paths::{self, Creation, Thing};
-use crate::azure::lake::refusal::{changed_since, exists, lost};
+use crate::azure::lake::refusal::lost;
 use crate::azure::lake::{
     self, Call, FilesystemName, Lake, Properties, files, filesystem, is_absent,
 };
 use crate::problem::{Problem, Reason};
+use crate::retry::Retry;
 use crate::secret::SecretValue;
 
-/// What a look has shown.
-pub(super) enum Saw {
-    /// How a filesystem stands.
-    Filesystem(Stands),
-    /// What it holds.
-    Contents(Contents),
-    /// How a path stands.
-    Path(PathSeen),
-    /// That the filesystem of a path is not there.
-    NoFilesystem,
-}
-
-/// Adds it to what was seen.
-pub(super) fn saw(seen: &mut Seen, look: &Look, shown: Result<Saw, Problem>) {
-    match (look, shown) {
-        (Look::Filesystem(name), Ok(Saw::Filesystem(stands))) => seen.saw_filesystem(name, stands),
-        (Look::Contents(name), Ok(Saw::Contents(contents))) => seen.saw_contents(name, contents),
-        (Look::Path(place, _), Ok(Saw::Path(path))) => seen.saw_path(place, path),
-        (Look::Path(place, _), Ok(_)) => {
-            seen.saw_filesystem(&place.filesystem, Stands::Absent { deleted: false });
-        }
-        // Each look shows what it is about.
-        (Look::Filesystem(_) | Look::Contents(_), Ok(_)) => {}
-        (_, Err(problem)) => seen.failed_look(look, problem),
-    }
-}
-
-/// What a look would show in an account that is only planned.
-pub(super) fn imagined(look: &Look) -> Saw {
-    match look {
-        Look::Filesystem(_) => Saw::Filesystem(Stands::Absent { deleted: false }),
-        Look::Contents(_) => Saw::Contents(Contents::Gone),
-        Look::Path(..) => Saw::Path(PathSeen::Absent),
-    }
-}
+/// Pages of filesystems that are read at most.
+const MOST_PAGES: usize = 40;
 
 fn at(lake: &Lake, place: &Place) -> lake::Place {
     lake.at(&place.filesystem, Some(&place.path))
@@ -69,43 +37,35 @@ fn is_going(problem: &Problem) -> bool {
     )
 }
 
-/// What a refused write comes to. A 403 may be of somebody in between who has let the request through, so it is looked at again,
-/// as whatever nobody knows the outcome of.
-fn refused(call: Option<&Call>, problem: Problem) -> Came {
-    let is_lost = call.is_some_and(|call| lost(call, &problem));
-    let unsent = spared(&problem) || problem.http_status.is_none() && !is_of_network(&problem);
-    match problem.http_status {
-        _ if is_lost => Came::Lost(problem),
-        _ if unsent => Came::Refused(problem),
-        _ if exists(&problem) || changed_since(&problem) => Came::Unsure(problem),
-        // An answer that was not understood tells nothing, either.
-        None | Some(..300 | 403 | 408 | 500..) => Came::Unsure(problem),
-        Some(_) => Came::Refused(problem),
+/// The lake of one storage account.
+pub(in crate::data_lake_account) struct Storage<'a> {
+    eyes: &'a Eyes<'a>,
+    lake: Lake,
+}
+
+impl<'a> Storage<'a> {
+    pub(super) fn new(eyes: &'a Eyes<'a>, lake: Lake) -> Self {
+        Self { eyes, lake }
     }
-}
 
-fn is_of_network(problem: &Problem) -> bool {
-    matches!(
-        problem.reason,
-        Reason::ConnectionFailed | Reason::TimedOut | Reason::MalformedAnswer
-    )
-}
-
-impl Eyes<'_> {
     async fn ask(&self, call: &Call) -> Result<Answer, Problem> {
-        self.ctx.own.lakes.call(self.identity, call).await
+        let eyes = self.eyes;
+        eyes.ctx.own.lakes.call(eyes.identity, call).await
     }
 
     /// Reads.
-    pub(super) async fn see(&self, lake: &Lake, look: &Look) -> Result<Saw, Problem> {
+    pub(super) async fn see(&self, look: &Look) -> Result<Saw, Problem> {
         match look {
-            Look::Filesystem(name) => self.see_filesystem(lake, name).await,
-            Look::Contents(name) => Ok(Saw::Contents(self.contents(lake, name).await?)),
+            Look::Filesystem(name) => self.see_filesystem(name).await,
+            Look::Contents(name) => Ok(Saw::Contents(self.contents(name).await?)),
             Look::Path(place, needs) => {
-                let seen = self.see_path(at(lake, place), *needs).await;
+                let seen = self.see_path(at(&self.lake, place), *needs).await;
                 match seen {
                     Ok(here) => Ok(Saw::Path(PathSeen::Here(here))),
-                    Err(problem) if no_filesystem(&problem) => Ok(Saw::NoFilesystem),
+                    Err(problem) if no_filesystem(&problem) => {
+                        let deleted = self.is_soft_deleted(&place.filesystem).await?;
+                        Ok(Saw::NoFilesystem(Stands::Absent { deleted }))
+                    }
                     Err(problem) if is_absent(&problem) => Ok(Saw::Path(PathSeen::Absent)),
                     Err(problem) => Err(problem),
                 }
@@ -113,8 +73,8 @@ impl Eyes<'_> {
         }
     }
 
-    async fn see_filesystem(&self, lake: &Lake, name: &FilesystemName) -> Result<Saw, Problem> {
-        let call = filesystem::get(lake.at(name, None));
+    async fn see_filesystem(&self, name: &FilesystemName) -> Result<Saw, Problem> {
+        let call = filesystem::get(self.lake.at(name, None));
         let stands = match self.ask(&call).await {
             Ok(answer) => {
                 let here = filesystem::read(&call, &answer)?;
@@ -125,10 +85,24 @@ impl Eyes<'_> {
                 }
             }
             Err(problem) if is_going(&problem) => Stands::BeingDeleted,
-            Err(problem) if is_absent(&problem) => Stands::Absent { deleted: false },
+            Err(problem) if is_absent(&problem) => {
+                let deleted = self.is_soft_deleted(name).await?;
+                Stands::Absent { deleted }
+            }
             Err(problem) => return Err(problem),
         };
         Ok(Saw::Filesystem(stands))
+    }
+
+    /// Whether a deleted filesystem can still come back under this name. Whoever may not ask Resource Manager does not know.
+    async fn is_soft_deleted(&self, name: &FilesystemName) -> Result<bool, Problem> {
+        let call =
+            storage_services::deleted_containers(self.eyes.versions, &self.eyes.valid.id, name);
+        match self.eyes.call(&call).await {
+            Ok(reply) => storage_services::has_deleted(&reply, name),
+            Err(problem) if problem.http_status == Some(403) => Ok(false),
+            Err(problem) => Err(problem),
+        }
     }
 
     async fn see_path(&self, place: lake::Place, needs: Needs) -> Result<Here, Problem> {
@@ -163,19 +137,14 @@ impl Eyes<'_> {
     }
 
     /// Writes. `content` is what a file is to hold.
-    pub(super) async fn carry(
-        &self,
-        lake: &Lake,
-        step: &Step,
-        content: Option<&SecretValue>,
-    ) -> Came {
+    pub(super) async fn carry(&self, step: &Step, content: Option<&SecretValue>) -> Came {
         match step {
             Step::CreateFilesystem {
                 name,
                 properties,
                 scope,
             } => {
-                let made = self.make_filesystem(lake, name, properties, scope.as_deref());
+                let made = self.make_filesystem(name, properties, scope.as_deref());
                 done(made.await)
             }
             Step::SetProperties {
@@ -183,7 +152,7 @@ impl Eyes<'_> {
                 properties,
                 etag,
             } => {
-                let call = filesystem::set_properties(lake.at(name, None), properties);
+                let call = filesystem::set_properties(self.lake.at(name, None), properties);
                 let guarded = call.and_then(|call| match etag {
                     Some(etag) => call.if_match(etag),
                     None => Ok(call),
@@ -191,15 +160,15 @@ impl Eyes<'_> {
                 self.send(guarded).await
             }
             Step::DeleteFilesystem { name } => {
-                let call = filesystem::delete(lake.at(name, None));
+                let call = filesystem::delete(self.lake.at(name, None));
                 match self.ask(&call).await {
-                    Err(problem) if !is_absent(&problem) => refused(None, problem),
+                    Err(problem) if !is_absent(&problem) => refused(problem),
                     Ok(_) | Err(_) => Came::Done,
                 }
             }
             Step::CreateDirectory { place, with } => {
                 let how = creation(with.as_ref());
-                let call = paths::create(at(lake, place), Thing::Directory, &how);
+                let call = paths::create(at(&self.lake, place), Thing::Directory, &how);
                 self.send(call).await
             }
             Step::WriteFile {
@@ -209,16 +178,17 @@ impl Eyes<'_> {
                     return Came::Done;
                 };
                 let how = creation(with.as_ref());
-                let to = at(lake, place);
+                let to = at(&self.lake, place);
                 done(self.write_file(to, content, over.as_deref(), &how).await)
             }
             Step::SetAccess { place, change } => {
                 let (owner, group) = (change.owner.as_ref(), change.group.as_ref());
-                let call = access::set(at(lake, place), owner, group, &change.rights);
+                let call = access::set(at(&self.lake, place), owner, group, &change.rights);
                 self.send(call).await
             }
             Step::Tree { place, sweep, from } => {
-                self.sweep(at(lake, place), sweep, from.as_deref()).await
+                self.sweep(at(&self.lake, place), sweep, from.as_deref())
+                    .await
             }
         }
     }
@@ -230,26 +200,25 @@ impl Eyes<'_> {
         };
         match self.ask(&call).await {
             Ok(_) => Came::Done,
-            Err(problem) => refused(Some(&call), problem),
+            Err(problem) => refused_of(&call, problem),
         }
     }
 
     /// A scope can only be said to Resource Manager, which takes properties of another kind.
     async fn make_filesystem(
         &self,
-        lake: &Lake,
         name: &FilesystemName,
         properties: &Properties,
         scope: Option<&str>,
     ) -> Result<(), Problem> {
-        let place = lake.at(name, None);
+        let place = self.lake.at(name, None);
         let Some(scope) = scope else {
             let call = filesystem::create(place, properties)?;
             return self.ask(&call).await.map(drop);
         };
-        let (versions, id) = (self.versions, &self.valid.id);
+        let (versions, id) = (self.eyes.versions, &self.eyes.valid.id);
         let call = storage_services::put_container(versions, id, name, scope);
-        self.call(&call).await?;
+        self.eyes.call(&call).await?;
         if properties.all().is_empty() {
             return Ok(());
         }
@@ -286,15 +255,63 @@ impl Eyes<'_> {
         let answer = self.ask(&call).await;
         match answer.and_then(|answer| access::read_swept(&call, &answer)) {
             Ok(swept) => Came::Swept(swept),
-            Err(problem) => refused(Some(&call), problem),
+            Err(problem) => refused_of(&call, problem),
         }
+    }
+
+    /// Names of the account's filesystems, without those that Azure itself writes.
+    pub(super) async fn filesystems(&self) -> Result<Vec<FilesystemName>, Problem> {
+        let (mut all, mut from) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            let call = lake::account::list(&self.lake, from.as_deref());
+            let answer = self.ask(&call).await?;
+            let page = lake::account::read(&call, &answer)?;
+            for name in page.names {
+                if lake::account::OF_AZURE.contains(&name.as_str()) {
+                    continue;
+                }
+                all.push(name.parse().map_err(|_| strange(&name))?);
+            }
+            from = page.continuation;
+            if from.is_none() {
+                return Ok(all);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether a filesystem holds anything.
+    pub(super) async fn contents(&self, name: &FilesystemName) -> Result<Contents, Problem> {
+        let call = lake::list::list(self.lake.at(name, None), false, None);
+        let answer = self.ask(&call).await;
+        let Some(answer) = lake::absent(answer)? else {
+            return Ok(Contents::Gone);
+        };
+        let page = lake::list::read(&call, &answer)?;
+        // A page may be empty though there is another one.
+        let nothing = page.paths.is_empty() && page.continuation.is_none();
+        Ok(if nothing {
+            Contents::Nothing
+        } else {
+            Contents::Something
+        })
     }
 }
 
-fn done(outcome: Result<(), Problem>) -> Came {
-    match outcome {
-        Ok(()) => Came::Done,
-        Err(problem) => refused(None, problem),
+/// One that no spec can name, such as `$web`: nobody says that it is empty.
+fn strange(name: &str) -> Problem {
+    let message = format!(
+        "the account has a container {name:?}, whose contents are not looked into: delete that first, or set force: true to delete the account with all that is in it"
+    );
+    Problem::new(Reason::FilesystemNotEmpty, Retry::OnChange, message)
+}
+
+/// The same of a call that may have been one to go on with something that Azure does not know any more.
+fn refused_of(call: &Call, problem: Problem) -> Came {
+    if lost(call, &problem) {
+        Came::Lost(problem)
+    } else {
+        refused(problem)
     }
 }
 

@@ -1,4 +1,13 @@
 //! A Data Lake Store of the first generation, in forms that compare by meaning. Pure.
+//!
+//! `desired` what a spec wants of one · `rules` its firewall's rules · `change` what is to be written next · `valid` a spec parsed ·
+//! `to_gen2` the same as an account of the second generation
+
+pub mod change;
+pub mod desired;
+pub mod rules;
+pub mod to_gen2;
+pub mod valid;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,6 +28,10 @@ pub struct StoreAccount {
     pub firewall: Firewall,
     /// By which key data is encrypted. Of a customer's key, only the version can be changed later.
     pub encryption: StoreEncryption,
+    /// Whether that key is in use. A customer's is once the account's own identity was let into the vault, and that was said.
+    pub key_in_use: bool,
+    /// The account's own identity, by its id in Entra ID.
+    pub principal: Option<String>,
     /// Its host.
     pub endpoint: Option<String>,
     /// What is going on; `Succeeded` where nothing is.

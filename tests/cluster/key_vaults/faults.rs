@@ -1,9 +1,32 @@
 //! What can go wrong about a vault: each write of its life, from what it begins to what it leaves behind.
 
 use anyhow::Result;
+use lakevault::key_vault::api::KeyVault;
 use serde_json::{Value, json};
 
-use super::super::estate::Estate;
+use super::estate::Estate;
+use crate::faults::{Life, each};
+use crate::kit::Kit;
+use crate::{Case, cases};
+
+pub fn cases() -> Vec<Case> {
+    cases![
+        faults_of_what_makes_and_changes,
+        faults_of_what_deletes_and_purges
+    ]
+}
+
+async fn faults_of_what_makes_and_changes(kit: Kit) -> Result<()> {
+    each(
+        kit,
+        State::ALL.into_iter().filter(|state| !state.destroys()),
+    )
+    .await
+}
+
+async fn faults_of_what_deletes_and_purges(kit: Kit) -> Result<()> {
+    each(kit, State::ALL.into_iter().filter(|state| state.destroys())).await
+}
 
 /// A write, and the life around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,9 +64,12 @@ impl State {
         Self::Purge,
         Self::MakeRoom,
     ];
+}
 
-    /// The write that meets a fault, by the journal's word.
-    pub fn write(self) -> &'static str {
+impl Life for State {
+    type Kind = KeyVault;
+
+    fn write(self) -> &'static str {
         match self {
             Self::Create | Self::Recover => "CreateOrUpdateVault",
             Self::Settings => "UpdateVault",
@@ -53,8 +79,7 @@ impl State {
         }
     }
 
-    /// All writes of an undisturbed life from there on, oldest first.
-    pub fn writes(self) -> Vec<&'static str> {
+    fn writes(self) -> Vec<&'static str> {
         match self {
             Self::Create => vec!["CreateOrUpdateVault"],
             // What comes back has the tags that it had.
@@ -67,8 +92,7 @@ impl State {
         }
     }
 
-    /// The read that shows that the write is still to be done: the journal's word, and the status of its answer.
-    pub fn read(self) -> (&'static str, u16) {
+    fn read(self) -> (&'static str, u16) {
         match self {
             Self::Create => ("GetVault", 404),
             Self::Settings | Self::Policies | Self::Delete => ("GetVault", 200),
@@ -76,26 +100,22 @@ impl State {
         }
     }
 
-    /// Whether the object is deleted.
-    pub fn leaves(self) -> bool {
+    fn leaves(self) -> bool {
         matches!(self, Self::Delete | Self::Purge)
     }
 
-    /// Whether something is lost by the write: while one may still take effect there is no other.
-    pub fn destroys(self) -> bool {
+    fn destroys(self) -> bool {
         matches!(self, Self::Delete | Self::Purge | Self::MakeRoom)
     }
 
-    /// Whether there is a vault of the object before the write.
-    pub fn has_vault(self) -> bool {
+    fn has_resource(self) -> bool {
         matches!(
             self,
             Self::Settings | Self::Policies | Self::Delete | Self::Purge
         )
     }
 
-    /// What the object says before.
-    pub fn first(self, spec: &mut Value) {
+    fn first(self, spec: &mut Value) {
         spec["tags"] = json!({"team": "payments"});
         match self {
             Self::Create | Self::Settings => {}
@@ -117,8 +137,7 @@ impl State {
         }
     }
 
-    /// What is to be there in Azure before anything is applied.
-    pub async fn prepare(self, estate: &Estate) -> Result<()> {
+    async fn prepare(self, estate: &Estate) -> Result<()> {
         if matches!(self, Self::Recover | Self::MakeRoom) {
             let old = |vault: &mut Value| vault["tags"] = json!({"old": "x", "team": "others"});
             estate.make_deleted(old).await?;
@@ -126,8 +145,7 @@ impl State {
         Ok(())
     }
 
-    /// Begins what leads to the write.
-    pub async fn begin(self, estate: &Estate) -> Result<()> {
+    async fn begin(self, estate: &Estate) -> Result<()> {
         match self {
             Self::Create | Self::Recover | Self::MakeRoom => {
                 estate.apply(|spec| self.first(spec)).await
@@ -150,5 +168,10 @@ impl State {
             }
             Self::Delete | Self::Purge => estate.delete().await,
         }
+    }
+    async fn end(self, estate: &Estate) -> Result<String> {
+        let vault = estate.in_azure().await?;
+        let is_soft_deleted = estate.is_soft_deleted().await?;
+        Ok(format!("{vault:?}, soft-deleted: {is_soft_deleted}"))
     }
 }

@@ -1,33 +1,63 @@
-//! Each fault, met by each write of a vault's life. What is written and what is there in the end is as in an undisturbed life;
+//! Each fault, met by each write of a resource's life. What is written and what is there in the end is as in an undisturbed life;
 //! what is repeated was looked at before, and what destroys is not repeated while it may still take effect.
 
 pub mod field;
-pub mod states;
+
+use std::fmt::Debug;
 
 use anyhow::{Context, Result, ensure};
+use kube::core::object::HasStatus;
+use serde_json::Value;
 use testbed::Fault;
 
 use self::field::{Field, Row, UNDISTURBED};
-use self::states::State;
-use super::estate::Estate;
+use crate::estate::{Declared, Estate};
 use crate::kit::Kit;
-use crate::{Case, cases};
 
-pub fn cases() -> Vec<Case> {
-    cases![
-        faults_of_what_makes_and_changes,
-        faults_of_what_deletes_and_purges
-    ]
+/// A write, and the life around it.
+pub trait Life: Copy + Debug + PartialEq + 'static {
+    type Kind: Declared;
+
+    /// The write that meets a fault, by the journal's word.
+    fn write(self) -> &'static str;
+    /// All writes of an undisturbed life from there on, oldest first.
+    fn writes(self) -> Vec<&'static str>;
+    /// The read that shows that the write is still to be done: the journal's word, and the status of its answer.
+    fn read(self) -> (&'static str, u16);
+    /// Whether the object is deleted.
+    fn leaves(self) -> bool;
+    /// Whether something is lost by the write: while one may still take effect there is no other.
+    fn destroys(self) -> bool;
+    /// Whether there is a resource of the object before the write.
+    fn has_resource(self) -> bool;
+    /// What the object says before.
+    fn first(self, spec: &mut Value);
+    /// What is to be there in Azure before anything is applied.
+    async fn prepare(self, estate: &Estate<Self::Kind>) -> Result<()>;
+    /// Begins what leads to the write.
+    async fn begin(self, estate: &Estate<Self::Kind>) -> Result<()>;
+    /// What there is in the end.
+    async fn end(self, estate: &Estate<Self::Kind>) -> Result<String>;
+
+    /// What must hold whenever somebody looks.
+    async fn holds(self, _estate: &Estate<Self::Kind>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Whether an object that is as declared has come to its end.
+    fn is_done(self, _status: &<Self::Kind as HasStatus>::Status) -> bool {
+        true
+    }
 }
 
 /// What a write meets, once.
-struct Trouble {
-    name: &'static str,
-    fault: fn() -> Fault,
+pub struct Trouble {
+    pub name: &'static str,
+    pub fault: fn() -> Fault,
     /// The write is done all the same.
-    is_done: bool,
+    pub is_done: bool,
     /// Its answer says neither that it was done nor that it was not.
-    in_doubt: bool,
+    pub in_doubt: bool,
 }
 
 const fn trouble(name: &'static str, fault: fn() -> Fault) -> Trouble {
@@ -56,7 +86,7 @@ impl Trouble {
     }
 }
 
-const TROUBLES: [Trouble; 9] = [
+pub const TROUBLES: [Trouble; 9] = [
     trouble("503", || Fault::status(503)).in_doubt(),
     trouble("429 with Retry-After", || Fault::throttled(Some(1))),
     trouble("429 without Retry-After", || Fault::throttled(None)),
@@ -80,19 +110,10 @@ fn conflict(code: &str) -> Fault {
     }
 }
 
-async fn faults_of_what_makes_and_changes(kit: Kit) -> Result<()> {
-    each(kit, |state| !state.destroys()).await
-}
-
-async fn faults_of_what_deletes_and_purges(kit: Kit) -> Result<()> {
-    each(kit, State::destroys).await
-}
-
 /// All rows are in trouble at once.
-async fn each(kit: Kit, fits: impl Fn(State) -> bool) -> Result<()> {
+pub async fn each<L: Life>(kit: Kit, states: impl IntoIterator<Item = L>) -> Result<()> {
     let estate = Estate::new(kit).await?;
-    let states = State::ALL.into_iter().filter(|state| fits(*state));
-    let rows = states.flat_map(|state| {
+    let rows = states.into_iter().flat_map(|state| {
         let troubles = TROUBLES.iter().map(|trouble| trouble.name);
         let troubles = troubles.chain([UNDISTURBED]);
         troubles.map(move |what| (state, what))
@@ -115,11 +136,11 @@ async fn each(kit: Kit, fits: impl Fn(State) -> bool) -> Result<()> {
     Ok(())
 }
 
-fn of(row: &Row) -> Option<&'static Trouble> {
+fn of<L: Life>(row: &Row<L>) -> Option<&'static Trouble> {
     TROUBLES.iter().find(|trouble| trouble.name == row.what)
 }
 
-async fn check(field: &Field, row: &Row, ledger: &field::Ledger) -> Result<()> {
+async fn check<L: Life>(field: &Field<L>, row: &Row<L>, ledger: &field::Ledger) -> Result<()> {
     let (state, trouble) = (row.state, of(row));
     let mut writes = state.writes();
     if trouble.is_some_and(|trouble| !trouble.is_done) {
