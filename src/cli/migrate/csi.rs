@@ -1,263 +1,273 @@
 //! `SecretProviderClass` of the Secrets Store CSI driver (provider azure) as an identity and syncs. Pure.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::csi_objects::{self, Object};
 use super::fields::Fields;
+use super::handover::{Handover, Peer};
+use super::identities::{Credential, Identities, KeyOf, Namespaces, Who};
 use super::input::{Document, Input};
-use super::made::{Credential, Made, Sync, Who};
+use super::made::{Made, Reference, Remark, Sync};
+use super::names::Names;
+use super::notes::Note;
+use super::stores::cloud_of;
+use super::workloads;
+use crate::names::{ClientId, ResourceName, TenantId};
 
 /// Where its kinds are.
 pub(super) const GROUP: &str = "secrets-store.csi.x-k8s.io";
 
-/// One object of the vault.
-#[derive(Debug, Clone)]
-struct Object {
-    name: String,
-    /// The name of its file, which `secretObjects` use.
-    alias: String,
-    type_: String,
-    version: Option<String>,
-    base64: bool,
-}
-
-/// An identity, and a sync for each Secret; one where it makes none, since pods read files of the Secret then.
-pub(super) fn all(document: &Document, input: &Input, suffix: &str) -> Vec<Made> {
+/// A sync for each Secret; one where it makes none, since pods read files of the Secret then.
+pub(super) fn syncs(
+    document: &Document,
+    input: &Input,
+    suffix: Option<&str>,
+    identities: &mut Identities,
+    names: &mut Names,
+) -> (Vec<Made>, Vec<Remark>) {
     let mut notes = Vec::new();
-    let mut spec = Fields::of("spec", document.part("spec"));
+    let mut spec = document.spec(&mut notes);
     if spec
         .text("provider")
-        .is_some_and(|provider| provider != "azure")
+        .is_none_or(|provider| provider != "azure")
     {
-        return Vec::new();
+        let note = spec.note(
+            "provider",
+            "it is not of Azure Key Vault, and stays with the CSI driver",
+        );
+        return (Vec::new(), Remark::all(document, vec![note]));
     }
     let mut parameters = spec.inner("parameters");
     let vault = parameters.text("keyvaultName").unwrap_or_default();
-    let who = who(&mut parameters, document, input, &mut notes);
-    let objects = objects(&mut parameters, &mut notes);
-    parameters.forget(&["useAzureTokenProxy"]);
-    let named = (Some(document.namespace.as_str()), document.name.as_str());
-    let may = (&[vault.clone()][..], &[document.namespace.clone()][..]);
-    let (reference, identity) = who.identity(named, may, &mut notes);
-    let mut made = Vec::new();
+    let (who, usual) = who(&mut parameters, document, input, &mut notes);
+    let objects = csi_objects::read(&mut parameters, &mut notes);
     let secrets = spec.list("secretObjects");
-    let files_only = secrets.is_empty();
-    let begin = |sync: &mut Sync| {
-        sync.say("vaultUri", json!(format!("https://{vault}.{suffix}")));
-        sync.say("identityRef", reference.written());
-    };
-    for secret in secrets {
-        let mut sync = Sync::default();
-        begin(&mut sync);
-        if let Some(name) = of_secret(secret, &objects, document, &mut sync) {
-            made.push(sync.made(&document.namespace, &name));
-        }
-    }
-    if files_only {
-        let mut sync = Sync::default();
-        begin(&mut sync);
-        for object in &objects {
-            entry(object, &object.alias, &mut sync);
-        }
-        sync.notes.push(format!(
-            "it made files and no Secret: mount the Secret {} in their place",
-            document.name
-        ));
-        made.push(sync.made(&document.namespace, &document.name));
-    }
     parameters.end(&mut notes);
     spec.end(&mut notes);
-    made.insert(
-        0,
-        Made {
-            object: identity,
-            notes,
-            steps: Vec::new(),
-        },
-    );
-    made
+    let own = (Some(document.namespace.as_str()), document.name.as_str());
+    let reference = identities.of(&who, own, document, &notes);
+    let to = Namespaces::Named(document.namespace.clone());
+    identities.lend(&reference, (&vault, to), &[]);
+    let uri = format!("https://{}.{}", vault.trim(), suffix.unwrap_or(usual));
+    let class = Class {
+        document,
+        objects: &objects,
+        uri: &uri,
+        reference: &reference,
+    };
+    if secrets.is_empty() {
+        return class.files(names);
+    }
+    let (mut made, mut left) = (Vec::new(), Vec::new());
+    for secret in secrets {
+        match class.secret(secret, names) {
+            Ok(one) => made.push(one),
+            Err(remarks) => left.extend(remarks),
+        }
+    }
+    (made, left)
 }
 
+/// A class that is read.
+struct Class<'a> {
+    document: &'a Document,
+    objects: &'a [Object],
+    uri: &'a str,
+    reference: &'a Reference,
+}
+
+impl Class<'_> {
+    fn sync(&self) -> Sync {
+        let mut sync = Sync::default();
+        sync.reads(self.uri, self.reference);
+        sync
+    }
+
+    /// A Secret with the files as its keys.
+    fn files(&self, names: &mut Names) -> (Vec<Made>, Vec<Remark>) {
+        let mut sync = self.sync();
+        for object in self.objects {
+            object.entry(&object.alias, &mut sync);
+        }
+        let name = &names.free(&self.document.namespace, &self.document.name, "-files");
+        let what = format!(
+            "pods have mounted its files, and no Secret was made: mount the Secret {name} in their place (volumes[].secret.secretName)"
+        );
+        sync.notes.push(Note::on("spec.secretObjects", what));
+        match self.done(sync, name, None) {
+            Ok(made) => (vec![made], Vec::new()),
+            Err(remarks) => (Vec::new(), remarks),
+        }
+    }
+
+    fn secret(&self, mut secret: Fields, names: &mut Names) -> Result<Made, Vec<Remark>> {
+        let mut sync = self.sync();
+        let name = secret
+            .text("secretName")
+            .filter(|name| name.parse::<ResourceName>().is_ok());
+        let Some(name) = name else {
+            let note = secret.whole("it names no Secret, and is left out");
+            return Err(Remark::all(self.document, vec![note]));
+        };
+        let type_ = secret.text("type").filter(|said| said != "Opaque");
+        let is_tls = type_.as_deref() == Some("kubernetes.io/tls");
+        let mut entries = Vec::new();
+        for mut one in secret.list("data") {
+            let alias = one.text("objectName").map(|alias| alias.trim().to_owned());
+            let object = self
+                .objects
+                .iter()
+                .find(|object| Some(&object.alias) == alias.as_ref());
+            match (one.text("key"), object) {
+                (Some(key), Some(object)) => entries.push((key.trim().to_owned(), object)),
+                _ => sync.notes.push(
+                    one.whole("it names no file of parameters.objects or no key, and is left out"),
+                ),
+            }
+            one.end(&mut sync.notes);
+        }
+        let first = entries.first().map(|(_, object)| *object);
+        match first.filter(|first| {
+            is_tls
+                && entries
+                    .iter()
+                    .all(|(_, object)| object.alias == first.alias)
+        }) {
+            Some(object) => object.certificate(&mut sync),
+            None => entries
+                .iter()
+                .for_each(|(key, object)| object.entry(key, &mut sync)),
+        }
+        let has_certificate = sync.data.iter().any(|entry| entry.get("key").is_none());
+        sync.dress(
+            type_.filter(|_| !has_certificate),
+            secret.pairs("labels"),
+            secret.pairs("annotations"),
+        );
+        secret.end(&mut sync.notes);
+        let own = names.free(&self.document.namespace, &name, "-csi");
+        if own != name {
+            sync.target.insert("name".to_owned(), json!(name));
+        }
+        let handover = Handover {
+            namespace: self.document.namespace.clone(),
+            secret: name.clone(),
+            sync: own.clone(),
+            peer: Peer::Csi(self.document.name.clone()),
+        };
+        self.done(sync, &own, Some(handover))
+    }
+
+    fn done(
+        &self,
+        sync: Sync,
+        name: &str,
+        handover: Option<Handover>,
+    ) -> Result<Made, Vec<Remark>> {
+        let (object, notes) = sync.made(self.document, name);
+        let remarks = Remark::all(self.document, notes);
+        let Some(object) = object else {
+            return Err(remarks);
+        };
+        Ok(Made {
+            object,
+            from: vec![self.document.to_string()],
+            remarks,
+            handover,
+        })
+    }
+}
+
+/// Who signs in, and what follows a vault's name in the cloud.
 fn who(
     parameters: &mut Fields,
     document: &Document,
     input: &Input,
-    notes: &mut Vec<String>,
-) -> Who {
-    let tenant = parameters
-        .text("tenantId")
-        .or_else(|| parameters.text("tenantID"));
-    let cloud = match parameters.text("cloudName").as_deref() {
-        Some("AzureUSGovernmentCloud") => Some(json!({"name": "USGovernment"})),
-        Some("AzureChinaCloud") => Some(json!({"name": "China"})),
-        Some("AzureStackCloud") => {
-            notes.push("parameters.cloudName: say the Stack's Resource Manager in spec.cloud.resourceManagerEndpoint".to_owned());
-            None
-        }
-        _ => None,
-    };
-    let client = parameters
-        .text("clientID")
-        .or_else(|| parameters.text("clientId"));
+    notes: &mut Vec<Note>,
+) -> (Who, &'static str) {
+    let (upper, lower) = (parameters.text("tenantID"), parameters.text("tenantId"));
+    let mut tenant = upper.or(lower).filter(|id| id.parse::<TenantId>().is_ok());
+    let (cloud, suffix) = cloud(parameters, notes);
+    let client = parameters.text("clientID");
     let node = parameters.text("userAssignedIdentityID");
-    if parameters.flag("useVMManagedIdentity") {
-        return Who {
-            tenant,
+    let told = parameters.clone();
+    let is_vm = parameters.flag("useVMManagedIdentity");
+    if parameters.flag("usePodIdentity") {
+        notes.push(told.note("usePodIdentity", "pod identities are retired: let a federated credential trust a ServiceAccount, and name it in spec.workloadIdentity"));
+    }
+    if parameters.flag("useAzureTokenProxy") {
+        notes.push(told.note(
+            "useAzureTokenProxy",
+            "identity bindings have no equal: let a federated credential trust the ServiceAccount",
+        ));
+    }
+    if is_vm {
+        notes.push(told.note("useVMManagedIdentity", "the identity of the node on which the operator runs is an administrator's to lend: a ClusterAzureIdentity is made"));
+        let id = node.filter(|id| id.parse::<ClientId>().is_ok());
+        let who = Who {
+            tenant: None,
             client: None,
             cloud,
-            credential: Credential::Managed(node),
+            credential: Credential::Managed(id),
         };
+        return (who, suffix);
     }
-    if parameters.flag("usePodIdentity") {
-        notes.push(
-            "parameters.usePodIdentity: pod identities are retired: use workload identity"
-                .to_owned(),
-        );
+    if node.is_some() {
+        notes.push(told.note(
+            "userAssignedIdentityID",
+            "it says something with useVMManagedIdentity alone, and is left out",
+        ));
     }
-    let mut accounts = input.of("", "ServiceAccount").filter(|account| {
-        let annotations = input.annotations(&account.namespace, &account.name);
-        account.namespace == document.namespace
-            && client.is_some()
-            && annotations.get("azure.workload.identity/client-id") == client.as_ref()
+    let used = workloads::using(input, document);
+    let mut client = client.filter(|id| id.parse::<ClientId>().is_ok());
+    if let (None, Some(secret)) = (&client, &used.secret) {
+        // The driver gives the provider a client with a secret.
+        client = input.id_in(&document.namespace, secret, "clientid");
+        let key = KeyOf {
+            secret: secret.clone(),
+            key: "clientsecret".to_owned(),
+        };
+        let who = Who {
+            tenant,
+            client,
+            cloud,
+            credential: Credential::Secret(key),
+        };
+        return (who, suffix);
+    }
+    let account = used.account.unwrap_or_else(|| {
+        let what = "there the pod's own ServiceAccount signs in, and no workload of these files uses the class: write which in the identity's spec.workloadIdentity.serviceAccountName";
+        notes.push(told.note("clientID", what));
+        "default".to_owned()
     });
-    let account = accounts.next().map_or_else(
-        || {
-            notes.push("spec.workloadIdentity.serviceAccountName: there the pod's own ServiceAccount signs in; name it".to_owned());
-            "default".to_owned()
-        },
-        |account| account.name.clone(),
-    );
-    Who {
+    let mut annotations = input.annotations(&document.namespace, &account);
+    tenant = tenant.or_else(|| annotations.remove("azure.workload.identity/tenant-id"));
+    let who = Who {
         tenant,
         client,
         cloud,
         credential: Credential::Workload(Some(account)),
-    }
-}
-
-/// The objects: YAML within a text, each of them a text of YAML again.
-fn objects(parameters: &mut Fields, notes: &mut Vec<String>) -> Vec<Object> {
-    let at = parameters.at("objects");
-    let text = parameters.text("objects").unwrap_or_default();
-    let read: Option<Value> = serde_saphyr::from_str(&text).ok();
-    let array = read
-        .as_ref()
-        .and_then(|read| read.get("array")?.as_array().cloned());
-    let mut objects = Vec::new();
-    for (number, one) in array.unwrap_or_default().into_iter().enumerate() {
-        let value = match one {
-            Value::String(text) => serde_saphyr::from_str(&text).unwrap_or_default(),
-            value => value,
-        };
-        let mut fields = Fields::of(&format!("{at}.array[{number}]"), value);
-        let Some(name) = fields.text("objectName") else {
-            notes.push(format!("{}: it names no object", fields.path()));
-            continue;
-        };
-        let encoding = fields.text("objectEncoding").unwrap_or_default();
-        if encoding == "hex" {
-            notes.push(format!("{}: hex has no equal", fields.at("objectEncoding")));
-        }
-        let alias = fields.text("objectAlias").unwrap_or_else(|| name.clone());
-        // A file's mode is the volume's here, and PEM is what there is.
-        fields.forget(&["filePermission", "objectFormat"]);
-        objects.push(Object {
-            type_: fields.text("objectType").unwrap_or_default(),
-            version: fields.text("objectVersion"),
-            base64: encoding == "base64",
-            name,
-            alias,
-        });
-        fields.end(notes);
-    }
-    objects
-}
-
-/// One Secret. Gives its name.
-fn of_secret(
-    mut secret: Fields,
-    objects: &[Object],
-    document: &Document,
-    sync: &mut Sync,
-) -> Option<String> {
-    let name = secret.text("secretName")?;
-    let type_ = secret.text("type").filter(|said| said != "Opaque");
-    let entries: Vec<(Option<String>, Option<String>)> = secret
-        .list("data")
-        .into_iter()
-        .map(|mut one| {
-            let said = (one.text("key"), one.text("objectName"));
-            one.end(&mut sync.notes);
-            said
-        })
-        .collect();
-    let of = |alias: &Option<String>| {
-        objects
-            .iter()
-            .find(|object| Some(&object.alias) == alias.as_ref())
     };
-    let first = entries.first().and_then(|(_, alias)| of(alias));
-    let is_tls = type_.as_deref() == Some("kubernetes.io/tls");
-    let one_file = first.filter(|first| {
-        entries
-            .iter()
-            .all(|(_, alias)| alias.as_ref() == Some(&first.alias))
-    });
-    if let Some(object) = one_file.filter(|_| is_tls) {
-        // The secret behind a certificate, taken apart into both keys.
-        sync.data.push(json!({"certificate": source(object)}));
-    } else {
-        for (key, alias) in &entries {
-            match (key, of(alias)) {
-                (Some(key), Some(object)) => entry(object, key, sync),
-                _ => sync.notes.push(format!(
-                    "secretObjects.data: {:?} is none of parameters.objects",
-                    alias.as_deref().unwrap_or_default()
-                )),
-            }
-        }
-    }
-    let is_certificate = sync.data.iter().any(|entry| entry.get("key").is_none());
-    sync.dress(
-        type_.filter(|_| !is_certificate),
-        secret.pairs("labels"),
-        secret.pairs("annotations"),
-    );
-    secret.end(&mut sync.notes);
-    let namespace = &document.namespace;
-    sync.steps = vec![
-        format!("kubectl -n {namespace} annotate secret {name} lakevault.dev/allow-sync={name}"),
-        format!(
-            "remove its part of secretObjects from SecretProviderClass {}, and its volume from the pods",
-            document.name
-        ),
-        format!(
-            "kubectl -n {namespace} patch secret {name} --type=json -p '[{{\"op\": \"remove\", \"path\": \"/metadata/ownerReferences\"}}]'"
-        ),
-    ];
-    Some(name)
+    (who, suffix)
 }
 
-fn source(object: &Object) -> Map<String, Value> {
-    let mut source = Map::from_iter([("name".to_owned(), json!(object.name))]);
-    if let Some(version) = &object.version {
-        source.insert("version".to_owned(), json!(version));
+fn cloud(parameters: &mut Fields, notes: &mut Vec<Note>) -> (Option<Value>, &'static str) {
+    let name = parameters.text("cloudName").unwrap_or_default();
+    let cloud = cloud_of(&name);
+    if cloud.is_err() {
+        notes.push(parameters.note("cloudName", "this cloud says where it is by its Resource Manager: write the identity's spec.cloud.resourceManagerEndpoint, and give --vault-suffix"));
     }
-    source
-}
-
-fn entry(object: &Object, key: &str, sync: &mut Sync) {
-    let mut source = source(object);
-    match object.type_.as_str() {
-        "key" => sync.data.push(json!({"key": key, "publicKey": source})),
-        "cert" => {
-            sync.notes.push(format!("{key}: the bare certificate has no key of its own; {key}.crt, {key}.key and {key}.ca.crt are made"));
-            sync.data.push(json!({"key": key, "certificate": source}));
-        }
-        _ => {
-            if object.base64 {
-                source.insert("decode".to_owned(), json!("Base64"));
-            }
-            sync.data.push(json!({"key": key, "secret": source}));
-        }
+    if parameters.text("cloudEnvFileName").is_some() {
+        notes.push(parameters.note(
+            "cloudEnvFileName",
+            "a file on the node is not read: write the identity's spec.cloud",
+        ));
     }
+    let cloud = cloud.ok().flatten();
+    let suffix = match cloud.as_ref().and_then(|cloud| cloud.get("name")?.as_str()) {
+        Some("USGovernment") => "vault.usgovcloudapi.net",
+        Some("China") => "vault.azure.cn",
+        _ => "vault.azure.net",
+    };
+    (cloud, suffix)
 }

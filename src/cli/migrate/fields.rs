@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::notes::Note;
+
 /// The fields of an object that nobody has read yet.
 #[derive(Debug, Clone)]
 pub(super) struct Fields {
     path: String,
+    all: Value,
     left: Map<String, Value>,
 }
 
 impl Fields {
-    /// Those of a value; none of what is no object.
+    /// Those of a value. What is no object has none, and is told at the end.
     pub(super) fn of(path: &str, value: Value) -> Self {
-        let left = match value {
-            Value::Object(left) => left,
-            _ => Map::new(),
-        };
+        let left = value.as_object().cloned().unwrap_or_default();
         Self {
             path: path.to_owned(),
+            all: value,
             left,
         }
     }
@@ -32,6 +33,22 @@ impl Fields {
     /// Where the object itself stands.
     pub(super) fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The whole.
+    pub(super) fn value(&self) -> &Value {
+        &self.all
+    }
+
+    /// A remark on a field.
+    pub(super) fn note(&self, name: &str, what: impl Into<String>) -> Note {
+        let seen = self.all.get(name).unwrap_or(&Value::Null);
+        Note::new(self.at(name), seen, what)
+    }
+
+    /// A remark on the whole.
+    pub(super) fn whole(&self, what: impl Into<String>) -> Note {
+        Note::new(self.path.clone(), &self.all, what)
     }
 
     /// Takes a field in which `read` finds what it looks for. What it does not understand stays, and is told at the end.
@@ -51,17 +68,16 @@ impl Fields {
     pub(super) fn flag(&mut self, name: &str) -> bool {
         let found = self.take(name, |value| match value {
             Value::Bool(flag) => Some(*flag),
-            Value::String(text) => text.parse().ok(),
-            _ => None,
+            Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
+            Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         });
         found.unwrap_or_default()
     }
 
     /// Whether a field is there.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.left
-            .get(name)
-            .is_some_and(|value| !says_nothing(value))
+        let value = self.left.get(name);
+        value.is_some_and(|value| !says_nothing(value))
     }
 
     /// An object; one without fields where there is none.
@@ -71,7 +87,7 @@ impl Fields {
         Self::of(&path, found.unwrap_or_default())
     }
 
-    /// A list of objects.
+    /// A list.
     pub(super) fn list(&mut self, name: &str) -> Vec<Self> {
         let path = self.at(name);
         let found = self.take(name, |value| value.as_array().cloned());
@@ -108,10 +124,14 @@ impl Fields {
     }
 
     /// Tells what nobody has read.
-    pub(super) fn end(self, notes: &mut Vec<String>) {
+    pub(super) fn end(self, notes: &mut Vec<Note>) {
+        if !self.all.is_object() && !says_nothing(&self.all) {
+            notes.push(self.whole("it is not read, since it is no object, and left out"));
+        }
         for (name, value) in &self.left {
             if !says_nothing(value) {
-                notes.push(format!("{}.{name} has no equal and is left out", self.path));
+                let at = format!("{}.{name}", self.path);
+                notes.push(Note::new(at, value, "it has no equal and is left out"));
             }
         }
     }
@@ -137,19 +157,25 @@ mod tests {
     fn what_nobody_has_read_is_told_by_its_path() {
         let mut fields = Fields::of(
             "spec",
-            json!({"name": "a", "flag": "true", "odd": [1], "none": null, "list": [{"x": "1", "y": "2"}]}),
+            json!({"name": "a", "flag": "True", "odd": [1], "none": null, "list": [{"x": "1", "y": "2"}, "z"]}),
         );
         assert_eq!(fields.text("name").as_deref(), Some("a"));
         assert!(fields.flag("flag"));
         assert_eq!(fields.texts("odd"), Vec::<String>::new());
         let mut notes = Vec::new();
         for mut one in fields.list("list") {
-            assert_eq!(one.text("x").as_deref(), Some("1"));
+            one.text("x");
             one.end(&mut notes);
         }
         fields.end(&mut notes);
-        let told =
-            ["spec.list[0].y", "spec.odd"].map(|at| format!("{at} has no equal and is left out"));
-        assert_eq!(notes, told);
+        let told: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "spec.list[0].y (2): it has no equal and is left out",
+                "spec.list[1] (z): it is not read, since it is no object, and left out",
+                "spec.odd ([1]): it has no equal and is left out",
+            ]
+        );
     }
 }

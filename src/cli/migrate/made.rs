@@ -4,22 +4,62 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// Nobody's id: it stands where the files do not tell one.
-const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
+use super::handover::Handover;
+use super::input::Document;
+use super::notes::Note;
+
+/// A remark, and the object that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::cli) struct Remark {
+    /// File, kind and name of the object.
+    pub(super) of: String,
+    /// The remark.
+    pub(super) note: Note,
+}
+
+impl Remark {
+    /// Those of one object.
+    pub(super) fn all(document: &Document, notes: Vec<Note>) -> Vec<Self> {
+        let of = document.to_string();
+        let remark = |note| Self {
+            of: of.clone(),
+            note,
+        };
+        notes.into_iter().map(remark).collect()
+    }
+}
 
 /// An object of Lakevault, and what has to be said of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::cli) struct Made {
     /// The object.
     pub(in crate::cli) object: Value,
+    /// What it is made of.
+    pub(super) from: Vec<String>,
     /// What has no equal.
-    pub(in crate::cli) notes: Vec<String>,
+    pub(super) remarks: Vec<Remark>,
     /// How what is there is taken over.
-    pub(in crate::cli) steps: Vec<String>,
+    pub(super) handover: Option<Handover>,
+}
+
+impl Made {
+    /// Its name.
+    pub(super) fn name(&self) -> &str {
+        self.object
+            .pointer("/metadata/name")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// A remark on the object as it was made.
+    pub(super) fn tell(&mut self, note: Note) {
+        let of = self.from.join(", ");
+        self.remarks.push(Remark { of, note });
+    }
 }
 
 /// Which identity a sync names.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Reference {
     /// `AzureIdentity` or `ClusterAzureIdentity`.
     pub(super) kind: &'static str,
@@ -38,118 +78,13 @@ impl Reference {
     }
 }
 
-/// One key of a Secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct KeyOf {
-    /// The Secret.
-    pub(super) secret: String,
-    /// The key in it.
-    pub(super) key: String,
-}
-
-/// With what somebody authenticates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Credential {
-    /// A client secret.
-    Secret(KeyOf),
-    /// A certificate.
-    Certificate(KeyOf),
-    /// The token of a ServiceAccount; none for the operator's own.
-    Workload(Option<String>),
-    /// The identity of the node, or one that is assigned to it by its client id.
-    Managed(Option<String>),
-}
-
-/// Who authenticates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Who {
-    /// Its tenant.
-    pub(super) tenant: Option<String>,
-    /// Its client id.
-    pub(super) client: Option<String>,
-    /// `spec.cloud`.
-    pub(super) cloud: Option<Value>,
-    /// With what.
-    pub(super) credential: Credential,
-}
-
-impl Who {
-    /// Whether only an administrator may lend it.
-    fn is_lent(&self) -> bool {
-        matches!(
-            self.credential,
-            Credential::Managed(_) | Credential::Workload(None)
-        )
-    }
-
-    /// The identity for it, of a namespace or, without one or where it must be lent, of the cluster. `vaults` are those that it may
-    /// be used for, `namespaces` who may.
-    pub(super) fn identity(
-        &self,
-        (namespace, name): (Option<&str>, &str),
-        (vaults, namespaces): (&[String], &[String]),
-        notes: &mut Vec<String>,
-    ) -> (Reference, Value) {
-        let own = namespace.filter(|_| !self.is_lent());
-        let kind = if own.is_some() {
-            "AzureIdentity"
-        } else {
-            "ClusterAzureIdentity"
-        };
-        let name = match (own, namespace) {
-            // Of two namespaces, each may have one of the same name.
-            (None, Some(namespace)) => format!("{namespace}-{name}"),
-            _ => name.to_owned(),
-        };
-        let mut spec = self.spec(notes);
-        if own.is_none() {
-            let grant = json!({"namespaces": {"names": namespaces}, "vaults": vaults});
-            spec.insert("allow".to_owned(), json!([grant]));
-        }
-        let mut metadata = json!({ "name": name });
-        if let Some(own) = own {
-            metadata["namespace"] = json!(own);
-        }
-        let object = json!({
-            "apiVersion": "lakevault.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec,
-        });
-        (Reference { kind, name }, object)
-    }
-
-    fn spec(&self, notes: &mut Vec<String>) -> Map<String, Value> {
-        let mut spec = Map::new();
-        let mut say = |name: &str, value: Value| spec.insert(name.to_owned(), value);
-        if !self.is_lent() {
-            let mut id = |field: &str, said: &Option<String>| {
-                said.clone().unwrap_or_else(|| {
-                    notes.push(format!(
-                        "spec.{field} is not told in these files: put it in the place of the zeros"
-                    ));
-                    UNKNOWN.to_owned()
-                })
-            };
-            let (tenant, client) = (id("tenantId", &self.tenant), id("clientId", &self.client));
-            say("tenantId", json!(tenant));
-            say("clientId", json!(client));
-        }
-        if let Some(cloud) = &self.cloud {
-            say("cloud", cloud.clone());
-        }
-        let of = |KeyOf { secret, key }: &KeyOf| json!({"name": secret, "key": key});
-        match &self.credential {
-            Credential::Secret(at) => say("clientSecret", of(at)),
-            Credential::Certificate(at) => say("clientCertificate", of(at)),
-            Credential::Workload(Some(account)) => {
-                say("workloadIdentity", json!({"serviceAccountName": account}))
-            }
-            Credential::Workload(None) => say("workloadIdentity", json!({})),
-            Credential::Managed(Some(client)) => {
-                say("managedIdentity", json!({"clientId": client}))
-            }
-            Credential::Managed(None) => say("managedIdentity", json!({})),
-        };
-        spec
-    }
+/// A value that is not taken as it is, but made of by a template.
+#[derive(Debug, Clone)]
+struct Through {
+    key: String,
+    entry: Map<String, Value>,
+    template: String,
+    note: Note,
 }
 
 /// A sync that is being made.
@@ -163,18 +98,27 @@ pub(super) struct Sync {
     pub(super) data_from: Vec<Value>,
     /// `spec.target`.
     pub(super) target: Map<String, Value>,
-    /// `spec.template`.
+    /// `spec.template` without values.
     pub(super) template: Map<String, Value>,
+    /// Templates of values.
+    pub(super) templates: Map<String, Value>,
+    /// Whether the Secret holds what they are made of, too.
+    pub(super) merges: bool,
     /// What has no equal.
-    pub(super) notes: Vec<String>,
-    /// How what is there is taken over.
-    pub(super) steps: Vec<String>,
+    pub(super) notes: Vec<Note>,
+    through: Vec<Through>,
 }
 
 impl Sync {
     /// Sets a field of the spec.
     pub(super) fn say(&mut self, name: &str, value: Value) {
         self.spec.insert(name.to_owned(), value);
+    }
+
+    /// The vault and the identity.
+    pub(super) fn reads(&mut self, vault: &str, identity: &Reference) {
+        self.say("vaultUri", json!(vault));
+        self.say("identityRef", identity.written());
     }
 
     /// Sets the type, labels and annotations of the Secret.
@@ -194,8 +138,74 @@ impl Sync {
         }
     }
 
-    /// The object.
-    pub(super) fn made(mut self, namespace: &str, name: &str) -> Made {
+    /// A key that a template makes of what an entry gives. In the template, `VALUE` stands for it. `note` is told where that
+    /// cannot be.
+    pub(super) fn through(
+        &mut self,
+        key: &str,
+        entry: Map<String, Value>,
+        template: &str,
+        note: Note,
+    ) {
+        self.through.push(Through {
+            key: key.to_owned(),
+            entry,
+            template: template.to_owned(),
+            note,
+        });
+    }
+
+    /// Without templates the Secret has the keys of data. With them it has no others, so each of them needs one.
+    fn pass_through(&mut self) {
+        let through = std::mem::take(&mut self.through);
+        if through.is_empty() {
+            return;
+        }
+        let replaces = !self.templates.is_empty() && !self.merges;
+        let opaque = !replaces && (self.merges || !self.data_from.is_empty());
+        if opaque {
+            self.notes.extend(through.into_iter().map(|one| one.note));
+            return;
+        }
+        if !replaces {
+            let keys: Vec<String> = self.data.iter().flat_map(keys_of).collect();
+            for key in keys {
+                let template = format!("{{{{ data[\"{key}\"] }}}}");
+                self.templates.insert(key, json!(template));
+            }
+            if self.data.iter().any(|entry| entry.get("key").is_none()) {
+                let tls = json!("kubernetes.io/tls");
+                self.template.entry("type").or_insert(tls);
+            }
+        }
+        for one in through {
+            let (source, mut entry) = (format!("from-{}", one.key), one.entry);
+            let given = if entry.contains_key("certificate") {
+                format!("{source}.crt")
+            } else {
+                source.clone()
+            };
+            entry.insert("key".to_owned(), json!(source));
+            self.data.push(Value::Object(entry));
+            let template = one.template.replace("VALUE", &format!("data[\"{given}\"]"));
+            self.templates.insert(one.key, json!(template));
+        }
+    }
+
+    /// The object; none where there is nothing that it would do.
+    pub(super) fn made(mut self, document: &Document, name: &str) -> (Option<Value>, Vec<Note>) {
+        self.pass_through();
+        if self.data.is_empty() && self.data_from.is_empty() && !self.spec.contains_key("push") {
+            return (None, self.notes);
+        }
+        if !self.templates.is_empty() {
+            let data = Value::Object(self.templates);
+            self.template.insert("data".to_owned(), data);
+            if self.merges {
+                self.template
+                    .insert("mergePolicy".to_owned(), json!("Merge"));
+            }
+        }
         for (field, list) in [("data", self.data), ("dataFrom", self.data_from)] {
             if !list.is_empty() {
                 self.spec.insert(field.to_owned(), Value::Array(list));
@@ -206,13 +216,28 @@ impl Sync {
                 self.spec.insert(field.to_owned(), Value::Object(part));
             }
         }
-        let metadata = json!({"name": name, "namespace": namespace});
-        Made {
-            object: json!({
-                "apiVersion": "lakevault.dev/v1alpha1", "kind": "VaultSecretSync", "metadata": metadata, "spec": self.spec,
-            }),
-            notes: self.notes,
-            steps: self.steps,
+        let mut metadata = json!({"name": name, "namespace": document.namespace});
+        for part in ["labels", "annotations"] {
+            let own = document.own(part);
+            if !own.is_empty() {
+                metadata[part] = json!(own);
+            }
         }
+        let object = json!({
+            "apiVersion": "lakevault.dev/v1alpha1", "kind": "VaultSecretSync", "metadata": metadata, "spec": self.spec,
+        });
+        (Some(object), self.notes)
     }
+}
+
+/// The keys that an entry is sure to give.
+fn keys_of(entry: &Value) -> Vec<String> {
+    let key = entry.get("key").and_then(Value::as_str);
+    if entry.get("certificate").is_none() {
+        return key.map(str::to_owned).into_iter().collect();
+    }
+    let begins = key.unwrap_or("tls");
+    ["crt", "key"]
+        .map(|part| format!("{begins}.{part}"))
+        .to_vec()
 }

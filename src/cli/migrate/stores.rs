@@ -5,28 +5,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::fields::Fields;
+use super::identities::{Identities, Namespaces, Who};
 use super::input::{Document, Input};
-use super::made::{Credential, KeyOf, Made, Reference, Who};
+use super::made::{Reference, Remark};
+use super::notes::Note;
+use super::store_auth;
+use crate::names::VaultUri;
 
 /// Where the External Secrets Operator's kinds are.
 pub(super) const GROUP: &str = "external-secrets.io";
-/// Of a cluster's identity, Secrets and ServiceAccounts lie in the operator's namespace.
-const OPERATOR: &str = "the operator's namespace";
 
-/// A store that is read.
-#[derive(Debug, Clone)]
-pub(super) struct Store {
+/// The vault and the identity that are used by way of a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Use {
     /// The vault.
     pub(super) vault: String,
     /// The identity that is made of it.
     pub(super) identity: Reference,
-    key: Key,
-    namespace: Option<String>,
-    name: String,
+}
+
+/// A store that is read.
+#[derive(Debug, Clone)]
+struct Store {
+    document: Document,
+    vault: String,
     who: Who,
-    notes: Vec<String>,
-    /// Namespaces that its conditions name.
-    named: BTreeSet<String>,
+    /// Whether its credentials lie in the namespace of whoever uses it.
+    follows_users: bool,
+    notes: Vec<Note>,
+    conditions: Option<Vec<Namespaces>>,
+    used: bool,
 }
 
 /// Kind, namespace (none for the cluster's) and name.
@@ -36,10 +44,10 @@ type Key = (String, Option<String>, String);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stores {
     all: BTreeMap<Key, Store>,
-    /// Who uses them.
-    users: BTreeMap<Key, BTreeSet<String>>,
     /// Those of other providers.
     foreign: BTreeSet<Key>,
+    /// What is told of them.
+    left: Vec<Remark>,
 }
 
 impl Stores {
@@ -50,11 +58,12 @@ impl Stores {
             for document in input.of(GROUP, kind) {
                 let namespace = (kind == "SecretStore").then(|| document.namespace.clone());
                 let key = (kind.to_owned(), namespace, document.name.clone());
-                match store(input, document, key.clone()) {
-                    Some(store) => {
+                match store(input, document, key.1.as_deref()) {
+                    Ok(store) => {
                         stores.all.insert(key, store);
                     }
-                    None => {
+                    Err(notes) => {
+                        stores.left.extend(Remark::all(document, notes));
                         stores.foreign.insert(key);
                     }
                 }
@@ -67,22 +76,24 @@ impl Stores {
     pub(super) fn named(
         &mut self,
         namespace: &str,
-        mut reference: Fields,
-    ) -> Result<Store, String> {
-        let kind = reference
-            .text("kind")
-            .unwrap_or_else(|| "SecretStore".to_owned());
+        reference: &mut Fields,
+        identities: &mut Identities,
+    ) -> Result<Use, String> {
+        let kind = reference.text("kind");
+        let kind = kind.unwrap_or_else(|| "SecretStore".to_owned());
         let name = reference.text("name").unwrap_or_default();
         let own = (kind == "SecretStore").then(|| namespace.to_owned());
         let key = (kind, own, name);
-        if let Some(store) = self.all.get(&key) {
-            let users = self.users.entry(key).or_default();
-            users.insert(namespace.to_owned());
-            return Ok(store.clone());
+        if let Some(store) = self.all.get_mut(&key) {
+            return Ok(store.used_in(namespace, identities));
         }
         let (kind, _, name) = &key;
-        Err(if self.foreign.contains(&key) {
-            format!("{kind} {name} is not of Azure Key Vault")
+        Err(if name.is_empty() {
+            "it names no store by its name: name one".to_owned()
+        } else if self.foreign.contains(&key) {
+            format!(
+                "{kind} {name} is not of Azure Key Vault, and stays with the External Secrets Operator"
+            )
         } else {
             format!(
                 "{kind} {name} is not in these files: add it, for it says which vault and which identity"
@@ -90,218 +101,150 @@ impl Stores {
         })
     }
 
-    /// The identities.
-    pub(super) fn made(&self) -> Vec<Made> {
-        let made = self.all.values().map(|store| {
-            let mut notes = store.notes.clone();
-            let mut who = store.named.clone();
-            who.extend(self.users.get(&store.key).into_iter().flatten().cloned());
-            let who: Vec<String> = who.into_iter().collect();
-            let vaults: Vec<String> = vault_name(&store.vault).into_iter().collect();
-            let named = (store.namespace.as_deref(), store.name.as_str());
-            let (reference, object) = store.who.identity(named, (&vaults, &who), &mut notes);
-            if reference.kind == "ClusterAzureIdentity" {
-                notes.push("spec.allow lends it to the namespaces and the vault that these files name: add others that use it".to_owned());
+    /// Identities of stores that nothing uses, and what is told of those that are none.
+    pub(super) fn finish(&mut self, identities: &mut Identities) -> Vec<Remark> {
+        let unused = self.all.values_mut().filter(|store| !store.used);
+        for store in unused {
+            if store.follows_users {
+                let what = "it uses credentials of whoever uses it, and no object of these files does: it makes no identity";
+                let note = Note::on("spec.provider.azurekv", what);
+                self.left.extend(Remark::all(&store.document, vec![note]));
+                continue;
             }
-            Made {
-                object,
-                notes,
-                steps: Vec::new(),
-            }
-        });
-        made.collect()
+            let namespace =
+                (store.document.kind == "SecretStore").then(|| store.document.namespace.clone());
+            store.identity(namespace.as_deref(), None, identities);
+        }
+        std::mem::take(&mut self.left)
+    }
+}
+
+impl Store {
+    fn used_in(&mut self, namespace: &str, identities: &mut Identities) -> Use {
+        let is_own = self.document.kind == "SecretStore" || self.follows_users;
+        let identity = self.identity(is_own.then_some(namespace), Some(namespace), identities);
+        self.used = true;
+        Use {
+            vault: self.vault.clone(),
+            identity,
+        }
+    }
+
+    /// The identity in a namespace, or that of the cluster, lent to whom the store is for.
+    fn identity(
+        &self,
+        own: Option<&str>,
+        user: Option<&str>,
+        identities: &mut Identities,
+    ) -> Reference {
+        let named = (own, self.document.name.as_str());
+        let identity = identities.of(&self.who, named, &self.document, &self.notes);
+        let vault = vault_name(&self.vault);
+        let mut lend = |to: Namespaces| identities.lend(&identity, (&vault, to), &[]);
+        match &self.conditions {
+            Some(conditions) => conditions.iter().cloned().for_each(&mut lend),
+            None => user
+                .into_iter()
+                .for_each(|user| lend(Namespaces::Named(user.to_owned()))),
+        }
+        identity
+    }
+}
+
+impl Use {
+    /// Lends the identity for pushing an object.
+    pub(super) fn lend_push(&self, namespace: &str, object: &str, identities: &mut Identities) {
+        let to = Namespaces::Named(namespace.to_owned());
+        let vault = vault_name(&self.vault);
+        identities.lend(&self.identity, (&vault, to), &[object.to_owned()]);
     }
 }
 
 /// The name of a vault.
-fn vault_name(uri: &str) -> Option<String> {
-    let host = uri.strip_prefix("https://")?;
-    host.split('.').next().map(str::to_owned)
+pub(super) fn vault_name(uri: &str) -> String {
+    let parsed: Option<VaultUri> = uri.parse().ok();
+    parsed.map_or_else(String::new, |uri| uri.vault_name().to_owned())
 }
 
-fn store(input: &Input, document: &Document, key: Key) -> Option<Store> {
-    let mut spec = Fields::of("spec", document.part("spec"));
+/// Reads one. The error is what is told of one that is not of Azure.
+fn store(input: &Input, document: &Document, namespace: Option<&str>) -> Result<Store, Vec<Note>> {
+    let mut notes = Vec::new();
+    let mut spec = document.spec(&mut notes);
     let mut provider = spec.inner("provider");
     if !provider.has("azurekv") {
-        return None;
+        let what = "it is not of Azure Key Vault, and stays with the External Secrets Operator";
+        return Err(vec![Note::on("spec.provider", what)]);
     }
     let mut azure = provider.inner("azurekv");
-    let mut notes = Vec::new();
     let vault = azure.text("vaultUrl").unwrap_or_default();
-    let who = who(input, (&key, document), &mut azure, &mut notes);
-    // How it is asked is the operator's own business here.
+    let vault = vault.trim_end_matches('/').to_owned();
+    if vault.parse::<VaultUri>().is_err() {
+        let what = "this is no vault: write https://, the vault's name, and its cloud's suffix";
+        return Err(vec![azure.note("vaultUrl", what)]);
+    }
+    let auth = store_auth::read(input, (document, namespace), &mut azure, &mut notes);
+    // How the vault is asked is the operator's own matter here.
     azure.forget(&["useAzureSDK"]);
     azure.end(&mut notes);
     provider.end(&mut notes);
-    let named = conditions(&mut spec, &mut notes);
+    let conditions = conditions(&mut spec, &mut notes);
+    // Which operator serves it, how often it is checked and how calls are repeated.
     spec.forget(&["controller", "refreshInterval", "retrySettings"]);
     spec.end(&mut notes);
-    let namespace = key.1.clone();
-    let (identity, _) = who.identity(
-        (namespace.as_deref(), &document.name),
-        (&[], &[]),
-        &mut Vec::new(),
-    );
-    Some(Store {
-        vault: vault.trim_end_matches('/').to_owned(),
-        identity,
-        key,
-        namespace,
-        name: document.name.clone(),
-        who,
+    Ok(Store {
+        document: document.clone(),
+        vault,
+        who: auth.who,
+        follows_users: auth.follows_users,
         notes,
-        named,
+        conditions,
+        used: false,
     })
 }
 
-fn who(
-    input: &Input,
-    (key, document): (&Key, &Document),
-    azure: &mut Fields,
-    notes: &mut Vec<String>,
-) -> Who {
-    let namespace = key.1.as_deref();
-    let mut secrets = azure.inner("authSecretRef");
-    let mut account = azure.inner("serviceAccountRef");
-    let mut tenant = azure.text("tenantId");
-    let kind = azure
-        .text("authType")
-        .unwrap_or_else(|| "ServicePrincipal".to_owned());
-    let cloud = cloud(azure, notes);
-    let mut client = None;
-    let credential = match kind.as_str() {
-        "ManagedIdentity" => Credential::Managed(azure.text("identityId")),
-        "WorkloadIdentity" => {
-            let name = account.text("name");
-            let place = account.text("namespace");
-            if let Some(name) = &name {
-                let place = namespace
-                    .or(place.as_deref())
-                    .unwrap_or(&document.namespace);
-                let mut annotations = input.annotations(place, name);
-                client = annotations.remove("azure.workload.identity/client-id");
-                tenant = tenant.or_else(|| annotations.remove("azure.workload.identity/tenant-id"));
-                if namespace.is_none() {
-                    notes.push(format!("ServiceAccount {name} of namespace {place} must be made in {OPERATOR}, and the federated credential name it there"));
-                }
-            }
-            Credential::Workload(name)
-        }
-        _ => {
-            let (found, at) = principal(input, namespace, &mut secrets, notes);
-            client = found;
-            at
-        }
-    };
-    for (name, id) in [("clientId", &mut client), ("tenantId", &mut tenant)] {
-        let place = namespace.map(str::to_owned);
-        if let Some((place, KeyOf { secret, key })) = key_of(&mut secrets, name, place.as_deref()) {
-            if id.is_none() {
-                *id = input.id_in(&place, &secret, &key);
-            }
-            if id.is_none() {
-                notes.push(format!("spec.{name} stands in a Secret: kubectl -n {place} get secret {secret} -o jsonpath='{{.data.{key}}}' | base64 -d"));
-            }
-        }
-    }
-    account.end(notes);
-    secrets.end(notes);
-    Who {
-        tenant,
-        client,
-        cloud,
-        credential,
-    }
-}
-
-/// A client with a secret or a certificate.
-fn principal(
-    input: &Input,
-    namespace: Option<&str>,
-    secrets: &mut Fields,
-    notes: &mut Vec<String>,
-) -> (Option<String>, Credential) {
-    let mut client = None;
-    if let Some((place, KeyOf { secret, key })) = peek(secrets, "clientId", namespace) {
-        client = input.id_in(&place, &secret, &key);
-    }
-    let secret = key_of(secrets, "clientSecret", namespace);
-    let certificate = key_of(secrets, "clientCertificate", namespace);
-    for (place, at) in secret.iter().chain(&certificate) {
-        if namespace.is_none() {
-            notes.push(format!(
-                "Secret {} of namespace {place} must be copied into {OPERATOR}",
-                at.secret
-            ));
-        }
-    }
-    let credential = match (secret, certificate) {
-        (_, Some((_, at))) => Credential::Certificate(at),
-        (Some((_, at)), None) => Credential::Secret(at),
-        (None, None) => {
-            notes.push("the files name no client secret and no certificate: say where it is in spec.clientSecret".to_owned());
-            Credential::Secret(KeyOf {
-                secret: "unknown".to_owned(),
-                key: "clientSecret".to_owned(),
-            })
-        }
-    };
-    (client, credential)
-}
-
-/// A key of a Secret, and the Secret's namespace.
-fn key_of(secrets: &mut Fields, name: &str, namespace: Option<&str>) -> Option<(String, KeyOf)> {
-    if !secrets.has(name) {
+/// The namespaces that a store of the cluster is for, where it says.
+fn conditions(spec: &mut Fields, notes: &mut Vec<Note>) -> Option<Vec<Namespaces>> {
+    let conditions = spec.list("conditions");
+    if conditions.is_empty() {
         return None;
     }
-    let mut at = secrets.inner(name);
-    let (secret, key) = (at.text("name")?, at.text("key").unwrap_or_default());
-    let place = at.text("namespace");
-    let place = namespace.map(str::to_owned).or(place).unwrap_or_default();
-    Some((place, KeyOf { secret, key }))
-}
-
-/// The same, and the field stays for whoever comes later.
-fn peek(secrets: &Fields, name: &str, namespace: Option<&str>) -> Option<(String, KeyOf)> {
-    key_of(&mut secrets.clone(), name, namespace)
-}
-
-fn cloud(azure: &mut Fields, notes: &mut Vec<String>) -> Option<Value> {
-    let kind = azure.text("environmentType").unwrap_or_default();
-    let mut custom = azure.inner("customCloudConfig");
-    let manager = custom.text("resourceManagerEndpoint");
-    // A Stack's Resource Manager tells the rest.
-    custom.forget(&[
-        "activeDirectoryEndpoint",
-        "keyVaultEndpoint",
-        "keyVaultDNSSuffix",
-    ]);
-    custom.end(notes);
-    match (kind.as_str(), manager) {
-        ("" | "PublicCloud", _) => None,
-        ("USGovernmentCloud", _) => Some(json!({"name": "USGovernment"})),
-        ("ChinaCloud", _) => Some(json!({"name": "China"})),
-        ("AzureStackCloud", Some(endpoint)) => Some(json!({"resourceManagerEndpoint": endpoint})),
-        ("AzureStackCloud", None) => {
-            notes.push("spec.cloud.resourceManagerEndpoint is not told: an Azure Stack Hub is found by its Resource Manager".to_owned());
-            None
+    let mut all = Vec::new();
+    let mut is_open = false;
+    for mut condition in conditions {
+        all.extend(
+            condition
+                .texts("namespaces")
+                .into_iter()
+                .map(Namespaces::Named),
+        );
+        let mut selector = condition.inner("namespaceSelector");
+        let labels = selector.pairs("matchLabels");
+        if selector.has("matchExpressions") {
+            let what = "only labels with their values select namespaces here: give them a label, and write it in spec.allow[].namespaces.matchLabels";
+            notes.push(selector.note("matchExpressions", what));
+            selector.forget(&["matchExpressions"]);
+        } else if !labels.is_empty() {
+            all.push(Namespaces::Labelled(labels));
         }
-        (other, _) => {
-            notes.push(format!(
-                "{}: {other} is a cloud that is no more",
-                azure.at("environmentType")
-            ));
-            None
+        if condition.has("namespaceRegexes") {
+            let what = "names have no patterns here: it is lent to the namespaces of these files that use it; name the others in spec.allow[].namespaces.names, or select them by a label";
+            notes.push(condition.note("namespaceRegexes", what));
+            condition.forget(&["namespaceRegexes"]);
+            is_open = true;
         }
-    }
-}
-
-/// The namespaces that a store of the cluster is for.
-fn conditions(spec: &mut Fields, notes: &mut Vec<String>) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    for mut condition in spec.list("conditions") {
-        named.extend(condition.texts("namespaces"));
+        selector.end(notes);
         condition.end(notes);
     }
-    named
+    (!is_open || !all.is_empty()).then_some(all)
+}
+
+/// A cloud by the name that its environment has: none for the public one, which needs no word. The error is a name that is not known.
+pub(super) fn cloud_of(environment: &str) -> Result<Option<Value>, String> {
+    let name = environment.to_ascii_lowercase();
+    match name.trim_start_matches("azure") {
+        "" | "public" | "publiccloud" | "cloud" => Ok(None),
+        "usgovernment" | "usgovernmentcloud" => Ok(Some(json!({"name": "USGovernment"}))),
+        "china" | "chinacloud" => Ok(Some(json!({"name": "China"}))),
+        _ => Err(name),
+    }
 }
