@@ -8,6 +8,7 @@
 mod chain;
 mod diagnose;
 mod login;
+mod migrate;
 mod plan;
 mod scene;
 mod token;

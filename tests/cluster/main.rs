@@ -46,6 +46,7 @@ mod lifecycle;
 mod logins;
 mod matrix;
 mod merge;
+mod migration;
 mod ownership;
 mod plans;
 mod push;
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
         logins::cases(),
         matrix::cases(),
         merge::cases(),
+        migration::cases(),
         ownership::cases(),
         plans::cases(),
         push::cases(),

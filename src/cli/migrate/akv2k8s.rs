@@ -243,7 +243,13 @@ impl Way<'_> {
                 self.entry(&key, "publicKey", source, sync);
             }
             ("multi-key-value-secret", _) => self.many(&source, content.as_deref(), sync),
-            _ => self.secret(name, source, sync),
+            (kind, _) => {
+                if kind != "secret" {
+                    sync.notes
+                        .push(object.note("type", "it is not known: it is taken as a secret"));
+                }
+                self.secret(name, source, sync);
+            }
         }
     }
 

@@ -31,10 +31,13 @@ pub(super) fn syncs(
         .text("provider")
         .is_none_or(|provider| provider != "azure")
     {
-        let note = spec.note(
-            "provider",
-            "it is not of Azure Key Vault, and stays with the CSI driver",
-        );
+        let note = spec.note("provider", "");
+        let what = "it is not of Azure Key Vault, and stays with the CSI driver".to_owned();
+        let note = Note {
+            at: "spec".to_owned(),
+            what,
+            ..note
+        };
         return (Vec::new(), Remark::all(document, vec![note]));
     }
     let mut parameters = spec.inner("parameters");
@@ -128,10 +131,11 @@ impl Class<'_> {
         }
         let first = entries.first().map(|(_, object)| *object);
         match first.filter(|first| {
+            let halves = ["tls.crt", "tls.key"];
             is_tls
-                && entries
-                    .iter()
-                    .all(|(_, object)| object.alias == first.alias)
+                && entries.iter().all(|(key, object)| {
+                    halves.contains(&key.as_str()) && object.alias == first.alias
+                })
         }) {
             Some(object) => object.certificate(&mut sync),
             None => entries

@@ -39,7 +39,7 @@ pub(super) fn sync(
     let own = match named {
         Ok(own) => own,
         Err(why) => {
-            let note = spec.note("secretStoreRef", why);
+            let note = Note::on("spec", format!("nothing is made of it: {why}"));
             return Err(Remark::all(document, vec![note]));
         }
     };
@@ -98,6 +98,15 @@ fn store_of(entry: &Fields) -> Option<Fields> {
 pub(super) fn interval(spec: &mut Fields, sync: &mut Sync) {
     let policy = spec.text("refreshPolicy");
     let said = spec.text("refreshInterval");
+    if !matches!(
+        policy.as_deref(),
+        None | Some("CreatedOnce" | "OnChange" | "Periodic")
+    ) {
+        sync.notes.push(spec.note(
+            "refreshPolicy",
+            "it is not known: the vault is looked at again and again",
+        ));
+    }
     if matches!(policy.as_deref(), Some("CreatedOnce" | "OnChange")) {
         if policy.as_deref() == Some("CreatedOnce") {
             let what = "refreshInterval: 0s looks once, and once more when the spec changes";
@@ -213,10 +222,10 @@ impl From<'_> {
         }
         let mut source = entry.inner("sourceRef");
         if source.has("generatorRef") {
-            sync.notes.push(source.note("generatorRef", "generators have no equal, and the entry is left out: put the value into the vault (a KeyVault makes up secrets), or take accessToken for tokens of Azure"));
+            sync.notes.push(entry.whole("generators have no equal, and the entry is left out: put the value into the vault (a KeyVault makes up secrets), or take accessToken for tokens of Azure"));
             return None;
         }
-        let note = source.whole("");
+        let note = entry.whole("");
         let mut reference = source.inner("storeRef");
         let store = self
             .stores

@@ -123,19 +123,19 @@ fn template(mut template: Fields, sync: &mut Sync) {
     let mut texts = template.pairs("data");
     certificate(&mut texts, sync);
     for (key, text) in texts {
+        let at = template.at(&format!("data.{key}"));
         match go_template::converted(&text) {
             Ok(made) => {
                 if text.contains("urlquery") {
-                    sync.notes.push(template.note(
-                        "data",
-                        format!("{key}: urlencode writes a space as %20, where urlquery writes +"),
-                    ));
+                    let what = "urlencode writes a space as %20, where urlquery writes +";
+                    sync.notes.push(Note::new(at, &json!(text), what));
                 }
                 sync.templates.insert(key, json!(made));
             }
-            Err(why) => sync
-                .notes
-                .push(template.note("data", format!("{key} is left out: {why}"))),
+            Err(why) => {
+                let what = format!("the key is left out: {why}");
+                sync.notes.push(Note::new(at, &json!(text), what));
+            }
         }
     }
     if template.has("templateFrom") {

@@ -145,6 +145,10 @@ impl<'t> Reader<'t> {
             self.tokens = rest;
             said = self.command(Some(said))?;
         }
+        // All values at once are nothing that can be written.
+        if said == "." {
+            return Err(unknown(self.action));
+        }
         Ok(said)
     }
 

@@ -152,13 +152,30 @@ fn templates(spec: &mut Fields, notes: &mut Vec<Note>) -> BTreeMap<String, Way> 
     }
     let mut template = spec.inner("template");
     // They are said of a Secret that is never made.
-    template.forget(&["type", "metadata", "engineVersion", "mergePolicy"]);
-    let ways = template.pairs("data").into_iter().map(|(key, text)| {
+    template.forget(&["type", "engineVersion", "mergePolicy"]);
+    if template.has("metadata") {
+        notes.push(template.note(
+            "metadata",
+            "Azure gets nothing of it: tags stand in spec.push[].to.tags",
+        ));
+        template.forget(&["metadata"]);
+    }
+    let mut ways = BTreeMap::new();
+    for (key, text) in template.pairs("data") {
         let packs =
             text.contains("emToPkcs12") && text.contains("tls.crt") && text.contains("tls.key");
-        (key, if packs { Way::Packs } else { Way::Templated })
-    });
-    let ways = ways.collect();
+        if !packs {
+            let what = format!(
+                "{key}: what is pushed is taken from a Secret as it is: make it by spec.template of a sync, whose Secret is pushed then"
+            );
+            notes.push(Note::new(
+                template.at(&format!("data.{key}")),
+                &json!(text),
+                what,
+            ));
+        }
+        ways.insert(key, if packs { Way::Packs } else { Way::Templated });
+    }
     template.end(notes);
     ways
 }
@@ -235,10 +252,7 @@ fn target(
         Some(("secret", name)) => ("secret", name),
         None => ("secret", name.as_str()),
         Some(_) => {
-            notes.push(remote.note(
-                "remoteKey",
-                "secrets and certificates are pushed, and nothing else: it is left out",
-            ));
+            notes.push(entry.whole("secrets and certificates are pushed, and nothing else (remoteKey): the entry is left out"));
             return None;
         }
     };

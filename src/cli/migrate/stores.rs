@@ -173,7 +173,7 @@ fn store(input: &Input, document: &Document, namespace: Option<&str>) -> Result<
     let mut provider = spec.inner("provider");
     if !provider.has("azurekv") {
         let what = "it is not of Azure Key Vault, and stays with the External Secrets Operator";
-        return Err(vec![Note::on("spec.provider", what)]);
+        return Err(vec![Note::on("spec", what)]);
     }
     let mut azure = provider.inner("azurekv");
     let vault = azure.text("vaultUrl").unwrap_or_default();
@@ -189,7 +189,10 @@ fn store(input: &Input, document: &Document, namespace: Option<&str>) -> Result<
     provider.end(&mut notes);
     let conditions = conditions(&mut spec, &mut notes);
     // Which operator serves it, how often it is checked and how calls are repeated.
-    spec.forget(&["controller", "refreshInterval", "retrySettings"]);
+    spec.forget(&["controller", "refreshInterval"]);
+    let mut retry = spec.inner("retrySettings");
+    retry.forget(&["maxRetries", "retryInterval"]);
+    retry.end(&mut notes);
     spec.end(&mut notes);
     Ok(Store {
         document: document.clone(),
@@ -221,7 +224,7 @@ fn conditions(spec: &mut Fields, notes: &mut Vec<Note>) -> Option<Vec<Namespaces
         let labels = selector.pairs("matchLabels");
         if selector.has("matchExpressions") {
             let what = "only labels with their values select namespaces here: give them a label, and write it in spec.allow[].namespaces.matchLabels";
-            notes.push(selector.note("matchExpressions", what));
+            notes.push(selector.whole(what));
             selector.forget(&["matchExpressions"]);
         } else if !labels.is_empty() {
             all.push(Namespaces::Labelled(labels));

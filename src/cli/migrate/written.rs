@@ -99,7 +99,7 @@ pub(super) fn told(migration: &Migration, input: &Input) -> Vec<String> {
         ));
     }
     lines.push(format!(
-        "{} objects made, {remarks} remarks: read these, then lakevault plan -f on what was printed",
+        "objects made: {}, remarks: {remarks}; read these, then lakevault plan -f on what was printed",
         migration.made.len()
     ));
     lines

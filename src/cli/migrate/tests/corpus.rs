@@ -6,6 +6,8 @@ use super::*;
 
 /// Fields that say how something is done that is done in another way here, or that Azure makes no use of.
 const FORGOTTEN: [&str; 17] = [
+    // A Stack's Resource Manager tells where its tokens come from.
+    ".customCloudConfig.activeDirectoryEndpoint",
     "apiVersion",
     ".controller",
     ".refreshInterval",
@@ -17,7 +19,6 @@ const FORGOTTEN: [&str; 17] = [
     ".output.secret.chainOrder",
     ".metadata.apiVersion",
     ".metadata.kind",
-    ".template.metadata.labels.unused",
     // Of a class with the node's identity, the tenant is told by that.
     ".parameters.tenantID",
     ".usePodIdentity",

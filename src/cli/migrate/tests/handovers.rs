@@ -49,7 +49,7 @@ fn akv2k8s_rests_before_it_would_empty_the_secret() {
     );
     assert_eq!(
         commands[3],
-        "kubectl -n shop delete azurekeyvaultsecret db-password db-user --cascade=orphan"
+        "kubectl -n shop delete azurekeyvaultsecret db-user db-password --cascade=orphan"
     );
 }
 
