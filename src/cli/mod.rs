@@ -13,6 +13,7 @@ mod login;
 mod logout;
 mod man;
 mod manifests;
+mod migrate;
 mod objects;
 mod person;
 mod plan;
@@ -70,6 +71,8 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write those of all commands into a folder.
     Man(man::ManArgs),
+    /// Convert objects of the External Secrets Operator, akv2k8s and the Secrets Store CSI driver.
+    Migrate(migrate::MigrateArgs),
 }
 
 /// How a command ends that did not do what it should.
@@ -128,6 +131,7 @@ pub fn main() -> Result<(), Failure> {
         Command::Import(args) => wait_for(import::run(args)),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man(args) => man::run(&args, Cli::command()),
+        Command::Migrate(args) => migrate::run(&args),
     }
 }
 

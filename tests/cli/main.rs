@@ -10,6 +10,7 @@ mod completions;
 mod diagnose;
 mod login;
 mod man;
+mod migrate;
 mod plan;
 mod scene;
 mod token;

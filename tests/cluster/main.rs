@@ -48,6 +48,7 @@ mod lifecycle;
 mod logins;
 mod matrix;
 mod merge;
+mod migration;
 mod ownership;
 mod plans;
 mod push;
@@ -122,6 +123,7 @@ fn main() -> ExitCode {
         logins::cases(),
         matrix::cases(),
         merge::cases(),
+        migration::cases(),
         ownership::cases(),
         plans::cases(),
         push::cases(),
