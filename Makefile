@@ -1,12 +1,12 @@
 # The only door: `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build control-plane demo test check fmt bless image image-check release release-check smoke bench deny clean tools
+.PHONY: help build control-plane demo test check fmt bless image image-check release release-check e2e smoke bench deny clean tools
 
 CARGO := cargo
 SHELL := /bin/bash
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 tools:
 	@tests/tools.sh
@@ -51,8 +51,11 @@ release: tools ## Make a release into dist/: image, chart, manifests, programs, 
 release-check: ## Say what is missing for a release of the version in Cargo.toml
 	@release/check.sh
 
-smoke: image ## Run the built image on a real node: kubelet, containerd, helm (needs root)
-	@tests/e2e/smoke.sh target/smoke
+e2e: image ## Use the built images on a real node: kubelet, containerd, helm (needs root); KEEP=1 leaves it running
+	@tests/e2e/run.sh target/e2e $(or $(STEPS),all)
+
+smoke: image ## The first steps of that: the images run, and the chart is installed
+	@tests/e2e/run.sh target/e2e smoke
 
 bench: control-plane ## Measure; SCENARIO=name for one of them, SCALE=0.1 for a quick look
 	$(CARGO) build --release --workspace --bin lakevault --bin azure-simulator --example bench
