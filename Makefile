@@ -1,6 +1,6 @@
 # The only door: `make` alone lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build control-plane demo test check fmt bless image image-check e2e smoke bench deny clean tools
+.PHONY: help build control-plane demo test check fmt bless image image-check release release-check e2e smoke bench deny clean tools
 
 CARGO := cargo
 SHELL := /bin/bash
@@ -14,8 +14,9 @@ tools:
 build: tools ## Build everything that is Rust
 	$(CARGO) build --workspace --all-targets
 
-control-plane: tools ## Build etcd, API server, controller manager and kubectl once (some minutes)
+control-plane: tools ## Build etcd, API server, controller manager and kubectl once (some minutes), and the rules of Flux and Argo CD
 	@tests/control-plane/build.sh
+	@tests/control-plane/build.sh rules
 
 demo: control-plane ## Show it at work in real processes; KEEP=1 leaves them running
 	$(CARGO) build --workspace
@@ -32,7 +33,7 @@ check: tools ## Formatting, lints and documentation, without warnings
 fmt: ## Format
 	$(CARGO) fmt --all
 
-bless: ## Write crds/ from the Rust types, and deploy/install.yaml and rbac.yaml from the chart
+bless: ## Write crds/ and docs/reference/ from the Rust types, and deploy/install.yaml and rbac.yaml from the chart
 	LAKEVAULT_BLESS=1 $(CARGO) test --quiet --workspace --test crds
 	@tests/control-plane/build.sh chart
 	deploy/render.sh
@@ -43,6 +44,12 @@ image: tools ## Make the images of operator and simulator into dist/, without Do
 
 image-check: tools ## The same, and see that they come out the same twice
 	@image/build.sh --check
+
+release: tools ## Make a release into dist/: image, chart, manifests, programs, sums; IMAGE=registry/lakevault is its name
+	@release/release.sh $(if $(IMAGE),--image $(IMAGE))
+
+release-check: ## Say what is missing for a release of the version in Cargo.toml
+	@release/check.sh
 
 e2e: image ## Use the built images on a real node: kubelet, containerd, helm (needs root); KEEP=1 leaves it running
 	@tests/e2e/run.sh target/e2e $(or $(STEPS),all)

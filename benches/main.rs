@@ -13,6 +13,7 @@
 mod accounts_created;
 mod directories;
 mod floors;
+mod idle;
 mod lake;
 mod neighbours;
 mod newcomer;
@@ -22,6 +23,7 @@ mod restart;
 mod rotation;
 mod settings;
 mod stage;
+mod start;
 mod steady;
 mod tokens;
 mod tree;
@@ -50,6 +52,8 @@ const SCENARIOS: &[&str] = &[
     rotation::NAME,
     neighbours::NAME,
     restart::NAME,
+    start::NAME,
+    idle::NAME,
     vaults::NAME,
     vaults_created::NAME,
     vaults_neighbours::NAME,
@@ -123,6 +127,8 @@ async fn scenario(name: &str, settings: &Settings) -> Result<Report> {
         rotation::NAME => rotation::run(settings).await,
         neighbours::NAME => neighbours::run(settings).await,
         restart::NAME => restart::run(settings).await,
+        start::NAME => start::run(settings).await,
+        idle::NAME => idle::run(settings).await,
         vaults::NAME => vaults::run(settings).await,
         vaults_created::NAME => vaults_created::run(settings).await,
         vaults_neighbours::NAME => vaults_neighbours::run(settings).await,

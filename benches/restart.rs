@@ -24,10 +24,10 @@ const KIND: (&str, &str) = ("kind", "vaultsecretsyncs");
 const WORKLOADS: [&str; 4] = ["deployments", "statefulsets", "daemonsets", "replicasets"];
 
 /// Seconds from the start of the process on.
-struct Times {
-    ready: f64,
+pub struct Times {
+    pub ready: f64,
     /// Of Lakevault only, by its metrics.
-    reconciled: Option<f64>,
+    pub reconciled: Option<f64>,
 }
 
 pub async fn run(settings: &Settings) -> Result<Report> {
@@ -44,7 +44,7 @@ pub async fn run(settings: &Settings) -> Result<Report> {
     tokio::time::sleep(load.interval).await;
     progress(&format!("{NAME}: the restart, and one more interval"))?;
     let mark = Mark::set(&stage, None).await?;
-    let times = restart(&stage, &mut subject).await?;
+    let times = restart(&stage, &mut subject, load.syncs).await?;
     let early = mark.span(&stage, Some(&subject)).await?;
     tokio::time::sleep(load.interval).await;
     let span = mark.span(&stage, Some(&subject)).await?;
@@ -65,19 +65,20 @@ pub async fn run(settings: &Settings) -> Result<Report> {
     Ok(report)
 }
 
-async fn restart(stage: &Stage, subject: &mut Subject) -> Result<Times> {
+/// Kills the operator, starts it, and waits for so many reconciles at least.
+pub async fn restart(stage: &Stage, subject: &mut Subject, least: usize) -> Result<Times> {
     let began = Instant::now();
     subject.kill_and_start(stage).await?;
     let ready = began.elapsed().as_secs_f64();
     let look = async || match subject.metrics().await {
-        Ok(Some(text)) if reconciled(&text) >= float(stage.load.syncs) => {
+        Ok(Some(text)) if reconciled(&text) >= float(least) => {
             Ok(Some(began.elapsed().as_secs_f64()))
         }
         Ok(Some(text)) => Err(format!("{} reconciles", reconciled(&text))),
         Ok(None) => Ok(None),
         Err(error) => Err(error.to_string()),
     };
-    let reconciled = testbed::until(LIMIT, "all to be reconciled", look).await?;
+    let reconciled = testbed::until(LIMIT, "reconciles", look).await?;
     Ok(Times { ready, reconciled })
 }
 

@@ -17,8 +17,9 @@ use kube::api::PostParams;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector;
 use kube::runtime::watcher::Event;
-use lakevault::azure::auth::{Resource, Token, Want};
+use lakevault::azure::auth::{Token, Want};
 use lakevault::azure::http::{Http, HttpOptions};
+use lakevault::azure::resource::Resource;
 use lakevault::azure_identity::api::{
     AzureIdentity, ClusterAzureIdentity, IdentityKind, IdentityRef,
 };

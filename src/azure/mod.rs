@@ -9,6 +9,7 @@ pub mod http;
 pub mod key_vault;
 pub mod lake;
 pub mod ml_server;
+pub mod resource;
 pub mod slots;
 pub mod stack;
 mod tls;

@@ -9,9 +9,9 @@ use http::{HeaderValue, Method, header};
 use serde::Deserialize;
 use url::Url;
 
-use super::auth::Resource;
 use super::cloud::{Cloud, PUBLIC_ALIASES, ResourceManager, Storage, suffix};
 use super::http::{Answer, Request, Route};
+use super::resource::Resource;
 use crate::azure_identity::api::{ResourceManagerProfile, TokenEndpoint};
 use crate::names::TenantId;
 use crate::problem::{Problem, Reason};

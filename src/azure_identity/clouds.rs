@@ -9,7 +9,8 @@ use rustls::pki_types::pem::PemObject;
 
 use super::ask::Doors;
 use super::valid::Valid;
-use crate::azure::cloud::{CaBundle, Cloud, CloudSource, Endpoints};
+use crate::azure::cloud::Cloud;
+use crate::azure::cloud::source::{CaBundle, CloudSource, Endpoints};
 use crate::azure::http::Route;
 use crate::azure::slots::{Lease, Slots};
 use crate::azure::stack::{self, Form, Told};

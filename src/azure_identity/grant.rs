@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::api::{Grant, NamespaceSelector};
 use super::valid::{Usable, Valid};
-use crate::azure::auth::Resource;
 use crate::azure::key_vault::Object;
+use crate::azure::resource::Resource;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
@@ -230,7 +230,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::azure::cloud::CloudSource;
+    use crate::azure::cloud::source::CloudSource;
     use crate::azure::key_vault::Kind;
     use crate::azure_identity::api::IdentityKind;
     use crate::azure_identity::valid::{IdentityKey, Method};

@@ -10,10 +10,11 @@ use proptest::test_runner::TestRunner;
 use tokio::task::{JoinHandle, yield_now};
 
 use super::*;
-use crate::azure::auth::Resource;
 use crate::azure::auth::environment::Environment;
-use crate::azure::cloud::{Cloud, CloudSource};
+use crate::azure::cloud::Cloud;
+use crate::azure::cloud::source::CloudSource;
 use crate::azure::http::{Http, HttpOptions};
+use crate::azure::resource::Resource;
 use crate::azure_identity::api::CloudName;
 use crate::azure_identity::throttles::Throttles;
 use crate::azure_identity::valid::Method;

@@ -13,7 +13,7 @@ use super::api::{
 };
 use crate::azure::auth::Profile;
 use crate::azure::auth::managed::Which;
-use crate::azure::cloud::CloudSource;
+use crate::azure::cloud::source::CloudSource;
 use crate::names::{ClientId, NameError, ResourceName, SecretKey, TenantId};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;

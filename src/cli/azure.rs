@@ -6,9 +6,11 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::Failure;
-use crate::azure::auth::{Profile, Resource};
-use crate::azure::cloud::{Cloud, CloudSource, Endpoints};
+use crate::azure::auth::Profile;
+use crate::azure::cloud::Cloud;
+use crate::azure::cloud::source::{CloudSource, Endpoints};
 use crate::azure::http::{Http, HttpOptions, Route};
+use crate::azure::resource::Resource;
 use crate::azure::stack;
 use crate::azure_identity::api::{
     CloudName, CloudSpec, CustomCloud, CustomKeyVault, TokenEndpoint,

@@ -13,8 +13,9 @@ use super::lender::Lender;
 use super::login;
 use super::objects;
 use super::terminal;
-use crate::azure::auth::{Credential, Resource, Token, Want};
+use crate::azure::auth::{Credential, Token, Want};
 use crate::azure::http::Http;
+use crate::azure::resource::Resource;
 
 /// For what, and in which form.
 #[derive(Debug, clap::Args)]

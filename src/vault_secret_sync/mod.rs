@@ -39,6 +39,13 @@ pub const FINALIZER: &str = "lakevault.dev/merged-keys";
 pub const SYNC_AT: &str = "lakevault.dev/sync-at";
 /// On a Secret: the syncs that may take it over or merge into it, by name, separated by commas.
 pub const ALLOW_SYNC: &str = "lakevault.dev/allow-sync";
+/// Secrets of these types are not for syncs: of the first two the API server makes credentials of the cluster, so who may write a sync
+/// would get one for whichever ServiceAccount he names. The watch leaves all three out.
+pub const NEVER_WRITTEN: [&str; 3] = [
+    "kubernetes.io/service-account-token",
+    "bootstrap.kubernetes.io/token",
+    "helm.sh/release.v1",
+];
 /// On a Secret: it holds keys of ours.
 pub const MANAGED: &str = "lakevault.dev/managed";
 /// On a Secret: prefix of the annotation, one for each sync, that records which versions its keys came from.

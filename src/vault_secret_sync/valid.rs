@@ -12,7 +12,6 @@ use crate::names::{NameError, ResourceName, SecretKey, VaultUri};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::template::{Meta, Template, Texts};
-use crate::vault_secret_sync::SYNC_AT;
 use crate::vault_secret_sync::api::sources::{MergePolicy, TemplateSpec};
 use crate::vault_secret_sync::api::{
     DeletionPolicy, OnMissing, Ownership, Validity, VaultSecretSync, VaultSecretSyncSpec,
@@ -24,6 +23,7 @@ use crate::vault_secret_sync::plan::windows::Windows;
 use crate::vault_secret_sync::push::{self, valid::Push};
 use crate::vault_secret_sync::rollout;
 use crate::vault_secret_sync::vault_refs::{self, Referred, Told};
+use crate::vault_secret_sync::{NEVER_WRITTEN, SYNC_AT};
 
 /// How often a vault is looked at where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(5);
@@ -136,11 +136,7 @@ pub fn parse_among(
         identity: &key_of(&namespace, spec.identity_ref.as_ref()),
         vault: vault.as_ref(),
     };
-    if spec.data.is_empty() && spec.data_from.is_empty() {
-        return Err(invalid(
-            "spec.data: data or dataFrom must have an entry".to_owned(),
-        ));
-    }
+    something_to_do(spec)?;
     let items = parse::parse(&spec.data, around)?;
     let (target, templates) = target(sync, &name, &namespace, &items)?;
     let (items, finds) = parse::parse_from(&spec.data_from, items, around)?;
@@ -169,7 +165,29 @@ pub fn parse_among(
     })
 }
 
+/// A sync that reads nothing writes no Secret, so nothing can be made of values, and nobody is restarted for them.
+fn something_to_do(spec: &VaultSecretSyncSpec) -> Result<(), Problem> {
+    let makes = spec
+        .template
+        .as_ref()
+        .is_some_and(|made| !made.data.is_empty());
+    if !spec.reads() && spec.push.is_empty() {
+        let message = "spec.data: data, dataFrom or push must have an entry";
+        return Err(invalid(message.to_owned()));
+    }
+    if !spec.reads() && (makes || !spec.rollout.is_empty()) {
+        let message = "spec: template.data and rollout have no meaning without data or dataFrom";
+        return Err(invalid(message.to_owned()));
+    }
+    Ok(())
+}
+
 impl Valid {
+    /// Whether there is a Secret to write.
+    pub fn reads(&self) -> bool {
+        !self.items.is_empty() || !self.finds.is_empty()
+    }
+
     /// The host of its own vault, where that is known.
     pub fn own_host(&self) -> Option<&str> {
         let known = |vault: &&VaultUri| self.referred.why_not(vault).is_none();
@@ -331,6 +349,12 @@ fn target(
     let merge = spec.merge_policy == MergePolicy::Merge;
     let template = template(spec, sync.spec.data_from.is_empty().then_some(items))?;
     let metadata = template.metadata(&meta)?;
+    let type_ = metadata.type_.as_deref();
+    if let Some(never) = type_.filter(|type_| NEVER_WRITTEN.contains(type_)) {
+        return Err(invalid(format!(
+            "spec.template.type: a Secret of type {never} is a credential of the cluster or a release of helm, which no sync writes; name another type, such as Opaque"
+        )));
+    }
     let target = Target {
         name: target_name,
         ownership: asked.ownership,
@@ -384,6 +408,44 @@ mod tests {
             (valid.target.ownership, valid.target.deletion_policy),
             (Ownership::Own, DeletionPolicy::Delete)
         );
+    }
+
+    #[test]
+    fn no_secret_becomes_a_credential_of_the_cluster() {
+        for never in NEVER_WRITTEN {
+            let (half, rest) = never.split_at(5);
+            // Said plainly, and made by a template.
+            for type_ in [never.to_owned(), format!("{half}{{{{ '{rest}' }}}}")] {
+                let sync = sync_with(|spec| spec["template"] = serde_json::json!({"type": type_}));
+                let problem = parse(&sync).unwrap_err();
+                assert_eq!(problem.reason, Reason::InvalidSpec, "{type_}");
+                assert!(problem.message.contains(never), "{}", problem.message);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sync_that_only_pushes_reads_nothing_and_makes_nothing() {
+        let pushes = |more: serde_json::Value| {
+            let push =
+                serde_json::json!([{"from": {"secret": "s", "key": "k"}, "to": {"secret": "db"}}]);
+            parse(&sync_with(|spec| {
+                spec.as_object_mut().unwrap().remove("data");
+                spec["push"] = push;
+                for (name, value) in more.as_object().unwrap() {
+                    spec[name] = value.clone();
+                }
+            }))
+        };
+        let valid = pushes(serde_json::json!({})).unwrap();
+        assert!(!valid.reads() && valid.vaults().is_empty());
+        for more in [
+            serde_json::json!({"template": {"data": {"x": "y"}}}),
+            serde_json::json!({"rollout": [{"kind": "Deployment", "name": "web"}]}),
+        ] {
+            let refused = pushes(more).unwrap_err();
+            assert!(refused.message.contains("no meaning"), "{refused}");
+        }
     }
 
     #[test]

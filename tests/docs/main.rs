@@ -7,7 +7,9 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod hosted;
 mod pure;
+mod shell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,6 +19,7 @@ use lakevault::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use lakevault::azure_identity::valid as identity;
 use lakevault::data_lake_account::api::DataLakeAccount;
 use lakevault::data_lake_account::valid as data_lake_account;
+use lakevault::k8s::kstatus::STALLS;
 use lakevault::key_vault::api::KeyVault;
 use lakevault::key_vault::valid as key_vault;
 use lakevault::problem::Reason;
@@ -85,7 +88,9 @@ fn documents() -> Vec<PathBuf> {
         "CHANGELOG.md",
     ];
     let mut all: Vec<PathBuf> = top.iter().map(|name| root().join(name)).collect();
-    all.extend(files(&root().join("docs"), ".md"));
+    for folder in ["docs", "deploy"] {
+        all.extend(files(&root().join(folder), ".md"));
+    }
     all
 }
 
@@ -116,13 +121,20 @@ fn parts(text: &str) -> Parts {
     parts
 }
 
-fn headings(path: &Path) -> Vec<String> {
-    let heading = Regex::new("^#+ (.*)$").unwrap();
+/// What a fragment of a link can name: headings, and anchors that are written out.
+fn anchors(path: &Path) -> Vec<String> {
+    let (heading, written) = (
+        Regex::new("^#+ (.*)$").unwrap(),
+        Regex::new("<a id=\"([^\"]+)\"></a>").unwrap(),
+    );
     let prose = parts(&read(path)).prose;
-    prose
+    let headings = prose
         .iter()
-        .filter_map(|line| Some(heading.captures(line)?[1].to_owned()))
-        .collect()
+        .filter_map(|line| Some(anchor(&heading.captures(line)?[1])));
+    let written = prose
+        .iter()
+        .flat_map(|line| written.captures_iter(line).map(|found| found[1].to_owned()));
+    headings.chain(written).collect()
 }
 
 /// The anchor that GitHub makes of a heading.
@@ -163,6 +175,7 @@ fn every_relative_link_leads_somewhere() {
         Regex::new("`[^`]*`").unwrap(),
     );
     let mut broken = Vec::new();
+    let mut known: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
     for document in documents() {
         let prose = parts(&read(&document)).prose.join("\n");
         let prose = code.replace_all(&prose, "code");
@@ -179,9 +192,11 @@ fn every_relative_link_leads_somewhere() {
             };
             let reached = path.exists()
                 && (fragment.is_empty()
-                    || headings(&path)
+                    || known
+                        .entry(path.clone())
+                        .or_insert_with(|| anchors(&path))
                         .iter()
-                        .any(|heading| anchor(heading) == fragment));
+                        .any(|anchor| anchor == fragment));
             if !reached {
                 broken.push(format!("{}: {target}", document.display()));
             }
@@ -204,11 +219,7 @@ fn every_example_is_accepted() {
         .collect();
     let mut seen = BTreeSet::new();
     for document in documents() {
-        for (_, block) in parts(&read(&document))
-            .blocks
-            .iter()
-            .filter(|(language, _)| language == "yaml")
-        {
+        for block in manifests(&document) {
             for text in block.split("\n---\n") {
                 let place = format!("{}:\n{text}", document.display());
                 let object: Value = serde_saphyr::from_str(text)
@@ -227,6 +238,27 @@ fn every_example_is_accepted() {
         }
     }
     assert_eq!(seen.len(), schemas.len(), "examples only of {seen:?}");
+}
+
+/// The YAML of a document: blocks of it, and what its shell feeds to kubectl, with something for each variable.
+fn manifests(document: &Path) -> Vec<String> {
+    let fed = Regex::new(r"(?ms)<<'?END'?\n(.*?)^END$").unwrap();
+    let (id, name) = (
+        Regex::new(r"\$(TENANT_ID|CLIENT_ID)\b").unwrap(),
+        Regex::new(r"\$[A-Z]+\b").unwrap(),
+    );
+    let mut all = Vec::new();
+    for (language, block) in parts(&read(document)).blocks {
+        match language.as_str() {
+            "yaml" => all.push(block),
+            "sh" => all.extend(fed.captures_iter(&block).map(|found| {
+                let text = id.replace_all(&found[1], "11111111-1111-1111-1111-111111111111");
+                name.replace_all(&text, "some-name").into_owned()
+            })),
+            _ => {}
+        }
+    }
+    all
 }
 
 /// Parses as the product does.
@@ -337,5 +369,30 @@ fn every_credential_has_a_cell_for_every_cloud_and_every_test_named_there_exists
             assert_eq!(missing, None, "no such test, named at {}", row[0]);
             assert!(!cell.is_empty(), "nothing shows {}", row[0]);
         }
+    }
+}
+
+/// What Flux takes for failed, and Argo CD for degraded.
+#[test]
+fn the_reasons_that_stall_are_told() {
+    let text = read(&root().join("docs/troubleshooting.md"));
+    let (_, section) = text.split_once("\n## Who must act\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let link = Regex::new(r"\[([A-Za-z]+)\]\(#[a-z]+\)").unwrap();
+    let told: BTreeSet<&str> = link
+        .captures_iter(section)
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    let stalls: BTreeSet<&str> = STALLS.iter().map(|reason| reason.as_str()).collect();
+    assert_eq!(told, stalls);
+}
+
+#[test]
+fn every_sample_is_listed() {
+    let folder = root().join("deploy/samples");
+    let page = read(&folder.join("README.md"));
+    for path in files(&folder, ".yaml") {
+        let name = path.strip_prefix(&folder).unwrap().display().to_string();
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
 }

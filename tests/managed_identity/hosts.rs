@@ -3,9 +3,9 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use lakevault::azure::auth::Resource;
 use lakevault::azure::auth::managed::{Patience, Which};
 use lakevault::azure::http::{Http, HttpOptions};
+use lakevault::azure::resource::Resource;
 use lakevault::problem::Reason;
 use lakevault::retry::Retry;
 use lakevault::telemetry::metrics::Metrics;

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use lakevault::azure::auth::Token;
 use lakevault::azure::auth::environment::Environment;
 use lakevault::azure::auth::managed::arc::KeyFolder;
 use lakevault::azure::auth::managed::{self, Patience, Which};
 use lakevault::azure::auth::token_proxy::Proxy;
-use lakevault::azure::auth::{Resource, Token};
 use lakevault::azure::http::{Http, HttpOptions};
+use lakevault::azure::resource::Resource;
 use lakevault::problem::Problem;
 use lakevault::telemetry::metrics::Metrics;
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! The v1 endpoint and ADFS, as adal asks them.
 
-use lakevault::azure::auth::{Resource, Want};
+use lakevault::azure::auth::Want;
+use lakevault::azure::resource::Resource;
 use serde_json::{Value, json};
 
 use crate::compare::{Accepted, check};

@@ -1,6 +1,7 @@
 //! Users that sign in at Entra's v2 endpoint, as azure-identity does.
 
-use lakevault::azure::auth::{Credential, Profile, Resource, Want, device};
+use lakevault::azure::auth::{Credential, Profile, Want, device};
+use lakevault::azure::resource::Resource;
 use lakevault::secret::SecretValue;
 
 use crate::compare::{Accepted, check};

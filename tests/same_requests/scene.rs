@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use http::Method;
 use lakevault::azure::auth::environment::Environment;
-use lakevault::azure::auth::{Claims, Credential, Granted, Profile, Resource, Token, Want, entra};
-use lakevault::azure::cloud::{Cloud, CloudSource, Endpoints};
+use lakevault::azure::auth::{Claims, Credential, Granted, Profile, Token, Want, entra};
+use lakevault::azure::cloud::Cloud;
+use lakevault::azure::cloud::source::{CloudSource, Endpoints};
 use lakevault::azure::http::{Http, HttpOptions, Request};
+use lakevault::azure::resource::Resource;
 use lakevault::azure_identity::api::ClusterAzureIdentity;
 use lakevault::azure_identity::ask::{self, Doors};
 use lakevault::azure_identity::valid::{self, Usable};

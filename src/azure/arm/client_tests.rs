@@ -11,9 +11,9 @@ use tokio::sync::Notify;
 use super::*;
 use crate::azure::arm::Form;
 use crate::azure::arm::fixtures::{SUBSCRIPTION, call};
-use crate::azure::auth::Resource;
 use crate::azure::cloud::{Cloud, ResourceManager};
 use crate::azure::fixtures::{served, usable};
+use crate::azure::resource::Resource;
 use crate::azure_identity::api::CloudName;
 
 const OTHER: &str = "55555555-5555-5555-5555-555555555555";

@@ -3,9 +3,9 @@ use http::{HeaderMap, StatusCode};
 use super::*;
 use std::sync::Arc;
 
-use crate::azure::auth::Resource;
 use crate::azure::cloud::Cloud;
 use crate::azure::http::Body;
+use crate::azure::resource::Resource;
 use crate::azure_identity::api::CloudName;
 
 fn profile() -> Profile {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use http::header;
 
 use super::*;
-use crate::azure::auth::{Claims, Resource};
+use crate::azure::auth::Claims;
 use crate::azure::cloud::Cloud;
 use crate::azure::http::Body;
+use crate::azure::resource::Resource;
 use crate::azure_identity::api::{CloudName, ResourceManagerProfile};
 
 const VERSION: &str = "4387e9f3d6e14c459867679a90fd0f79";

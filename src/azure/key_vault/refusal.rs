@@ -7,9 +7,10 @@ use url::Url;
 
 use super::{Asked, Change, Kind};
 use crate::azure::arm::ApiVersions;
-use crate::azure::auth::{Claims, Profile, Resource};
+use crate::azure::auth::{Claims, Profile};
 use crate::azure::challenge::Challenge;
 use crate::azure::http::Answer;
+use crate::azure::resource::Resource;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::azure::auth::Resource;
 use crate::azure::key_vault::Object;
 use crate::azure::ml_server::Server;
+use crate::azure::resource::Resource;
 use crate::azure_identity::valid::IdentityKey;
 use crate::certificate::bundle::Chain;
 use crate::certificate::keystore::Ciphers;

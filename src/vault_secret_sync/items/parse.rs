@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
 
-use crate::azure::auth::Resource;
 use crate::azure::key_vault::{Kind, Object};
 use crate::azure::ml_server::Server;
+use crate::azure::resource::Resource;
 use crate::azure_identity::valid::IdentityKey;
 use crate::certificate::bundle::Chain;
 use crate::certificate::keystore::Ciphers;

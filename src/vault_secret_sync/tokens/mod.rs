@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-use crate::azure::auth::{Resource, Token, Want};
+use crate::azure::auth::{Token, Want};
+use crate::azure::resource::Resource;
 use crate::azure_identity::grant::{self, Borrower};
 use crate::azure_identity::observe::{named_secret, trimmed};
 use crate::azure_identity::valid::Usable as Identity;

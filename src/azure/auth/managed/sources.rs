@@ -13,9 +13,9 @@ use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 use super::Patience;
-use crate::azure::auth::Resource;
 use crate::azure::auth::environment::Environment;
 use crate::azure::http::{Request, Route, bytes};
+use crate::azure::resource::Resource;
 use crate::names::{ClientId, IdentityResourceId, ObjectId};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;

@@ -140,6 +140,7 @@ fn things_to_try(world: &World) -> io::Result<()> {
 All is left running until Ctrl-C. In another terminal:
 
   export KUBECONFIG={kubeconfig}
+  export SIMULATOR={admin}
   export PATH={folder}:$PATH
 
 Things to try:
@@ -152,17 +153,17 @@ Things to try:
   kubectl get secret shop -n demo -o go-template='{{{{.data.DB_PASSWORD | base64decode}}}}{{{{"\n"}}}}'
 
   # A rotation in the vault; it arrives within a minute, or at once with the second line
-  curl -sX PUT {admin}/vaults/{VAULT}/secrets/shop-db-password -d '{{"value":"my own"}}'
+  curl -sX PUT $SIMULATOR/vaults/{VAULT}/secrets/shop-db-password -d '{{"value":"my own"}}'
   kubectl annotate vss shop -n demo --overwrite lakevault.dev/sync-at="$(date +%s)"
 
   # Damage, healed before the next command shows it
   kubectl patch secret shop -n demo -p '{{"stringData":{{"DB_PASSWORD":"oops"}}}}'
 
   # Throttling: the sync says so and keeps the values; the last line ends it
-  curl -sX POST {admin}/faults -d '{{"host":"{VAULT}.vault.sim.test","fault":{{"status":429,"retryAfter":10}}}}'
+  curl -sX POST $SIMULATOR/faults -d '{{"host":"{VAULT}.vault.sim.test","fault":{{"status":429,"retryAfter":10}}}}'
   kubectl annotate vss shop -n demo --overwrite lakevault.dev/sync-at="$(date +%s)"
   kubectl get vss -n demo -o wide
-  curl -sX DELETE {admin}/faults
+  curl -sX DELETE $SIMULATOR/faults
 
   # A sync of your own
   kubectl explain vss.spec.data.secret
@@ -170,7 +171,7 @@ Things to try:
 
   # What the operator logs, and what Azure was asked
   tail -f {log}
-  curl -s {admin}/counters
+  curl -s $SIMULATOR/counters
 "#,
         kubeconfig = world.control_plane.kubeconfig().display(),
         folder = folder.display(),
