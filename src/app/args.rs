@@ -36,7 +36,12 @@ pub struct RunArgs {
 
     /// Where traces are sent, by OTLP over HTTP (protobuf): the collector's base URL, such as <http://collector:4318>. Default: none are
     /// made. The other OTEL_ variables of the standard count, too.
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    #[arg(
+        long,
+        env = "OTEL_EXPORTER_OTLP_ENDPOINT",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub otlp_endpoint: Option<String>,
 
     /// A PEM file with root certificates to trust besides the system's.

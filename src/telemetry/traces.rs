@@ -3,6 +3,7 @@
 //! Spans wait in a bounded queue and are sent by a thread of their own; where they cannot be sent they are dropped. Neither a
 //! collector that is gone nor one that is slow is ever waited for.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -29,6 +30,8 @@ const SERVICE: &str = "lakevault";
 const PATH: &str = "/v1/traces";
 /// An endpoint for traces alone, which is taken as it is.
 const OWN_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+/// Turns everything off, whatever else is set.
+const DISABLED: &str = "OTEL_SDK_DISABLED";
 /// How long one delivery may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the last delivery may keep the process.
@@ -47,6 +50,10 @@ impl Traces {
         http: &HttpOptions,
         runtime: &Handle,
     ) -> Result<Option<Self>, String> {
+        let disabled = |told: String| told.eq_ignore_ascii_case("true");
+        if std::env::var(DISABLED).is_ok_and(disabled) {
+            return Ok(None);
+        }
         let own = std::env::var(OWN_ENDPOINT).is_ok_and(|own| !own.is_empty());
         let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
         if endpoint.is_none() && !own {
@@ -163,8 +170,6 @@ async fn deliver(
     client: &reqwest::Client,
     request: Request<Bytes>,
 ) -> Result<Response<Bytes>, String> {
-    // A URL may hold a credential.
-    let said = |error: reqwest::Error| error.without_url().to_string();
     let mut request = reqwest::Request::try_from(request).map_err(said)?;
     *request.timeout_mut() = Some(TIMEOUT);
     let answer = client.execute(request).await.map_err(said)?;
@@ -173,6 +178,15 @@ async fn deliver(
     let mut response = Response::new(body);
     *response.status_mut() = status;
     Ok(response)
+}
+
+/// An error with its causes, and without the URL, which may hold a credential.
+fn said(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let first: &(dyn StdError + 'static) = &error;
+    let causes = std::iter::successors(Some(first), |error| (*error).source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 /// Says when deliveries begin to fail, and when they go on.
