@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Renders the chart for those who do without helm: install.yaml is all of it, rbac.yaml only what the operator may do.
 # Usage: render.sh [FOLDER]     default: this one (`make bless`)
+# LAKEVAULT_IMAGE names another image than the chart does, without its tag.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=${1:-$root/deploy}
@@ -10,7 +11,8 @@ helm=${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS/helm}
 # What is said of helm is not true of these files.
 render() {
     # helm tells of the link to crds/ each time.
-    "$helm" template lakevault "$root/charts/lakevault" --namespace lakevault-system "$@" 2> >(grep -v 'found symbolic link' >&2) |
+    "$helm" template lakevault "$root/charts/lakevault" --namespace lakevault-system \
+        ${LAKEVAULT_IMAGE:+--set "image.repository=$LAKEVAULT_IMAGE"} "$@" 2> >(grep -v 'found symbolic link' >&2) |
         sed -e '/^ *helm.sh\/chart: /d' -e '/^ *app.kubernetes.io\/managed-by: /d' -e '/^# Source: /d' |
         awk '/^$/ { blank = blank "\n"; next } !/^---$/ { printf "%s", blank } { blank = ""; print }'
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the programs that go into images: in the release profile, static, and the same wherever the checkout lies.
+# Builds the programs that go into images: in the profile `image`, static, and the same wherever the checkout lies.
 #
 # There is no musl target here: glibc is linked statically, which the operator can stand, since it looks up names by files and
 # DNS alone (both are compiled into glibc's static archive) and loads no plug-ins.
@@ -19,4 +19,4 @@ export CFLAGS="-ffile-prefix-map=$root=/lakevault -ffile-prefix-map=$cargo_home=
 RUSTFLAGS+=" -C link-arg=-Wl,-z,pack-relative-relocs -C force-unwind-tables=no"
 CFLAGS+=" -fno-asynchronous-unwind-tables"
 # With --target the flags are not used for build scripts and macros, which cannot be static.
-cargo build --release --locked --workspace --target "$target" --bin lakevault --bin azure-simulator
+cargo build --profile image --locked --workspace --target "$target" --bin lakevault --bin azure-simulator

@@ -86,7 +86,7 @@ done
 need_buildah
 if [ -z "$binaries" ]; then
     image/binaries.sh
-    binaries=$PWD/target/x86_64-unknown-linux-gnu/release
+    binaries=$PWD/target/x86_64-unknown-linux-gnu/image
 fi
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)

@@ -208,6 +208,8 @@ reasons! {
     TooLarge,
     /// The Secret exists and belongs to somebody else.
     TargetNotOurs,
+    /// The Secret is being deleted, or goes with the object that it belonged to.
+    TargetLeaving,
     /// An older sync claims the same Secret or key.
     TargetClaimed,
     /// The Secret has another type, which Kubernetes lets nobody change.

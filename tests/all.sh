@@ -31,6 +31,7 @@ count() {
 
 suite "control plane" tests/control-plane/build.sh
 suite "helm" tests/control-plane/build.sh chart
+suite "rules of Flux and Argo CD" tests/control-plane/build.sh rules
 suite "build" cargo build --workspace --all-targets
 # Rust tests compare our requests with those of these clients.
 suite "environment of the official Python clients" tests/azure-simulator/python/venv.sh

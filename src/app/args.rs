@@ -8,6 +8,7 @@ use crate::hub::session::Limits;
 use crate::k8s::scope::Scope;
 use crate::lease::fence::Fence;
 use crate::telemetry::logs::LogFormat;
+use crate::telemetry::traces::Traces;
 
 /// How the operator runs.
 #[derive(Debug, Clone, clap::Args)]
@@ -32,6 +33,11 @@ pub struct RunArgs {
     /// Level of the log, or a filter such as info,lakevault=debug.
     #[arg(long, env = "LAKEVAULT_LOG_LEVEL", default_value = "info")]
     pub log_level: String,
+
+    /// Where traces are sent, by OTLP over HTTP (protobuf): the collector's base URL, such as <http://collector:4318>. Default: none are
+    /// made. The other OTEL_ variables of the standard count, too.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
 
     /// A PEM file with root certificates to trust besides the system's.
     #[arg(long, env = "LAKEVAULT_CA_FILE")]
@@ -87,6 +93,11 @@ impl RunArgs {
             ca_file: self.ca_file.clone(),
             hosts_file: self.hosts_file.clone(),
         }
+    }
+
+    /// Traces, where they are asked for.
+    pub fn traces(&self, runtime: &tokio::runtime::Handle) -> Result<Option<Traces>, String> {
+        Traces::start(self.otlp_endpoint.as_deref(), &self.http(), runtime)
     }
 
     /// Where objects are served.

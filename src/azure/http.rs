@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use tracing::Instrument;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -17,6 +18,7 @@ use crate::lease::fence::{Fence, Refused, not_leading};
 use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans;
 
 /// Nothing that Azure answers to us is larger: a secret has at most 25 KiB, a page of 2,000 paths of a data lake 3 MiB.
 const LARGEST_ANSWER: usize = 4 << 20;
@@ -194,8 +196,25 @@ impl Http {
         Ok(made)
     }
 
-    /// Sends a request and reads the whole answer. `operation` names it in metrics; `what` names the peer in messages.
+    /// Sends a request and reads the whole answer. `operation` names it in metrics and traces; `what` names the peer in messages.
     pub async fn send(
+        &self,
+        operation: &'static str,
+        what: &str,
+        request: Request,
+    ) -> Result<Answer, Problem> {
+        let host = request.url.host_str().unwrap_or_default();
+        let span = spans::azure(operation, &request.method, host);
+        let result = self.counted(operation, what, request);
+        let result = result.instrument(span.clone()).await;
+        match &result {
+            Ok(answer) => spans::answered(&span, answer.status.as_u16(), &answer.headers),
+            Err(_) => spans::ended(&span, &result),
+        }
+        result
+    }
+
+    async fn counted(
         &self,
         operation: &'static str,
         what: &str,
@@ -257,6 +276,11 @@ async fn exchange(client: &reqwest::Client, request: Request) -> Result<Answer, 
         headers: response.headers().clone(),
         body: Body::new(body),
     })
+}
+
+/// A client for peers that are not Azure's: it trusts and resolves as that for Azure does, and takes part in no fence.
+pub fn transport(options: &HttpOptions) -> Result<reqwest::Client, String> {
+    client(options, &Route::Default)
 }
 
 fn client(options: &HttpOptions, route: &Route) -> Result<reqwest::Client, String> {

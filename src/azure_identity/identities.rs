@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
+use tracing::Instrument;
 
 use super::DEFAULT;
 use super::api::{AzureIdentity, ClusterAzureIdentity, IdentityKind, IdentityRef};
@@ -20,6 +21,7 @@ use crate::azure::slots::Slots;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
 use crate::secret::SecretValue;
+use crate::telemetry::spans;
 
 /// A refused token that is younger than this stays, unless the refusal says what the next one needs: else a new one would be
 /// refused as well, and each refusal would cost a token.
@@ -227,7 +229,19 @@ impl Identities {
         let ask = |claims: Option<Claims>| {
             let (doors, registry) = (self.doors.clone(), Arc::clone(&self.registry));
             let (identity, want) = (identity.clone(), want.clone());
-            async move { ask_and_report(&doors, &registry, &identity, &want, claims.as_ref()).await }
+            let span = spans::token(
+                &identity.valid.key,
+                want.resource.as_str(),
+                identity.valid.method.word(),
+            );
+            let told = span.clone();
+            let asked = async move {
+                let token =
+                    ask_and_report(&doors, &registry, &identity, &want, claims.as_ref()).await;
+                spans::ended(&told, &token);
+                token
+            };
+            asked.instrument(span)
         };
         let outcome = self.token_by(identity, want, fits, ask).await;
         if outcome

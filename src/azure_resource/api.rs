@@ -71,7 +71,10 @@ pub struct ResourceSpec {
     /// Roles that principals are given on the resource. One that goes from here is taken back, if it was given by this object.
     /// The identity needs a role that may assign roles, such as Role Based Access Control Administrator. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(
+        length(max = 64),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["principalId", "role"])
+    )]
     #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, a.principalId.lowerAscii() == b.principalId.lowerAscii() && a.role.lowerAscii() == b.role.lowerAscii()))").message("each principal may stand once for each role"))]
     pub role_assignments: Vec<RoleAssignmentSpec>,
 }
@@ -220,7 +223,8 @@ pub struct ResourceStatus {
     pub handled_sync_at: Option<String>,
 
     /// `Ready`: it exists and can be used. `Synced`: it is as the spec says. `Drifted`: somebody else has changed it. `Authorized`:
-    /// the identity may do what is needed. `Deleting`: how far its deletion is.
+    /// the identity may do what is needed. `Deleting`: how far its deletion is. `Reconciling`, while it is True: the spec was not
+    /// carried out as a whole yet. `Stalled`, while it is True: somebody must mend something first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

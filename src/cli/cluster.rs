@@ -19,16 +19,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Larger than any manifest that is written by hand.
 const LARGEST_FILE: u64 = 8 << 20;
 
-/// Where objects are read.
+/// Which cluster, and where in it.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct ClusterArgs {
+pub(super) struct Connect {
     /// The namespace. Default: that of the kubeconfig's context.
     #[arg(long, short)]
     namespace: Option<String>,
-
-    /// Read the objects from this file, as kubectl apply would. What it does not have is read from the cluster.
-    #[arg(long, short)]
-    filename: Option<PathBuf>,
 
     /// The kubeconfig. Default: as kubectl finds it.
     #[arg(long, value_name = "FILE")]
@@ -41,6 +37,26 @@ pub(super) struct ClusterArgs {
     /// The operator's namespace, which has the credentials of every ClusterAzureIdentity.
     #[arg(long, env = "LAKEVAULT_NAMESPACE", default_value = "lakevault-system")]
     operator_namespace: String,
+}
+
+/// Where objects are read.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ClusterArgs {
+    /// Read the objects from this file, as kubectl apply would. What it does not have is read from the cluster.
+    #[arg(long, short)]
+    filename: Option<PathBuf>,
+
+    #[command(flatten)]
+    connect: Connect,
+}
+
+impl From<Connect> for ClusterArgs {
+    fn from(connect: Connect) -> Self {
+        Self {
+            filename: None,
+            connect,
+        }
+    }
 }
 
 /// Where objects are.
@@ -67,13 +83,13 @@ impl ClusterArgs {
     pub(super) fn manifests(&self) -> Result<Manifests, Failure> {
         let path = self.filename.as_ref();
         let path = path.ok_or_else(|| Failure::usage("name the file with -f"))?;
-        read(path, self.namespace.as_deref().unwrap_or_default())
+        read(path, self.connect.namespace.as_deref().unwrap_or_default())
     }
 
     /// Finds the cluster and reads the file.
     pub(super) async fn open(&self) -> Result<Cluster, Failure> {
         let config = self.config().await;
-        let namespace = match (&self.namespace, &config) {
+        let namespace = match (&self.connect.namespace, &config) {
             (Some(namespace), _) => namespace.clone(),
             (None, Ok(config)) => config.default_namespace.clone(),
             (None, Err(_)) => "default".to_owned(),
@@ -101,16 +117,16 @@ impl ClusterArgs {
             live,
             manifests,
             namespace,
-            operator_namespace: self.operator_namespace.clone(),
+            operator_namespace: self.connect.operator_namespace.clone(),
         })
     }
 
     async fn config(&self) -> Result<Config, String> {
         let options = KubeConfigOptions {
-            context: self.context.clone(),
+            context: self.connect.context.clone(),
             ..KubeConfigOptions::default()
         };
-        let config = match (&self.kubeconfig, &self.context) {
+        let config = match (&self.connect.kubeconfig, &self.connect.context) {
             (Some(path), _) => {
                 let kubeconfig = Kubeconfig::read_from(path).map_err(|error| error.to_string())?;
                 Config::from_custom_kubeconfig(kubeconfig, &options)

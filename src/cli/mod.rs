@@ -3,6 +3,7 @@
 
 mod azure;
 mod cluster;
+mod completions;
 mod diagnose;
 mod form;
 mod import;
@@ -10,10 +11,13 @@ mod kept;
 mod lender;
 mod login;
 mod logout;
+mod man;
 mod manifests;
+mod migrate;
 mod objects;
 mod person;
 mod plan;
+mod status;
 mod terminal;
 mod token;
 mod who;
@@ -55,12 +59,20 @@ enum Command {
     Logout,
     /// Print an access token of whoever signed in, or of an identity in a file.
     Token(token::TokenArgs),
+    /// Tell how the operator and all objects stand, what is wrong, and what mends it.
+    Status(status::StatusArgs),
     /// Try what an identity or a sync needs, step by step, and say what mends the first that fails.
     Diagnose(diagnose::DiagnoseArgs),
     /// Tell what would be done to Azure and to Kubernetes for `KeyVaults`, `DataLakeAccounts` and `VaultSecretSyncs`, and do nothing.
     Plan(plan::PlanArgs),
     /// Print what is there in Azure as YAML that wants nothing of it.
     Import(import::ImportArgs),
+    /// Print a script that completes commands and flags in a shell.
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write those of all commands into a folder.
+    Man(man::ManArgs),
+    /// Convert objects of the External Secrets Operator, akv2k8s and the Secrets Store CSI driver.
+    Migrate(migrate::MigrateArgs),
 }
 
 /// How a command ends that did not do what it should.
@@ -113,9 +125,13 @@ pub fn main() -> Result<(), Failure> {
         Command::Login(args) => wait_for(login::run(args)),
         Command::Logout => logout::run(),
         Command::Token(args) => wait_for(token::run(args)),
+        Command::Status(args) => wait_for(status::run(args, called())),
         Command::Diagnose(args) => wait_for(diagnose::run(args)),
         Command::Plan(args) => wait_for(plan::run(args)),
         Command::Import(args) => wait_for(import::run(args)),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => man::run(&args, Cli::command()),
+        Command::Migrate(args) => migrate::run(&args),
     }
 }
 
@@ -145,8 +161,7 @@ pub(crate) fn imported(
 /// The command under the name that it was called by: as a plugin, its usage is that of `kubectl lakevault`.
 fn named(program: Option<&OsStr>) -> clap::Command {
     let command = Cli::command();
-    let stem = program.and_then(|program| Path::new(program).file_stem());
-    if stem == Some(OsStr::new(PLUGIN)) {
+    if is_plugin(program) {
         command
             .bin_name("kubectl lakevault")
             .display_name("kubectl lakevault")
@@ -155,14 +170,34 @@ fn named(program: Option<&OsStr>) -> clap::Command {
     }
 }
 
+fn is_plugin(program: Option<&OsStr>) -> bool {
+    let stem = program.and_then(|program| Path::new(program).file_stem());
+    stem == Some(OsStr::new(PLUGIN))
+}
+
+/// What is typed for this program, for the lines that it tells to run.
+fn called() -> &'static str {
+    if is_plugin(std::env::args_os().next().as_deref()) {
+        "kubectl lakevault"
+    } else {
+        "lakevault"
+    }
+}
+
 fn run(args: app::RunArgs) -> Result<(), String> {
-    crate::telemetry::logs::start(args.log_format, &args.log_level)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
-        .build();
-    runtime
-        .map_err(|error| format!("failed to start: {error}"))?
-        .block_on(app::run(args))
+        .build()
+        .map_err(|error| format!("failed to start: {error}"))?;
+    let traces = args.traces(runtime.handle())?;
+    crate::telemetry::logs::start(args.log_format, &args.log_level, traces.as_ref())?;
+    runtime.block_on(async {
+        let ended = app::run(args).await;
+        if let Some(traces) = traces {
+            traces.end().await;
+        }
+        ended
+    })
 }
 
 /// Waits for a command that talks to the network; one thread is enough for it.

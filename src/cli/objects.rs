@@ -18,7 +18,8 @@ use crate::key_vault::api::KeyVault;
 use crate::vault_secret_sync::api::VaultSecretSync;
 use crate::vault_secret_sync::vault_refs::{self, Told};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a read may take.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An identity of either kind.
 pub(super) enum AnyIdentity {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+use tracing::Instrument;
 
 use self::reader::{Brought, Reader};
 use self::session::{Limits, Session, Stats};
@@ -31,6 +32,7 @@ use crate::few::Few;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::retry::{self, Retry};
+use crate::telemetry::spans;
 
 /// What was given for one object. The value lives as long as somebody holds it.
 pub type Outcome = Result<Arc<Bundle>, Problem>;
@@ -364,7 +366,9 @@ impl Office {
 
     /// Makes a call. It runs as a task of its own: it ends neither late nor early because of one of those who wait for it.
     async fn make(self: Arc<Self>, id: CallId, call: Call) {
-        let made = tokio::time::timeout(CALL_DEADLINE, self.reader.call(&call)).await;
+        let span = self.reader.span(&call);
+        let made = tokio::time::timeout(CALL_DEADLINE, self.reader.call(&call));
+        let made = made.instrument(span.clone()).await;
         let (answer, bundle) = match made {
             Ok(Brought::Object(Ok(bundle))) => {
                 let facts = bundle.facts();
@@ -374,6 +378,11 @@ impl Office {
             Ok(Brought::Page(page)) => (Answer::Listed(page), None),
             Err(_) => (late(&call), None),
         };
+        match &answer {
+            Answer::Got(outcome) => spans::ended(&span, outcome),
+            Answer::Listed(outcome) => spans::ended(&span, outcome),
+        }
+        drop(span);
         self.act(bundle.as_ref(), |state, now| {
             state.calls.remove(&id);
             state.core.answered(id, answer, now);

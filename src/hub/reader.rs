@@ -14,6 +14,7 @@ use crate::azure_identity::valid::Usable;
 use crate::names::VaultUri;
 use crate::problem::{Problem, Reason};
 use crate::secret::SecretValue;
+use crate::telemetry::spans;
 
 /// What a call brought.
 pub(super) enum Brought {
@@ -42,6 +43,15 @@ impl Reader {
             identity,
             vault,
             audience: Mutex::default(),
+        }
+    }
+
+    /// The span of a call.
+    pub(super) fn span(&self, call: &Call) -> tracing::Span {
+        let (vault, identity) = (self.vault.authority(), &self.identity.valid.key);
+        match call {
+            Call::Get(object) => spans::hub("read", vault, identity, Some(object.name.as_str())),
+            Call::List(..) => spans::hub("list", vault, identity, None),
         }
     }
 

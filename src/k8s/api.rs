@@ -18,7 +18,7 @@ use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
-use tracing::warn;
+use tracing::{Instrument, warn};
 
 use super::conditions::Edge;
 use crate::lease::fence::{Fence, Refused, not_leading};
@@ -27,6 +27,7 @@ use crate::problem::{Problem, Reason};
 use crate::retry::Retry;
 use crate::secret::SecretValue;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::spans;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests under way at once, watches apart. kube speaks HTTP/1.1, so each is a connection of its own, which stays in the
@@ -89,7 +90,8 @@ impl Kube {
         what: &'a str,
         call: impl Future<Output = kube::Result<T>> + Send + 'a,
     ) -> BoxFuture<'a, Result<T, Problem>> {
-        async move {
+        let span = spans::kubernetes(verb, resource, what);
+        let call = async move {
             let Ok(_permit) = self.permits.acquire().await else {
                 return Err(unavailable(verb, what, "was not made"));
             };
@@ -108,8 +110,11 @@ impl Kube {
                 Ok(Err(_)) => Err(unavailable(verb, what, "failed")),
                 Err(_) => Err(unavailable(verb, what, "was not answered in time")),
             }
-        }
-        .boxed()
+        };
+        let told = span.clone();
+        call.inspect(move |outcome| spans::ended(&told, outcome))
+            .instrument(span)
+            .boxed()
     }
 
     /// One Secret with its values.

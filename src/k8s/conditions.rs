@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::kstatus::{self, RECONCILING, STALLED};
+
 /// What a condition says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Says {
@@ -16,7 +18,8 @@ pub struct Says {
     pub message: String,
 }
 
-/// `old` with `says` set. `lastTransitionTime` moves only where the status does; types that are not ours are kept.
+/// `old` with `says` set, and with what they come to for tools that wait (`Reconciling`, `Stalled`). `lastTransitionTime` moves
+/// only where the status does; types that are not ours are kept.
 pub fn set(
     old: &[Condition],
     says: Vec<Says>,
@@ -25,34 +28,47 @@ pub fn set(
 ) -> Vec<Condition> {
     let mut conditions = old.to_vec();
     for new in says {
-        let status = match new.status {
-            Some(true) => "True",
-            Some(false) => "False",
-            None => "Unknown",
-        };
-        let place = conditions
-            .iter()
-            .position(|condition| condition.type_ == new.type_);
-        let since = place
-            .and_then(|at| conditions.get(at))
-            .filter(|condition| condition.status == status)
-            .map_or(Time(now), |condition| {
-                condition.last_transition_time.clone()
-            });
-        let condition = Condition {
-            type_: new.type_.to_owned(),
-            status: status.to_owned(),
-            reason: new.reason.to_owned(),
-            message: new.message,
-            observed_generation: generation,
-            last_transition_time: since,
-        };
-        match place.and_then(|at| conditions.get_mut(at)) {
-            Some(old) => *old = condition,
-            None => conditions.push(condition),
-        }
+        put(&mut conditions, new, generation, now);
+    }
+    let pace = kstatus::pace(old, &conditions, generation);
+    let is_left = |type_: &str| pace.as_ref().is_none_or(|says| says.type_ != type_);
+    conditions.retain(|condition| {
+        let ours = [RECONCILING, STALLED].contains(&condition.type_.as_str());
+        !(ours && is_left(&condition.type_))
+    });
+    if let Some(says) = pace {
+        put(&mut conditions, says, generation, now);
     }
     conditions
+}
+
+fn put(conditions: &mut Vec<Condition>, new: Says, generation: Option<i64>, now: Timestamp) {
+    let status = match new.status {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    };
+    let place = conditions
+        .iter()
+        .position(|condition| condition.type_ == new.type_);
+    let since = place
+        .and_then(|at| conditions.get(at))
+        .filter(|condition| condition.status == status)
+        .map_or(Time(now), |condition| {
+            condition.last_transition_time.clone()
+        });
+    let condition = Condition {
+        type_: new.type_.to_owned(),
+        status: status.to_owned(),
+        reason: new.reason.to_owned(),
+        message: new.message,
+        observed_generation: generation,
+        last_transition_time: since,
+    };
+    match place.and_then(|at| conditions.get_mut(at)) {
+        Some(old) => *old = condition,
+        None => conditions.push(condition),
+    }
 }
 
 /// A condition of this type.

@@ -14,9 +14,10 @@ use kube::runtime::controller::{self, Action, ReconcileRequest};
 use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{Instrument, error};
 
 use super::line::{Lane, Line};
+use crate::telemetry::spans;
 
 /// A reconcile that ended in a panic is tried again after this.
 const AFTER_PANIC: Duration = Duration::from_mins(1);
@@ -127,7 +128,12 @@ pub async fn run<K, Ctx, F>(
         let door = Arc::clone(&inside);
         door.line().began(&ObjectRef::from_obj(&object));
         // A task of its own lets reconciles use all cores, and keeps a panic to itself.
-        let task = tokio::spawn(reconcile(object, ctx));
+        let span = {
+            let (kind, meta) = (K::kind(&()), object.meta());
+            let name = meta.name.as_deref().unwrap_or_default();
+            spans::reconcile(&kind, meta.namespace.as_deref(), name)
+        };
+        let task = tokio::spawn(reconcile(object, ctx).instrument(span));
         async move {
             let action = task.await.unwrap_or_else(|panic| {
                 error!(%panic, "Reconcile panicked");

@@ -6,6 +6,7 @@ pub mod conditions;
 pub mod controller;
 pub mod crds;
 pub mod fields;
+pub mod kstatus;
 pub mod line;
 mod objects;
 pub mod overlay;

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::figures::Source;
+use super::spans;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Call {
@@ -225,6 +226,7 @@ impl Metrics {
         self.reconciles
             .get_or_create(&Reconcile { kind, outcome })
             .inc();
+        spans::outcome(outcome);
     }
 
     /// Sets how many objects of a kind there are.

@@ -1,6 +1,8 @@
-//! What the operator tells of itself: logs, metrics, and the port where both health and metrics are served.
+//! What the operator tells of itself: logs, metrics, traces on request, and the port where both health and metrics are served.
 
 pub mod figures;
 pub mod http;
 pub mod logs;
 pub mod metrics;
+pub mod spans;
+pub mod traces;

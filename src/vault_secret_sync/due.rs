@@ -228,9 +228,10 @@ pub fn due(
         Some(_) => Scope::Lacking,
     };
     let seen = memory.noticed.map_or(now, |(_, seen)| seen);
+    let troubled = memory.done.is_none() && was_troubled(status);
     Due {
         scope,
-        fresh: (forced || edited).then_some(seen),
+        fresh: (forced || edited || troubled).then_some(seen),
         retry: seen.checked_sub(TOLERANCE).ok(),
         again,
     }
@@ -248,6 +249,13 @@ fn after_start(valid: &Valid, status: &VaultSecretSyncStatus, changed: Scope) ->
     } else {
         Scope::All
     }
+}
+
+/// Whether a sync was in trouble before a start. Then its vault is looked at before anything is said of it: what the Secret holds
+/// is no sign that the trouble is over.
+fn was_troubled(status: &VaultSecretSyncStatus) -> bool {
+    let synced = conditions::find(&status.conditions, "Synced");
+    synced.is_some_and(|synced| synced.status != "True")
 }
 
 /// When the first of the tokens is renewed.

@@ -233,6 +233,36 @@ fn after_a_restart_tokens_that_live_are_left_alone_unless_something_is_new_or_fa
     assert_eq!(started(&edited), Scope::All);
 }
 
+#[test]
+fn after_a_restart_trouble_is_looked_at_before_it_is_said_to_be_over() {
+    let valid = parse(&sync()).unwrap();
+    let secret = intact(&valid);
+    let inputs = inputs(&valid, Some(&secret));
+    let status = |synced: Option<bool>| VaultSecretSyncStatus {
+        observed_generation: Some(1),
+        conditions: conditions::set(&[], vec![synced_says(synced)], Some(1), at(0)),
+        ..VaultSecretSyncStatus::default()
+    };
+    let started = Memory::default().notice(&inputs, at(5));
+    let fresh = |memory: &Memory, synced| due(&inputs, memory, &status(synced), at(7)).fresh;
+    // From when the start was seen, so that the answer to that look is enough.
+    assert_eq!(fresh(&started, Some(false)), Some(at(5)));
+    assert_eq!(fresh(&started, None), Some(at(5)));
+    assert_eq!(fresh(&started, Some(true)), None);
+    assert_eq!(fresh(&acted(&inputs, 1), Some(false)), None);
+    let new = VaultSecretSyncStatus::default();
+    assert_eq!(due(&inputs, &started, &new, at(7)).fresh, None);
+}
+
+fn synced_says(status: Option<bool>) -> Says {
+    Says {
+        type_: "Synced",
+        status,
+        reason: "ObjectNotFound",
+        message: String::new(),
+    }
+}
+
 /// Two tokens of an hour and two secrets, to be looked at once.
 fn once_with_tokens() -> Valid {
     let mut sync = sync_with_tokens();

@@ -20,7 +20,8 @@ pub type Named = (String, String);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Link {
-    target: String,
+    /// The Secret that it writes; none where it only pushes.
+    target: Option<String>,
     identity: IdentityKey,
     created: Option<Timestamp>,
     ownership: Ownership,
@@ -69,7 +70,10 @@ impl Links {
         }
         let asked = sync.spec.target.clone().unwrap_or_default();
         let link = Link {
-            target: asked.name.unwrap_or_else(|| named.1.clone()),
+            target: sync
+                .spec
+                .reads()
+                .then(|| asked.name.unwrap_or_else(|| named.1.clone())),
             identity: key_of(&named.0, sync.spec.identity_ref.as_ref()),
             created: sync.metadata.creation_timestamp.as_ref().map(|time| time.0),
             ownership: asked.ownership,
@@ -85,12 +89,12 @@ impl Links {
         }
         let mut concerned = self.sync_gone(&named);
         let mut inner = self.lock();
-        let target = (named.0.clone(), link.target.clone());
-        inner
-            .targets
-            .entry(target.clone())
-            .or_default()
-            .insert(named.1.clone());
+        if let Some(target) = link.target.clone() {
+            let target = (named.0.clone(), target);
+            let syncs = inner.targets.entry(target.clone()).or_default();
+            syncs.insert(named.1.clone());
+            concerned.extend(others(&inner, &target, &named.1));
+        }
         inner
             .users
             .entry(link.identity.clone())
@@ -106,8 +110,7 @@ impl Links {
             let syncs = inner.key_vaults.entry(key_vault).or_default();
             syncs.insert(named.1.clone());
         }
-        inner.syncs.insert(named.clone(), link);
-        concerned.extend(others(&inner, &target, &named.1));
+        inner.syncs.insert(named, link);
         concerned
     }
 
@@ -117,8 +120,10 @@ impl Links {
         let Some(link) = inner.syncs.remove(named) else {
             return Vec::new();
         };
-        let target = (named.0.clone(), link.target);
-        remove(&mut inner.targets, &target, &named.1);
+        let target = link.target.map(|target| (named.0.clone(), target));
+        if let Some(target) = &target {
+            remove(&mut inner.targets, target, &named.1);
+        }
         if let Some(users) = inner.users.get_mut(&link.identity) {
             users.remove(named);
             if users.is_empty() {
@@ -138,7 +143,8 @@ impl Links {
             let key_vault = (named.0.clone(), key_vault);
             remove(&mut inner.key_vaults, &key_vault, &named.1);
         }
-        others(&inner, &target, &named.1)
+        let others = target.map(|target| others(&inner, &target, &named.1));
+        others.unwrap_or_default()
     }
 
     /// Forgets syncs that a new list does not hold any more. Gives back the other syncs of their Secrets.

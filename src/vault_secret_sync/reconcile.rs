@@ -79,7 +79,28 @@ async fn run(sync: &VaultSecretSync, ctx: &Arc<Ctx>) -> Result<Outcome, Problem>
     // What is pushed goes its own way, and never waits.
     let pushed = push::steps::turn(ctx, sync, &valid).await?;
     let sync = pushed.as_deref().unwrap_or(sync);
-    mirror(sync, ctx, &valid).await
+    if valid.reads() {
+        mirror(sync, ctx, &valid).await
+    } else {
+        only_pushes(sync, ctx, &valid).await
+    }
+}
+
+/// Nothing is read, so there is no Secret. One that an earlier spec wrote is let go, and the status speaks of what is pushed.
+async fn only_pushes(sync: &VaultSecretSync, ctx: &Ctx, valid: &Valid) -> Result<Outcome, Problem> {
+    let freed = steps::let_go(ctx, sync).await?;
+    let sync = freed.as_deref().unwrap_or(sync);
+    let old = sync.status.clone().unwrap_or_default();
+    let generation = sync.metadata.generation;
+    let new = push::alone::status(&old, generation, valid, Timestamp::now());
+    write_status(ctx, sync, &old, new).await?;
+    // Should something be read again, everything is looked at.
+    ctx.forget(sync);
+    ctx.log_out(sync);
+    Ok(Outcome {
+        word: "unchanged",
+        action: Action::await_change(),
+    })
 }
 
 /// Keeps the Secret equal to what it is made of.

@@ -331,6 +331,25 @@ pub async fn release(
     }
 }
 
+/// Lets go of everything about a Secret: the sync reads nothing any more. What comes back is the sync where it was written.
+pub async fn let_go(
+    ctx: &Ctx,
+    sync: &VaultSecretSync,
+) -> Result<Option<Arc<VaultSecretSync>>, Problem> {
+    let target = sync
+        .status
+        .as_ref()
+        .and_then(|status| status.target.as_ref());
+    if let Some(target) = target {
+        release(ctx, sync, target).await?;
+    }
+    if !sync.finalizers().iter().any(|name| name == FINALIZER) {
+        return Ok(None);
+    }
+    let freed = set_finalizer(ctx, sync, false).await?;
+    Ok(Some(ctx.wrote(freed)))
+}
+
 /// Whether deletion of the sync has something to undo that ownership does not.
 pub fn wants_finalizer(valid: &Valid) -> bool {
     valid.target.ownership == Ownership::Merge

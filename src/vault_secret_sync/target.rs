@@ -280,7 +280,7 @@ pub fn relation(valid: &Valid, secret: Option<&SecretMeta>) -> Relation {
 
 fn waiting(valid: &Valid, what: &str) -> Problem {
     let message = format!("Secret {} {what}", valid.target.name);
-    Problem::new(Reason::TargetNotOurs, Retry::Backoff, message)
+    Problem::new(Reason::TargetLeaving, Retry::Backoff, message)
 }
 
 fn foreign(valid: &Valid) -> Problem {
@@ -292,13 +292,18 @@ fn foreign(valid: &Valid) -> Problem {
     Problem::new(Reason::TargetNotOurs, Retry::OnChange, message)
 }
 
-/// Consent would not help: a Secret has one controller.
+/// Consent would not help: a Secret has one controller. What a sync has that claims it no more goes with that sync.
 fn controlled(valid: &Valid, controller: &str) -> Problem {
     let (secret, sync) = (&valid.target.name, &valid.name);
     let message = format!(
         "Secret {secret} is controlled by {controller}; it is left as it is. Name another one in spec.target.name, or put keys into it with spec.target.ownership Merge and its annotation {ALLOW_SYNC}={sync}"
     );
-    Problem::new(Reason::TargetNotOurs, Retry::OnChange, message)
+    let reason = if controller.starts_with("VaultSecretSync ") {
+        Reason::TargetLeaving
+    } else {
+        Reason::TargetNotOurs
+    };
+    Problem::new(reason, Retry::OnChange, message)
 }
 
 /// The Secret's owner, where it shall go with the sync.

@@ -136,11 +136,7 @@ pub fn parse_among(
         identity: &key_of(&namespace, spec.identity_ref.as_ref()),
         vault: vault.as_ref(),
     };
-    if spec.data.is_empty() && spec.data_from.is_empty() {
-        return Err(invalid(
-            "spec.data: data or dataFrom must have an entry".to_owned(),
-        ));
-    }
+    something_to_do(spec)?;
     let items = parse::parse(&spec.data, around)?;
     let (target, templates) = target(sync, &name, &namespace, &items)?;
     let (items, finds) = parse::parse_from(&spec.data_from, items, around)?;
@@ -169,7 +165,29 @@ pub fn parse_among(
     })
 }
 
+/// A sync that reads nothing writes no Secret, so nothing can be made of values, and nobody is restarted for them.
+fn something_to_do(spec: &VaultSecretSyncSpec) -> Result<(), Problem> {
+    let makes = spec
+        .template
+        .as_ref()
+        .is_some_and(|made| !made.data.is_empty());
+    if !spec.reads() && spec.push.is_empty() {
+        let message = "spec.data: data, dataFrom or push must have an entry";
+        return Err(invalid(message.to_owned()));
+    }
+    if !spec.reads() && (makes || !spec.rollout.is_empty()) {
+        let message = "spec: template.data and rollout have no meaning without data or dataFrom";
+        return Err(invalid(message.to_owned()));
+    }
+    Ok(())
+}
+
 impl Valid {
+    /// Whether there is a Secret to write.
+    pub fn reads(&self) -> bool {
+        !self.items.is_empty() || !self.finds.is_empty()
+    }
+
     /// The host of its own vault, where that is known.
     pub fn own_host(&self) -> Option<&str> {
         let known = |vault: &&VaultUri| self.referred.why_not(vault).is_none();
@@ -403,6 +421,30 @@ mod tests {
                 assert_eq!(problem.reason, Reason::InvalidSpec, "{type_}");
                 assert!(problem.message.contains(never), "{}", problem.message);
             }
+        }
+    }
+
+    #[test]
+    fn a_sync_that_only_pushes_reads_nothing_and_makes_nothing() {
+        let pushes = |more: serde_json::Value| {
+            let push =
+                serde_json::json!([{"from": {"secret": "s", "key": "k"}, "to": {"secret": "db"}}]);
+            parse(&sync_with(|spec| {
+                spec.as_object_mut().unwrap().remove("data");
+                spec["push"] = push;
+                for (name, value) in more.as_object().unwrap() {
+                    spec[name] = value.clone();
+                }
+            }))
+        };
+        let valid = pushes(serde_json::json!({})).unwrap();
+        assert!(!valid.reads() && valid.vaults().is_empty());
+        for more in [
+            serde_json::json!({"template": {"data": {"x": "y"}}}),
+            serde_json::json!({"rollout": [{"kind": "Deployment", "name": "web"}]}),
+        ] {
+            let refused = pushes(more).unwrap_err();
+            assert!(refused.message.contains("no meaning"), "{refused}");
         }
     }
 

@@ -33,6 +33,8 @@ pub struct Told {
     deleting: bool,
     /// What it says of itself, where it does not tell where its vault is.
     says: Option<String>,
+    /// Names and versions of the secrets that it made up: whoever waits for one looks when it is there.
+    made: BTreeSet<(String, String)>,
 }
 
 impl Told {
@@ -42,8 +44,11 @@ impl Told {
         let uri = status.and_then(|status| status.vault_uri.clone());
         let id = status.and_then(|status| status.resource.azure_id.clone());
         let says = status.and_then(|status| says(&status.resource));
+        let seeds = status.into_iter().flat_map(|status| &status.secrets);
+        let made = seeds.map(|seed| (seed.name.clone(), seed.version.clone()));
         Self {
             id,
+            made: made.collect(),
             deleting: key_vault.metadata.deletion_timestamp.is_some(),
             says: says.filter(|_| uri.is_none()),
             uri,
@@ -80,6 +85,8 @@ pub struct Referred {
     pub waiting: BTreeMap<VaultUri, Problem>,
     /// KeyVaults that are being deleted, and whose vault is asked as long as they tell where it is.
     pub leaving: BTreeSet<String>,
+    /// What KeyVaults made up, by their names.
+    made: BTreeMap<String, BTreeSet<(String, String)>>,
 }
 
 impl Referred {
@@ -92,7 +99,7 @@ impl Referred {
     pub fn brief(&self) -> impl std::hash::Hash + use<'_> {
         let waiting = self.waiting.values();
         let messages: Vec<&str> = waiting.map(|problem| problem.message.as_str()).collect();
-        (&self.vaults, messages, &self.leaving)
+        (&self.vaults, messages, &self.leaving, &self.made)
     }
 
     /// What is to be said although all is well.
@@ -148,8 +155,11 @@ pub fn resolve(
         });
         *uri = Some(vault.origin().to_owned());
         let is_there = !referred.waiting.contains_key(&vault);
-        if is_there && told.is_some_and(|told| told.deleting) {
-            referred.leaving.insert(name.clone());
+        if let Some(told) = told.filter(|_| is_there) {
+            if told.deleting {
+                referred.leaving.insert(name.clone());
+            }
+            referred.made.insert(name.clone(), told.made);
         }
         referred.vaults.insert(name, vault);
         Ok(())

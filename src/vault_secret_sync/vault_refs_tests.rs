@@ -181,6 +181,23 @@ fn a_uri_once_told_stays_usable_whatever_the_conditions_say() {
 }
 
 #[test]
+fn a_secret_that_is_made_up_or_renewed_is_news_to_those_who_name_its_vault() {
+    let brief = |versions: &[&str]| {
+        let made = |version: &&str| serde_json::json!({"name": "db", "version": version, "created": "2026-11-20T07:00:00Z"});
+        let secrets: Vec<_> = versions.iter().map(made).collect();
+        let told = key_vault(
+            serde_json::json!({"vaultUri": "https://kv-1.vault.azure.net", "secrets": secrets}),
+        );
+        let valid = parse_among(&sync(), |_| Some(told.clone())).unwrap();
+        let mut hasher = std::hash::DefaultHasher::new();
+        std::hash::Hash::hash(&valid.referred.brief(), &mut hasher);
+        std::hash::Hasher::finish(&hasher)
+    };
+    let (none, first, second) = (brief(&[]), brief(&["1"]), brief(&["2"]));
+    assert!(none != first && first != second && first == brief(&["1"]));
+}
+
+#[test]
 fn a_key_vault_that_is_being_deleted_is_used_while_it_tells_where_its_vault_is() {
     let leaving = |status: serde_json::Value| {
         let mut object = object(status);

@@ -18,6 +18,7 @@
 mod admission;
 mod helm;
 mod namespaced;
+mod parts;
 mod release;
 mod rendered;
 mod server;
@@ -102,6 +103,7 @@ fn main() -> ExitCode {
     let cases: Vec<Case> = [
         values::cases(),
         rendered::cases(),
+        parts::cases(),
         telling::cases(),
         server::cases(),
         admission::cases(),

@@ -27,6 +27,7 @@ pub fn cases() -> Vec<Case> {
         no_rule_has_a_wildcard_and_tokens_are_by_name,
         workload_identity_is_labelled_and_annotated,
         a_digest_wins_over_the_tag,
+        traces_are_made_on_request_and_may_leave,
         replicas_that_share_a_node_port_make_room_first,
     ]
 }
@@ -270,6 +271,32 @@ fn a_digest_wins_over_the_tag() -> Result<()> {
             image.as_deref() == Some(expected.as_str()),
             "{values}: {image:?}"
         );
+    }
+    Ok(())
+}
+
+fn traces_are_made_on_request_and_may_leave() -> Result<()> {
+    let without = container(&render("{}")?)?.args.unwrap_or_default();
+    let asked = |arguments: &[String]| {
+        let mut found = arguments.iter();
+        found.any(|argument| argument.starts_with("--otlp-endpoint"))
+    };
+    ensure!(!asked(&without), "{without:?}");
+    for (endpoint, port) in [
+        ("http://collector.observability:4318", 4318),
+        ("http://collector", 80),
+        ("https://collector/otlp", 443),
+    ] {
+        let values = format!(
+            "{{tracing: {{otlpEndpoint: '{endpoint}'}}, networkPolicy: {{enabled: true}}}}"
+        );
+        let objects = render(&values)?;
+        let line = Line::try_parse_from(container(&objects)?.args.unwrap_or_default())?;
+        ensure!(line.run.otlp_endpoint.as_deref() == Some(endpoint));
+        let rules = the(&objects, "NetworkPolicy")?["spec"]["egress"].clone();
+        let open = |rule: &Value| rule["ports"] == json!([{"port": port, "protocol": "TCP"}]);
+        let rules = rules.as_array().cloned().unwrap_or_default();
+        ensure!(rules.iter().any(open), "{endpoint}: {rules:?}");
     }
     Ok(())
 }

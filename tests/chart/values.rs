@@ -58,6 +58,16 @@ const PAIRS: &[(&str, &str, &str)] = &[
         "operator: {concurrency: 1}",
     ),
     (
+        "tracing: {otlpEndpoint: 'collector:4318'}",
+        "otlpEndpoint",
+        "tracing: {otlpEndpoint: 'http://collector:4318'}",
+    ),
+    (
+        "tracing: {otlpEndpoint: 'https://user:key@collector'}",
+        "otlpEndpoint",
+        "tracing: {otlpEndpoint: 'https://collector/otlp'}",
+    ),
+    (
         "extraArgs: [run]",
         "extraArgs",
         "extraArgs: [--hosts-file=/x]",

@@ -6,8 +6,11 @@
 )]
 
 mod chain;
+mod completions;
 mod diagnose;
 mod login;
+mod man;
+mod migrate;
 mod plan;
 mod scene;
 mod token;

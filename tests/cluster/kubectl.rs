@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use testbed::poll::seen;
-use testbed::{binaries, until};
+use testbed::until;
 
 use crate::key_vaults::estate::Estate;
 use crate::kit::{Kit, SOON};
@@ -14,8 +14,7 @@ pub fn cases() -> Vec<Case> {
         every_name_of_a_kind_works,
         explain_tells_every_field,
         wait_ends_when_a_sync_is_ready,
-        a_key_vault_has_its_columns_its_short_name_and_can_be_waited_for,
-        samples_are_accepted
+        a_key_vault_has_its_columns_its_short_name_and_can_be_waited_for
     ]
 }
 
@@ -201,25 +200,5 @@ async fn wait_ends_when_a_sync_is_ready(kit: Kit) -> Result<()> {
         ensure!(waited.contains("condition met"), "{waited}");
     }
     ensure!(kit.data("x").await?.contains_key("K"));
-    Ok(())
-}
-
-/// By dry-run, since the vaults that they name are not here; only their namespace is made.
-async fn samples_are_accepted(kit: Kit) -> Result<()> {
-    let folder = binaries::repository().join("deploy/samples");
-    let kubectl = kit.world.control_plane.kubectl();
-    kubectl.apply_dir(&folder.join("00-namespace.yaml")).await?;
-    let mut samples = Vec::new();
-    for file in std::fs::read_dir(&folder)? {
-        let path = file?.path();
-        if path.extension().is_some_and(|end| end == "yaml") {
-            samples.push(path.display().to_string());
-        }
-    }
-    ensure!(samples.len() > 1, "no samples in {}", folder.display());
-    for sample in samples {
-        let dry_run = ["apply", "--server-side", "--dry-run=server", "-f", &sample];
-        kubectl.run(dry_run).await?;
-    }
     Ok(())
 }

@@ -23,6 +23,7 @@ mod audit;
 mod basics;
 mod cel;
 mod clouds;
+mod conventions;
 mod credentials;
 mod data_lake_accounts;
 mod diagnose;
@@ -47,6 +48,7 @@ mod lifecycle;
 mod logins;
 mod matrix;
 mod merge;
+mod migration;
 mod ownership;
 mod plans;
 mod push;
@@ -55,12 +57,14 @@ mod rollouts;
 mod scene;
 mod several_vaults;
 mod sources;
+mod stands;
 mod storage_accounts;
 mod stress;
 mod templates;
 mod times;
 mod tokens;
 mod told;
+mod traces;
 mod vault_faults;
 mod vault_objects;
 mod vault_ref;
@@ -100,6 +104,7 @@ fn main() -> ExitCode {
         basics::cases(),
         cel::cases(),
         clouds::cases(),
+        conventions::cases(),
         diagnose::cases(),
         credentials::cases(),
         data_lake_accounts::cases(),
@@ -118,6 +123,7 @@ fn main() -> ExitCode {
         logins::cases(),
         matrix::cases(),
         merge::cases(),
+        migration::cases(),
         ownership::cases(),
         plans::cases(),
         push::cases(),
@@ -125,6 +131,7 @@ fn main() -> ExitCode {
         rollouts::cases(),
         several_vaults::cases(),
         sources::cases(),
+        stands::cases(),
         storage_accounts::cases(),
         stress::cases(),
         vault_faults::cases(),
@@ -133,6 +140,7 @@ fn main() -> ExitCode {
         templates::cases(),
         times::cases(),
         told::cases(),
+        traces::cases(),
         tokens::cases(),
     ]
     .into_iter()

@@ -1,5 +1,6 @@
 //! Values of Secrets that are written to a vault.
 
+mod alone;
 mod ends;
 mod faults;
 mod restarts;
@@ -33,6 +34,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(values::cases());
     all.extend(faults::cases());
     all.extend(ends::cases());
+    all.extend(alone::cases());
     all.extend(restarts::cases());
     all
 }

@@ -4,6 +4,7 @@
 # Usage: build.sh [--list] [PROGRAM|SET…]
 #   without a name   the control plane: etcd, kube-apiserver, kube-controller-manager, kubectl
 #   chart            helm
+#   rules            what judges objects as Flux and Argo CD do; its source is here
 #   node             what a node needs besides: kube-scheduler, kubelet
 #
 # A program that KUBEBUILDER_ASSETS holds is used from there and not built. One that is up to date (its stamp is the hash of what
@@ -17,6 +18,7 @@ trap '[ -z "$running" ] || kill "$running" 2>/dev/null || true' EXIT
 trap 'exit 130' INT TERM
 default_programs=(etcd kube-apiserver kube-controller-manager kubectl)
 chart_programs=(helm)
+rules_programs=(rules)
 node_programs=(kube-scheduler kubelet)
 
 # What a program is made of: "<folder of its module> <package>". A new program is one line here and one `tool` line in that go.mod.
@@ -24,8 +26,9 @@ source_of() {
     case $1 in
         etcd) echo "etcd go.etcd.io/etcd/server/v3" ;;
         helm) echo "helm helm.sh/helm/v4/cmd/helm" ;;
+        rules) echo "rules ." ;;
         kube-apiserver | kube-controller-manager | kube-scheduler | kubectl | kubelet) echo ". k8s.io/kubernetes/cmd/$1" ;;
-        *) fail "unknown program '$1'; known: ${default_programs[*]} ${chart_programs[*]} ${node_programs[*]}" ;;
+        *) fail "unknown program '$1'; known: ${default_programs[*]} ${chart_programs[*]} ${rules_programs[*]} ${node_programs[*]}" ;;
     esac
 }
 
@@ -33,6 +36,7 @@ source_of() {
 named() {
     case $1 in
         chart) echo "${chart_programs[@]}" ;;
+        rules) echo "${rules_programs[@]}" ;;
         node) echo "${node_programs[@]}" ;;
         *) echo "$1" ;;
     esac
@@ -58,7 +62,8 @@ linker_flags() {
     echo "$flags"
 }
 
-fingerprint() { cat "$here/$1/go.mod" "$here/$1/go.sum" "$here/build.sh" | sha256sum | cut -d ' ' -f 1; }
+# A module that has sources of its own is made of them, too.
+fingerprint() { (shopt -s nullglob && cat "$here/$1/go.mod" "$here/$1/go.sum" "$here/build.sh" "$here/$1"/*.go) | sha256sum | cut -d ' ' -f 1; }
 
 provided() { [ -n "${KUBEBUILDER_ASSETS:-}" ] && [ -x "$KUBEBUILDER_ASSETS/$1" ]; }
 

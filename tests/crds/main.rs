@@ -6,6 +6,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod conventions;
 mod reference;
 
 use std::collections::BTreeSet;

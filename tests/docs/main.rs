@@ -7,6 +7,7 @@
     reason = "a test ends where something is not as it must be"
 )]
 
+mod hosted;
 mod pure;
 mod shell;
 
@@ -18,6 +19,7 @@ use lakevault::azure_identity::api::{AzureIdentity, ClusterAzureIdentity};
 use lakevault::azure_identity::valid as identity;
 use lakevault::data_lake_account::api::DataLakeAccount;
 use lakevault::data_lake_account::valid as data_lake_account;
+use lakevault::k8s::kstatus::STALLS;
 use lakevault::key_vault::api::KeyVault;
 use lakevault::key_vault::valid as key_vault;
 use lakevault::problem::Reason;
@@ -367,5 +369,30 @@ fn every_credential_has_a_cell_for_every_cloud_and_every_test_named_there_exists
             assert_eq!(missing, None, "no such test, named at {}", row[0]);
             assert!(!cell.is_empty(), "nothing shows {}", row[0]);
         }
+    }
+}
+
+/// What Flux takes for failed, and Argo CD for degraded.
+#[test]
+fn the_reasons_that_stall_are_told() {
+    let text = read(&root().join("docs/troubleshooting.md"));
+    let (_, section) = text.split_once("\n## Who must act\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let link = Regex::new(r"\[([A-Za-z]+)\]\(#[a-z]+\)").unwrap();
+    let told: BTreeSet<&str> = link
+        .captures_iter(section)
+        .map(|found| found.get(1).unwrap().as_str())
+        .collect();
+    let stalls: BTreeSet<&str> = STALLS.iter().map(|reason| reason.as_str()).collect();
+    assert_eq!(told, stalls);
+}
+
+#[test]
+fn every_sample_is_listed() {
+    let folder = root().join("deploy/samples");
+    let page = read(&folder.join("README.md"));
+    for path in files(&folder, ".yaml") {
+        let name = path.strip_prefix(&folder).unwrap().display().to_string();
+        assert!(page.contains(&format!("| `{name}` |")), "{name}");
     }
 }

@@ -2,11 +2,14 @@
 # A real cluster of one node: etcd, API server, controller manager, scheduler, containerd, kubelet, and pods with addresses of their
 # own. All of it is in one network namespace that has no way out, and in one folder.
 #
-# Usage: node.sh up FOLDER [IMAGE.tar…]   brings it up and imports images; the admin's kubeconfig is FOLDER/admin.kubeconfig
+# Usage: node.sh can                      says in one line why a node cannot run on this machine, and fails then
+#        node.sh up FOLDER [IMAGE.tar…]   brings it up and imports images; the admin's kubeconfig is FOLDER/admin.kubeconfig
+#        node.sh import FOLDER IMAGE.tar  imports one more, also by its digest
+#        node.sh program FOLDER NAME      builds NAME.c as the image localhost/NAME:1 and imports it
 #        node.sh in FOLDER COMMAND…       runs a command where the API server and the pods can be reached
 #        node.sh down FOLDER              ends all of it, by process id
 #
-# Needs root, cgroup v1 or v2, and what need() installs on Debian and its kin. Says in one line what is missing.
+# Needs what can() asks for, and what need() installs on Debian and its kin.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -31,9 +34,22 @@ program() {
 say() { printf 'node: %s\n' "$*"; }
 fail() { printf 'node: %s\n' "$*" >&2; exit 1; }
 
+can() {
+    [ "$(uname -s)" = Linux ] || fail "this is $(uname -s); containers need Linux"
+    [ "$(uname -m)" = x86_64 ] || fail "this machine is $(uname -m); the images are made for x86_64"
+    [ "$(id -u)" = 0 ] || fail "containers need root"
+    local probe
+    probe=$(find /sys/fs/cgroup -maxdepth 1 -name memory -o -maxdepth 1 -name cgroup.controllers 2>/dev/null)
+    [ -n "$probe" ] || fail "there are no cgroups in /sys/fs/cgroup"
+    probe=/sys/fs/cgroup/$([ -d /sys/fs/cgroup/memory ] && echo memory/)lakevault-probe-$$
+    mkdir "$probe" 2>/dev/null || fail "no cgroup can be made in /sys/fs/cgroup"
+    rmdir "$probe"
+    unshare --net --mount true 2>/dev/null || fail "no network namespace can be made"
+}
+
 need() {
     local missing=()
-    [ "$(id -u)" = 0 ] || fail "containers need root"
+    can
     command -v containerd >/dev/null || missing+=(containerd)
     command -v runc >/dev/null || missing+=(runc)
     [ -x /usr/lib/cni/bridge ] || missing+=(containernetworking-plugins)
@@ -183,17 +199,29 @@ END
     until_so 30 containerd containers version
 }
 
-pause_image() {
-    local context=$folder/pause storage=(--storage-driver vfs --root "$folder/buildah" --runroot "$folder/buildah-run")
+# No registry can be reached: images of small C programs are made here.
+program_image() { # name
+    local name=$1 context=$folder/programs/$1 image=localhost/$1:1
+    local storage=(--storage-driver vfs --root "$folder/buildah" --runroot "$folder/buildah-run")
     mkdir -p "$context"
-    cc -static -Os -o "$context/pause" "$here/pause.c"
-    printf 'FROM scratch\nCOPY pause /pause\nENTRYPOINT ["/pause"]\n' >"$context/Dockerfile"
-    buildah "${storage[@]}" bud --quiet --isolation chroot --tag localhost/pause:1 "$context" >/dev/null
-    buildah "${storage[@]}" push --quiet localhost/pause:1 "oci-archive:$folder/pause.tar:localhost/pause:1"
-    buildah "${storage[@]}" rmi --force localhost/pause:1 >/dev/null
+    cc -static -Os -Wall -Werror -o "$context/$name" "$here/$name.c"
+    printf 'FROM scratch\nCOPY %s /%s\nUSER 65532:65532\nENTRYPOINT ["/%s"]\n' "$name" "$name" "$name" >"$context/Dockerfile"
+    buildah "${storage[@]}" bud --quiet --isolation chroot --tag "$image" "$context" >/dev/null
+    buildah "${storage[@]}" push --quiet "$image" "oci-archive:$context.tar:$image"
+    buildah "${storage[@]}" rmi --force "$image" >/dev/null
+    import "$context.tar"
 }
 
-import() { containers images import --snapshotter native "$1" >/dev/null; }
+# Also by its digest, as a registry would give it.
+import() { # archive
+    local name digest
+    containers images import --snapshotter native "$1" >/dev/null
+    read -r name digest < <(tar -xOf "$1" index.json | python3 -c '
+import json, sys
+[manifest] = json.load(sys.stdin)["manifests"]
+print(manifest["annotations"]["org.opencontainers.image.ref.name"], manifest["digest"])')
+    containers images tag --force "$name" "${name%:*}@$digest" >/dev/null
+}
 
 kubelet() {
     cat >"$folder/kubelet.yaml" <<END
@@ -230,8 +258,7 @@ up() {
     network
     control_plane
     runtime
-    pause_image
-    import "$folder/pause.tar"
+    program_image pause
     local image
     for image in "$@"; do
         import "$image"
@@ -269,16 +296,20 @@ down() {
     rm -rf "$folder/pids"
 }
 
-[ $# -ge 2 ] || fail "usage: node.sh up|in|down FOLDER …"
+[ "$*" != can ] || { can; exit; }
+[ $# -ge 2 ] || fail "usage: node.sh can, or node.sh up|import|program|in|down FOLDER …"
 action=$1
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
 shift 2
 case $action in
     up) up "$@" ;;
+    import) import "$1" ;;
+    program) program_image "$1" ;;
     in)
         export KUBECONFIG=$folder/admin.kubeconfig PATH=${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS:}$bin:$PATH
-        inside "$@"
+        # Signals are the command's.
+        exec nsenter --net="/run/netns/$(namespace)" -- "$@"
         ;;
     down) down ;;
     *) fail "unknown action $action" ;;

@@ -94,7 +94,11 @@ pub struct AzureIdentitySpec {
     category = "lakevault",
     derive = "PartialEq",
     doc = "An Azure identity that an administrator lends to chosen namespaces. Its credential Secret and its ServiceAccount live in the operator's own namespace. The one named 'default' serves resources that name no identity.",
-    printcolumn(name = "Client", type_ = "string", json_path = ".spec.clientId"),
+    printcolumn(
+        name = "Client",
+        type_ = "string",
+        json_path = ".spec['clientId','managedIdentity.clientId','managedIdentity.objectId']"
+    ),
     printcolumn(
         name = "Credential",
         type_ = "string",
@@ -206,6 +210,7 @@ pub struct NamespaceSelector {
 
 /// What the operator knows of an identity.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 #[serde(rename_all = "camelCase")]
 pub struct AzureIdentityStatus {
     /// The generation of the spec that this status speaks of.
@@ -213,7 +218,8 @@ pub struct AzureIdentityStatus {
     pub observed_generation: Option<i64>,
 
     /// `Ready`: a token for Key Vault could be had. `Expiring`: the certificate ends within 30 days. `Discouraged`: Microsoft
-    /// advises against this way to authenticate.
+    /// advises against this way to authenticate. `Reconciling`, while it is True: no token was had for this spec yet. `Stalled`,
+    /// while it is True: somebody must mend something first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -230,7 +230,9 @@ impl<'a> Steps<'a> {
         let mut objects = needs.iter().filter_map(ObjectId::located);
         let first = objects.next();
         let first = first.and_then(|located| Some((sync.vault_of(located)?, &located.object)));
-        let Some((vault, id)) = first else {
+        let pushed = sync.pushes.first();
+        let pushed = pushed.and_then(|push| Some((sync.vault.as_ref()?, &push.object)));
+        let Some((vault, id)) = first.or(pushed) else {
             let why = "the sync wants no object of the vault";
             findings.skipped(Step::Vault, why);
             findings.skipped(Step::Role, why);
@@ -247,6 +249,11 @@ impl<'a> Steps<'a> {
         }
         let told = format!("{vault} answers, and wants tokens of this identity's cloud");
         findings.passed(Step::Vault, &told);
+        if first.is_none() {
+            let why = "nothing is read, and what may be written is not tried: see condition Pushed";
+            findings.skipped(Step::Role, why);
+            return;
+        }
         let reader = Reader::new(
             Arc::clone(identities),
             self.http.clone(),
@@ -320,10 +327,10 @@ fn lent(identities: &Identities, valid: &Valid, sync: &sync_valid::Valid) -> Res
 
 /// Whether anything of the sync comes by an identity.
 fn needs_identity(sync: &sync_valid::Valid) -> bool {
-    sync.items.iter().any(lender::needs_identity)
+    !sync.pushes.is_empty() || sync.items.iter().any(lender::needs_identity)
 }
 
-/// The tokens that are needed: one for Key Vault where something is read there, and each that is handed out.
+/// The tokens that are needed: one for Key Vault where something is read or written there, and each that is handed out.
 fn wants(usable: &Usable, sync: Option<&sync_valid::Valid>) -> Vec<Want> {
     let vaults = || Want::ours(usable.profile.cloud.vault_audience.clone());
     let Some(sync) = sync else {
@@ -335,6 +342,7 @@ fn wants(usable: &Usable, sync: Option<&sync_valid::Valid>) -> Vec<Want> {
         ObjectId::Token(TokenOf::MlServer(_)) => None,
     };
     let wants = sync.items.iter().flat_map(Item::needs).filter_map(want);
+    let wants = wants.chain((!sync.pushes.is_empty()).then(vaults));
     wants.collect::<BTreeSet<Want>>().into_iter().collect()
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::planned::{Action, Key, Planned};
+use crate::vault_secret_sync::api::{DeletionPolicy, Ownership, VaultSecretSync};
 use crate::vault_secret_sync::plan::{KeyPlan, Plan};
 use crate::vault_secret_sync::push::api::PushStep;
 use crate::vault_secret_sync::push::status::{Job, Outcome};
@@ -114,6 +115,23 @@ fn workload(target: &Target) -> String {
             format!("each {kind} with {}", labels.join(","))
         }
     }
+}
+
+/// A sync that only pushes: what becomes of the Secret that an earlier spec wrote.
+pub(super) fn let_go(sync: &VaultSecretSync, planned: &mut Planned) {
+    let note = "it only pushes: no Secret is written";
+    planned.notes.push(note.to_owned());
+    let target = sync
+        .status
+        .as_ref()
+        .and_then(|status| status.target.as_ref());
+    let gone = target.filter(|target| target.deletion_policy == DeletionPolicy::Delete);
+    planned
+        .steps
+        .extend(gone.map(|target| match target.ownership {
+            Ownership::Own => format!("delete Secret {}", target.name),
+            Ownership::Merge => format!("take the keys of this sync out of Secret {}", target.name),
+        }));
 }
 
 /// What becomes of an object that is pushed.

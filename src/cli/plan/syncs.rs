@@ -10,7 +10,7 @@ use kube::ResourceExt;
 
 use super::desk::{Desk, is_leaving};
 use super::planned::Planned;
-use super::secret::{tell, tell_push};
+use super::secret::{let_go, tell, tell_push};
 use crate::azure::auth::{Token, Want};
 use crate::azure::http::Answer;
 use crate::azure::key_vault::{self, Kind};
@@ -63,7 +63,8 @@ pub(super) async fn plan(desk: &Desk, sync: &VaultSecretSync) -> Planned {
             return planned;
         }
     };
-    planned.target = Some(format!("Secret {namespace}/{}", valid.target.name));
+    let secret = format!("Secret {namespace}/{}", valid.target.name);
+    planned.target = valid.reads().then_some(secret);
     if is_needed(&valid) || !valid.pushes.is_empty() {
         let key = key_of(&namespace, valid.identity.as_ref());
         planned.identity = Some(key.to_string());
@@ -73,6 +74,10 @@ pub(super) async fn plan(desk: &Desk, sync: &VaultSecretSync) -> Planned {
         return planned;
     }
     push(desk, sync, &valid, &mut planned).await;
+    if !valid.reads() {
+        let_go(sync, &mut planned);
+        return planned;
+    }
     if let Err(problem) = mirror(desk, &valid, &mut planned).await {
         planned.meets(None, &problem);
     }

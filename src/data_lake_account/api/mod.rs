@@ -45,7 +45,7 @@ use crate::k8s::fields::is_default;
     category = "lakevault",
     derive = "PartialEq",
     doc = "One Azure Data Lake storage account, with its filesystems, directories and access lists, kept as declared. Deleting this object leaves the account and all data as they are, unless deletionPolicy says otherwise.",
-    printcolumn(name = "Endpoint", type_ = "string", json_path = ".status.endpoints.dfs"),
+    printcolumn(name = "Endpoint", type_ = "string", json_path = ".status.endpoints['dfs','adl']"),
     printcolumn(name = "State", type_ = "string", json_path = ".status.provisioningState"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Synced", type_ = "string", json_path = ".status.conditions[?(@.type=='Synced')].status"),
@@ -146,8 +146,10 @@ pub struct DataLakeAccountSpec {
     /// What becomes of files with time. The account's whole policy: rules that others have added go. Default: the policy is left
     /// alone; an empty list removes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 100))]
-    #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, a.name == b.name))").message("each name may stand once in lifecycleRules"))]
+    #[schemars(
+        length(max = 100),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
     pub lifecycle_rules: Option<Vec<LifecycleRuleSpec>>,
 
     /// The key that data is encrypted with. Default: Microsoft's own where the account is created, else what it has.

@@ -21,13 +21,14 @@ pub struct NetworkRulesSpec {
 
     /// What is let in all the same. Default: `[AzureServices]`; an empty list for nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 3))]
+    #[schemars(length(max = 3), extend("x-kubernetes-list-type" = "set"))]
     pub bypass: Option<Vec<Bypass>>,
 
     /// IPv4 addresses and ranges that are let in. Default: none. Example: [203.0.113.7, 198.51.100.0/24].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 400),
+        extend("x-kubernetes-list-type" = "set"),
         inner(regex(pattern = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?$"))
     )]
     pub ip_rules: Vec<String>,
@@ -35,12 +36,19 @@ pub struct NetworkRulesSpec {
     /// Subnets that are let in, by their resource ids. Default: none. Example:
     /// [/subscriptions/44444444-4444-4444-4444-444444444444/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/vnet/subnets/pods].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 400), inner(length(min = 1, max = 512)))]
+    #[schemars(
+        length(max = 400),
+        extend("x-kubernetes-list-type" = "set"),
+        inner(length(min = 1, max = 512))
+    )]
     pub subnets: Vec<String>,
 
     /// Azure resources that are let in, wherever they call from. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200))]
+    #[schemars(
+        length(max = 200),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["tenantId", "resourceId"])
+    )]
     pub resources: Vec<ResourceRuleSpec>,
 }
 

@@ -15,6 +15,7 @@ use crate::k8s::fields::is_default;
 
 /// What the operator knows of an account.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 #[serde(rename_all = "camelCase")]
 pub struct DataLakeAccountStatus {
     /// What every resource has.

@@ -158,7 +158,7 @@ impl Target {
         let kind = kind.as_str();
         let waiting = |what: &str| {
             let message = format!("{kind} {name} {what}");
-            Problem::new(Reason::TargetNotOurs, Retry::Backoff, message)
+            Problem::new(Reason::TargetLeaving, Retry::Backoff, message)
         };
         match &self.whose {
             Whose::Ours => None,

@@ -75,13 +75,17 @@ pub struct NetworkRulesSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(
         length(max = 1000),
+        extend("x-kubernetes-list-type" = "set"),
         inner(regex(pattern = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}(/[0-9]{1,2})?$"))
     )]
     pub ip_rules: Vec<String>,
 
     /// Subnets that are let in. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 200))]
+    #[schemars(
+        length(max = 200),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"])
+    )]
     pub subnets: Vec<SubnetSpec>,
 }
 

@@ -140,7 +140,10 @@ pub struct KeyVaultSpec {
     /// Secrets that are made up at random where the vault does not have them. Their values are never read. The identity needs
     /// a role that may write secrets, such as Key Vault Secrets Officer. Default: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
+    #[schemars(
+        length(max = 64),
+        extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
+    )]
     #[x_kube(validation = Rule::new("self.all(a, self.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))").message("each name may stand once in secrets"))]
     pub secrets: Vec<SeedSpec>,
 }
@@ -198,6 +201,7 @@ impl KeyVault {
 
 /// What the operator knows of a vault.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 #[serde(rename_all = "camelCase")]
 pub struct KeyVaultStatus {
     /// What every resource has.

@@ -34,7 +34,7 @@ use crate::vault_secret_sync::rollout::api::{RolloutStatus, RolloutTarget};
     category = "lakevault",
     derive = "PartialEq",
     doc = "Objects of an Azure Key Vault mirrored into one Kubernetes Secret of the same namespace. What was synced once is kept whatever happens to the vault.",
-    printcolumn(name = "Vault", type_ = "string", json_path = ".spec['vaultUri','vaultRef.name']"),
+    printcolumn(name = "Vault", type_ = "string", json_path = ".spec['vaultUri','vaultRef.name','data..vaultUri','data..vaultRef.name','dataFrom..vaultUri','dataFrom..vaultRef.name']"),
     printcolumn(name = "Secret", type_ = "string", json_path = ".status.target.name"),
     printcolumn(name = "Keys", type_ = "string", json_path = ".status.summary"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
@@ -52,7 +52,8 @@ use crate::vault_secret_sync::rollout::api::{RolloutStatus, RolloutTarget};
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name must have at most 63 characters: it is part of an annotation on the Secret"),
     validation = Rule::new("has(self.spec.vaultUri) || has(self.spec.vaultRef) || (!(has(self.spec.data) && self.spec.data.exists(entry, !has(entry.accessToken) && !has(entry.vaultUri) && !has(entry.vaultRef))) && !(has(self.spec.dataFrom) && self.spec.dataFrom.exists(from, !has(from.vaultUri) && !has(from.vaultRef))))").message("vaultUri or vaultRef must be set where an entry is of a vault and names none of its own"),
     validation = Rule::new("has(self.spec.vaultUri) || has(self.spec.vaultRef) || !has(self.spec.push)").message("vaultUri or vaultRef must be set where push is"),
-    validation = Rule::new("(has(self.spec.data) && size(self.spec.data) > 0) || (has(self.spec.dataFrom) && size(self.spec.dataFrom) > 0)").message("data or dataFrom must have an entry")
+    validation = Rule::new("(has(self.spec.data) && size(self.spec.data) > 0) || (has(self.spec.dataFrom) && size(self.spec.dataFrom) > 0) || has(self.spec.push)").message("data, dataFrom or push must have an entry"),
+    validation = Rule::new("(has(self.spec.data) && size(self.spec.data) > 0) || (has(self.spec.dataFrom) && size(self.spec.dataFrom) > 0) || !(has(self.spec.rollout) || has(self.spec.template) && has(self.spec.template.data))").message("template.data and rollout have no meaning without data or dataFrom")
 )]
 #[x_kube(validation = Rule::new("!has(self.vaultUri) || !has(self.vaultRef)").message("at most one of vaultUri and vaultRef may be set"))]
 #[serde(rename_all = "camelCase")]
@@ -83,7 +84,8 @@ pub struct VaultSecretSyncSpec {
     #[schemars(regex(pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"), length(max = 32))]
     pub refresh_interval: Option<Duration>,
 
-    /// The keys of the Secret, and where their values come from.
+    /// The keys of the Secret, and where their values come from. Without data and dataFrom there must be push, and no Secret is
+    /// written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     #[x_kube(validation = Rule::new("self.all(a, !has(a.key) || self.exists_one(b, has(b.key) && b.key == a.key))").message("each key may stand once in data"))]
@@ -142,6 +144,13 @@ pub struct VaultSecretSyncSpec {
     /// Pauses the sync: the vault is not asked and the Secret is left as it is. Default: false.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
+}
+
+impl VaultSecretSyncSpec {
+    /// Whether there is a Secret to write. Otherwise all that is done is to push.
+    pub fn reads(&self) -> bool {
+        !self.data.is_empty() || !self.data_from.is_empty()
+    }
 }
 
 /// What becomes of a key whose object is gone.
@@ -340,6 +349,7 @@ pub enum DeletionPolicy {
 
 /// What the operator knows of a sync.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[schemars(extend("default" = {"observedGeneration": -1}))]
 #[serde(rename_all = "camelCase")]
 pub struct VaultSecretSyncStatus {
     /// The generation of the spec that this status speaks of.
@@ -348,12 +358,14 @@ pub struct VaultSecretSyncStatus {
 
     /// `Ready`: the Secret holds a value for every key. `Synced`: the last look at the vault succeeded and the Secret
     /// equals it. `Degraded`: something is wrong; what was synced before is kept. `RolledOut`: the workloads of `rollout` have
-    /// the Secret as it is. `Pushed`: the vault holds what spec.push asks for; absent where nothing is pushed.
+    /// the Secret as it is. `Pushed`: the vault holds what spec.push asks for; absent where nothing is pushed. Where nothing is
+    /// read, `Ready`, `Synced` and `Degraded` speak of what is pushed. `Reconciling`, while it is True: the spec was not carried
+    /// out as a whole yet. `Stalled`, while it is True: somebody must mend something first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 
-    /// Keys that hold a value, of all keys. Example: 3/3.
+    /// Keys that hold a value, of all keys; where nothing is read, objects that were pushed, of all. Example: 3/3.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
 
@@ -388,7 +400,7 @@ pub struct VaultSecretSyncStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_checked: Option<Time>,
 
-    /// When the Secret was last written.
+    /// When the Secret was last written; where nothing is read, when a version was last made in the vault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_changed: Option<Time>,
 

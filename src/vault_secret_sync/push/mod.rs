@@ -7,8 +7,9 @@
 //! looks as any other. So a difference makes one version, and at most one more for each crash or lost answer.
 //!
 //! `api` spec and status · `valid` a spec parsed (pure) · `content` what is pushed (pure) · `plan` decides (pure) · `status` what
-//! is recorded and said (pure) · `round` looks and writes · `door` the way to a vault · `source` reads the Secret · `steps` one turn.
+//! is recorded and said (pure) · `alone` what a sync says that does nothing else (pure) · `round` looks and writes · `door` the way to a vault · `source` reads the Secret · `steps` one turn.
 
+pub mod alone;
 pub mod api;
 pub mod content;
 mod door;

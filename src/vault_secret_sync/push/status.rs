@@ -165,8 +165,9 @@ pub fn conditions(
     now: Timestamp,
 ) -> Vec<Condition> {
     let Some(says) = says(records) else {
-        let others = old.iter().filter(|condition| condition.type_ != PUSHED);
-        return others.cloned().collect();
+        let mut others = old.to_vec();
+        others.retain(|condition| condition.type_ != PUSHED);
+        return conditions::set(&others, Vec::new(), generation, now);
     };
     conditions::set(old, vec![says], generation, now)
 }

@@ -152,5 +152,28 @@ fn while_the_vault_is_waited_for_nothing_is_said_to_be_wrong_or_right() {
     let pushed = conditions::find(&waits, PUSHED).unwrap();
     let said = (pushed.status.as_str(), pushed.reason.as_str());
     assert_eq!(said, ("Unknown", "WaitingForVault"));
-    assert_eq!(waits.len(), 1);
+    let told = conditions::find(&waits, "Reconciling").unwrap();
+    assert_eq!(told.reason, "WaitingForVault");
+    assert_eq!(waits.len(), 2);
+}
+
+#[test]
+fn a_push_that_is_taken_out_of_the_spec_stalls_nothing_any_more() {
+    let wrong = Condition {
+        reason: "PushNotAllowed".to_owned(),
+        ..conditions::find(
+            &conditions(
+                &[],
+                &looked(&pushes("Delete", &["a"]), &[], &[failed()]),
+                Some(1),
+                at(5),
+            ),
+            PUSHED,
+        )
+        .unwrap()
+        .clone()
+    };
+    let stalled = conditions::set(&[wrong], Vec::new(), Some(1), at(6));
+    assert!(conditions::is_true(&stalled, "Stalled"));
+    assert_eq!(conditions(&stalled, &[], Some(2), at(7)), []);
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -59,6 +59,8 @@ pub(crate) struct App {
     pub(crate) machine: Machine,
     pub(crate) ml_sessions: ml_server::Sessions,
     pub(crate) delegation: Delegation,
+    /// The CA's certificate; absent where TLS is.
+    pub(crate) ca_file: PathBuf,
     hosts: HostsFile,
     /// Told when a name may have come, gone, or got another certificate.
     pub(crate) names_changed: watch::Sender<()>,
@@ -319,6 +321,7 @@ impl Simulator {
             machine,
             ml_sessions: ml_server::Sessions::default(),
             delegation: Delegation::new(),
+            ca_file: Authority::file(&dir),
             hosts: HostsFile::new(&dir, address, own_addresses)?,
             names_changed: watch::Sender::new(()),
             wake_at: watch::Sender::new(None),

@@ -109,9 +109,20 @@ fn of_accounts() -> Vec<Pair> {
 
 fn of_networks() -> Vec<Pair> {
     let rules = |rules: Value| spec(json!({ "networkRules": rules }));
-    let many = |count: usize, value: &Value| vec![value.clone(); count];
-    let (address, subnet) = (json!("203.0.113.7"), json!("/subscriptions/s"));
+    let addresses = |count: usize| -> Vec<String> {
+        let all = (0..count).map(|n| format!("203.0.{}.{}", n / 200, n % 200));
+        all.collect()
+    };
+    let subnets = |count: usize| -> Vec<String> {
+        (0..count).map(|n| format!("/subscriptions/{n}")).collect()
+    };
+    let resources = |count: usize| -> Vec<Value> {
+        let ids = subnets(count).into_iter();
+        ids.map(|id| json!({"tenantId": GUID, "resourceId": id}))
+            .collect()
+    };
     let resource = json!({"tenantId": GUID, "resourceId": "/subscriptions/s"});
+    let twice = |one: &Value| json!([one, one]);
     let one = |change: &str, value: Value| {
         let mut resource = resource.clone();
         resource[change] = value;
@@ -134,8 +145,8 @@ fn of_networks() -> Vec<Pair> {
             "spec.networkRules.bypass[0]: Unsupported value",
         ),
         pair(
-            rules(json!({"ipRules": many(400, &address)})),
-            rules(json!({"ipRules": many(401, &address)})),
+            rules(json!({"ipRules": addresses(400)})),
+            rules(json!({"ipRules": addresses(401)})),
             "spec.networkRules.ipRules: Too many",
         ),
         pair(
@@ -144,8 +155,8 @@ fn of_networks() -> Vec<Pair> {
             "spec.networkRules.ipRules[0]: Invalid value",
         ),
         pair(
-            rules(json!({"subnets": many(400, &subnet)})),
-            rules(json!({"subnets": many(401, &subnet)})),
+            rules(json!({"subnets": subnets(400)})),
+            rules(json!({"subnets": subnets(401)})),
             "spec.networkRules.subnets: Too many",
         ),
         pair(
@@ -154,9 +165,29 @@ fn of_networks() -> Vec<Pair> {
             "spec.networkRules.subnets[0]: Too long",
         ),
         pair(
-            rules(json!({"resources": many(200, &resource)})),
-            rules(json!({"resources": many(201, &resource)})),
+            rules(json!({"resources": resources(200)})),
+            rules(json!({"resources": resources(201)})),
             "spec.networkRules.resources: Too many",
+        ),
+        pair(
+            rules(json!({"ipRules": addresses(2)})),
+            rules(json!({"ipRules": twice(&json!("203.0.113.7"))})),
+            "spec.networkRules.ipRules[1]: Duplicate value",
+        ),
+        pair(
+            rules(json!({"subnets": subnets(2)})),
+            rules(json!({"subnets": twice(&json!("/subscriptions/s"))})),
+            "spec.networkRules.subnets[1]: Duplicate value",
+        ),
+        pair(
+            rules(json!({"resources": resources(2)})),
+            rules(json!({"resources": twice(&resource)})),
+            "spec.networkRules.resources[1]: Duplicate value",
+        ),
+        pair(
+            rules(json!({"bypass": ["Logging", "Metrics"]})),
+            rules(json!({"bypass": ["Logging", "Logging"]})),
+            "spec.networkRules.bypass[1]: Duplicate value",
         ),
         pair(
             one("tenantId", json!(GUID)),
@@ -191,7 +222,7 @@ fn of_lifecycles() -> Vec<Pair> {
                 json!({"name": "a", "deleteAfterDays": 1}),
                 json!({"name": "a", "deleteAfterDays": 2}),
             ]),
-            "each name may stand once in lifecycleRules",
+            "spec.lifecycleRules[1]: Duplicate value",
         ),
         pair(
             one(json!({})),

@@ -224,7 +224,8 @@ fn of_networks() -> Vec<Pair> {
         rules(json!({"ipRules": (0..count).map(range).collect::<Vec<_>>()}))
     };
     let subnets = |count: usize, length: usize| {
-        let all: Vec<Value> = (0..count).map(|_| json!({"id": text(length)})).collect();
+        let name = |n: usize| format!("{n:0length$}");
+        let all: Vec<Value> = (0..count).map(|n| json!({"id": name(n)})).collect();
         rules(json!({ "subnets": all }))
     };
     vec![
@@ -257,6 +258,16 @@ fn of_networks() -> Vec<Pair> {
             subnets(1, 512),
             subnets(1, 513),
             "spec.networkRules.subnets[0].id: Too long",
+        ),
+        pair(
+            ranges(2),
+            rules(json!({"ipRules": ["203.0.113.7", "203.0.113.7"]})),
+            "spec.networkRules.ipRules[1]: Duplicate value",
+        ),
+        pair(
+            subnets(2, 9),
+            rules(json!({"subnets": [{"id": "a"}, {"id": "a", "ignoreMissingEndpoint": true}]})),
+            "spec.networkRules.subnets[1]: Duplicate value",
         ),
     ]
 }

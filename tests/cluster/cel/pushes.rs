@@ -36,7 +36,28 @@ fn of_entries() -> Vec<Pair> {
     let mut by_name = tokens.clone();
     by_name["spec"]["vaultRef"] = json!({"name": "kv"});
     let needed = "vaultUri or vaultRef must be set where push is";
+    let alone = |more: Value| {
+        let mut spec = json!({"data": null, "push": [entry(&json!({}))]});
+        merge(&mut spec, &more);
+        json!({ "spec": spec })
+    };
+    let nothing = "data, dataFrom or push must have an entry";
+    let idle = "template.data and rollout have no meaning without data or dataFrom";
+    let labels = json!({"labels": {"a": "b"}});
+    let made = json!({"labels": {"a": "b"}, "data": {"k": "v"}});
+    let rollout = json!([{"kind": "Deployment", "name": "web"}]);
     vec![
+        pair(alone(json!({})), alone(json!({"push": null})), nothing),
+        pair(
+            alone(json!({ "template": labels })),
+            alone(json!({ "template": made })),
+            idle,
+        ),
+        pair(
+            json!({"spec": {"rollout": rollout, "push": [entry(&json!({}))]}}),
+            alone(json!({ "rollout": rollout })),
+            idle,
+        ),
         pair(without_push, tokens.clone(), needed),
         pair(by_name, tokens, needed),
         pair(pushes(32), pushes(33), "spec.push: Too many"),

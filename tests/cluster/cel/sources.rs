@@ -232,7 +232,7 @@ fn of_many() -> Vec<Pair> {
         pair(
             merged(find(&json!({})), &json!({"spec": {"data": null}})),
             json!({"spec": {"data": null}}),
-            "data or dataFrom must have an entry",
+            "data, dataFrom or push must have an entry",
         ),
         pair(many(32), many(33), "spec.dataFrom: Too many"),
         pair(find(&json!({})), from(&json!({})), one),

@@ -399,7 +399,11 @@ fn of_keys() -> Vec<Pair> {
     vec![
         pair(keys(2), twice, "each key may stand once in data"),
         pair(keys(256), keys(257), "spec.data: Too many"),
-        pair(keys(1), keys(0), "data or dataFrom must have an entry"),
+        pair(
+            keys(1),
+            keys(0),
+            "data, dataFrom or push must have an entry",
+        ),
         pair(
             key("-._aZ9".to_owned()),
             key("a/b".to_owned()),

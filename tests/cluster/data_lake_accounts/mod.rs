@@ -16,7 +16,7 @@ pub mod lakes;
 pub mod outputs;
 mod progress;
 mod reach;
-mod stores;
+pub mod stores;
 mod trees;
 mod trouble;
 

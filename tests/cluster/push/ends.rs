@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
 
 const FINALIZER: &str = "lakevault.dev/pushed-objects";
 
-async fn is_deleted(desk: &Desk) -> Result<()> {
+pub(super) async fn is_deleted(desk: &Desk) -> Result<()> {
     until(SOON, "it is softly deleted", async || {
         let path = format!("/vaults/{}", desk.kit.vault);
         let get = reqwest::Method::GET;

@@ -95,6 +95,7 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener) {
 fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(async || Json(json!({"ok": true}))))
+        .route("/ca.pem", get(watching::authority))
         .route("/seed", post(changes::seed))
         .route("/settings", get(watching::settings).post(changes::settings))
         .route("/clock", get(watching::clock).post(changes::clock))

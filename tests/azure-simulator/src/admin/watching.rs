@@ -29,6 +29,12 @@ pub(super) async fn settings(State(app): State<Arc<App>>) -> Json<serde_json::Va
     Json(shown_settings(&app.world.read()))
 }
 
+/// The CA's certificate, for who cannot look into the simulator's folder.
+pub(super) async fn authority(State(app): State<Arc<App>>) -> Answer<String> {
+    let read = tokio::fs::read_to_string(&app.ca_file).await;
+    read.map_err(|error| Refused::absent(format!("no certificate of a CA: {error}")))
+}
+
 pub(super) async fn clock(State(app): State<Arc<App>>) -> Json<ClockSpec> {
     Json(ClockSpec {
         skew_seconds: app.world.read().skew_seconds,

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use azure_simulator::{Options, Simulator};
-use reqwest::Certificate;
+use reqwest::{Certificate, Method};
 use serde_json::{Value, json};
 
 use crate::common::{
@@ -177,6 +177,15 @@ async fn the_ca_and_the_tokens_outlive_a_restart() {
         second.endpoints().azure
     );
     assert_eq!(client.get(url).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn the_ca_can_be_asked_for_from_elsewhere() {
+    let sim = Sim::start().await;
+    let answer = sim.try_admin(Method::GET, "/ca.pem", &Value::Null).await;
+    assert_eq!(answer.status(), 200);
+    let kept = std::fs::read_to_string(&sim.endpoints().ca_file).unwrap();
+    assert_eq!(answer.text().await.unwrap(), kept);
 }
 
 #[tokio::test]
