@@ -156,7 +156,7 @@ fn explain_request(problem: Problem, identity: &Valid, name: &ResourceName) -> P
         return problem;
     }
     let message = format!(
-        "the operator may not create tokens for ServiceAccount {}/{name}: an administrator must allow that name (deploy/rbac.yaml). Mend: kubectl patch clusterrole lakevault-token-requests --type json -p '[{{\"op\":\"add\",\"path\":\"/rules/0/resourceNames/-\",\"value\":\"{name}\"}}]'",
+        "the operator may not create tokens for ServiceAccount {}/{name}: an administrator must allow that name (deploy/rbac.yaml). Mend: add it to tokenRequests.serviceAccounts of the chart; without helm: kubectl patch clusterrole lakevault-token-requests --type json -p '[{{\"op\":\"add\",\"path\":\"/rules/0/resourceNames/-\",\"value\":\"{name}\"}}]'",
         identity.credential_namespace
     );
     Problem::new(Reason::TokenRequestForbidden, Retry::Backoff, message)
