@@ -58,7 +58,12 @@ fn fields(all: Vec<KeyValue>) -> BTreeMap<String, String> {
         let value = match pair.value?.value? {
             Any::StringValue(text) => text,
             Any::IntValue(number) => number.to_string(),
-            other => format!("{other:?}"),
+            other @ (Any::BoolValue(_)
+            | Any::DoubleValue(_)
+            | Any::ArrayValue(_)
+            | Any::KvlistValue(_)
+            | Any::BytesValue(_)
+            | Any::StringValueStrindex(_)) => format!("{other:?}"),
         };
         Some((pair.key, value))
     };

@@ -13,20 +13,20 @@ fn condition(type_: &str, status: &str, reason: &str, message: &str) -> Value {
     json!({"type": type_, "status": status, "reason": reason, "message": message, "lastTransitionTime": BEFORE})
 }
 
-fn standing(metadata: Value, status: Value) -> Standing {
+fn standing(metadata: &Value, status: &Value) -> Standing {
     let mut all =
         json!({"name": "x", "namespace": "team", "generation": 2, "creationTimestamp": BEFORE});
     let fields = metadata.as_object().unwrap().clone();
     all.as_object_mut().unwrap().extend(fields);
     let metadata: ObjectMeta = serde_json::from_value(all).unwrap();
-    let told: Told = serde_json::from_value(status).unwrap();
+    let told: Told = serde_json::from_value(status.clone()).unwrap();
     Standing::of("KeyVault", &metadata, &Wanted::default(), &told, now())
 }
 
 fn with(conditions: &[Value]) -> Standing {
     standing(
-        json!({}),
-        json!({"observedGeneration": 2, "conditions": conditions}),
+        &json!({}),
+        &json!({"observedGeneration": 2, "conditions": conditions}),
     )
 }
 
@@ -141,35 +141,35 @@ fn the_mend_is_told_apart() {
 
 #[test]
 fn a_spec_that_nobody_looks_at_is_a_problem_after_a_while() {
-    let late = standing(json!({}), json!({"observedGeneration": 1}));
+    let late = standing(&json!({}), &json!({"observedGeneration": 1}));
     assert_eq!(
         (late.state, late.reason.as_str()),
         (State::Problem, "NotSeen")
     );
-    let never = standing(json!({}), json!({}));
+    let never = standing(&json!({}), &json!({}));
     assert!(never.findings[0].message.contains("never"));
 
     // Somebody has just changed it; the operator's own writes of the status do not count.
     let fields = |at: &str, subresource: &str| json!({"managedFields": [{"manager": "x", "time": at, "subresource": subresource}]});
-    let just = standing(fields(NOW, ""), json!({"observedGeneration": 1}));
+    let just = standing(&fields(NOW, ""), &json!({"observedGeneration": 1}));
     assert_eq!(
         (just.state, just.reason.as_str()),
         (State::Waiting, "Pending")
     );
-    let status = standing(fields(NOW, "status"), json!({"observedGeneration": 1}));
+    let status = standing(&fields(NOW, "status"), &json!({"observedGeneration": 1}));
     assert_eq!(status.state, State::Problem);
 }
 
 #[test]
 fn what_is_being_deleted_waits() {
     let leaving = json!({"deletionTimestamp": BEFORE});
-    let told = standing(leaving.clone(), json!({"observedGeneration": 1}));
+    let told = standing(&leaving, &json!({"observedGeneration": 1}));
     assert_eq!(
         (told.state, told.reason.as_str()),
         (State::Waiting, "Deleting")
     );
     let held = json!({"conditions": [condition("Deleting", "True", "ScopeLocked", "a lock")]});
-    let told = standing(leaving, held);
+    let told = standing(&leaving, &held);
     assert_eq!(
         (told.state, told.reason.as_str()),
         (State::Problem, "ScopeLocked")

@@ -21,7 +21,7 @@ use super::text;
 use crate::kit::{Kit, PLANTED, SOON, TENANT};
 
 /// How long the garbage collector may take to learn of a new kind, and then to collect.
-const COLLECTED: Duration = Duration::from_secs(120);
+const COLLECTED: Duration = Duration::from_mins(2);
 
 /// Whose the Secret is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
