@@ -5,7 +5,7 @@
 #   without a name   the control plane: etcd, kube-apiserver, kube-controller-manager, kubectl
 #   chart            helm
 #   rules            what judges objects as Flux and Argo CD do; its source is here
-#   node             what a node needs besides: kube-scheduler, kubelet
+#   node             what a node needs besides: kube-proxy, kube-scheduler, kubelet
 #
 # A program that KUBEBUILDER_ASSETS holds is used from there and not built. One that is up to date (its stamp is the hash of what
 # it was built from) is left alone. The first build with a cold Go cache takes some ten minutes on two cores.
@@ -19,7 +19,7 @@ trap 'exit 130' INT TERM
 default_programs=(etcd kube-apiserver kube-controller-manager kubectl)
 chart_programs=(helm)
 rules_programs=(rules)
-node_programs=(kube-scheduler kubelet)
+node_programs=(kube-proxy kube-scheduler kubelet)
 
 # What a program is made of: "<folder of its module> <package>". A new program is one line here and one `tool` line in that go.mod.
 source_of() {
@@ -27,7 +27,7 @@ source_of() {
         etcd) echo "etcd go.etcd.io/etcd/server/v3" ;;
         helm) echo "helm helm.sh/helm/v4/cmd/helm" ;;
         rules) echo "rules ." ;;
-        kube-apiserver | kube-controller-manager | kube-scheduler | kubectl | kubelet) echo ". k8s.io/kubernetes/cmd/$1" ;;
+        kube-apiserver | kube-controller-manager | kube-proxy | kube-scheduler | kubectl | kubelet) echo ". k8s.io/kubernetes/cmd/$1" ;;
         *) fail "unknown program '$1'; known: ${default_programs[*]} ${chart_programs[*]} ${rules_programs[*]} ${node_programs[*]}" ;;
     esac
 }

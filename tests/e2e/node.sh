@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# A real cluster of one node: etcd, API server, controller manager, scheduler, containerd, kubelet, and pods with addresses of their
-# own. All of it is in one network namespace that has no way out, and in one folder.
+# A real cluster of one node: etcd, API server, controller manager, scheduler, containerd, kubelet, kube-proxy, and pods with addresses
+# of their own. All of it is in one network namespace that has no way out, and in one folder.
 #
 # Usage: node.sh can                      says in one line why a node cannot run on this machine, and fails then
 #        node.sh up FOLDER [IMAGE.tar…]   brings it up and imports images; the admin's kubeconfig is FOLDER/admin.kubeconfig
 #        node.sh import FOLDER IMAGE.tar  imports one more, also by its digest
 #        node.sh program FOLDER NAME      builds NAME.c as the image localhost/NAME:1 and imports it
+#        node.sh busybox FOLDER           makes the image docker.io/library/busybox:1.36 of Debian's busybox and imports it
 #        node.sh in FOLDER COMMAND…       runs a command where the API server and the pods can be reached
 #        node.sh down FOLDER              ends all of it, by process id
 #
@@ -56,6 +57,8 @@ need() {
     command -v buildah >/dev/null || missing+=(buildah)
     command -v ip >/dev/null || missing+=(iproute2)
     command -v openssl >/dev/null || missing+=(openssl)
+    command -v iptables >/dev/null || missing+=(iptables)
+    [ -x /bin/busybox ] || missing+=(busybox-static)
     if [ ${#missing[@]} -gt 0 ]; then
         command -v apt-get >/dev/null || fail "missing: ${missing[*]}"
         say "installing ${missing[*]}"
@@ -134,13 +137,14 @@ admin /O=system:masters/CN=admin
 controller-manager /CN=system:kube-controller-manager
 scheduler /CN=system:kube-scheduler
 node /O=system:nodes/CN=system:node:node
+proxy /CN=system:kube-proxy
 END
 }
 
 network() {
     ip netns add "$(namespace)"
     inside ip link set lo up
-    # The address of the Service `kubernetes` is a real one, so no kube-proxy is needed for it.
+    # The address of the Service `kubernetes` is a real one: kube-proxy has nothing to do with it.
     inside ip address add "$api/32" dev lo
     # The bridge is there before the first pod, since the node has its address.
     inside ip link add pods type bridge
@@ -199,17 +203,32 @@ END
     until_so 30 containerd containers version
 }
 
-# No registry can be reached: images of small C programs are made here.
-program_image() { # name
-    local name=$1 context=$folder/programs/$1 image=localhost/$1:1
+# No registry can be reached: what pods run besides is made here.
+make_image() { # image, context with a Dockerfile
     local storage=(--storage-driver vfs --root "$folder/buildah" --runroot "$folder/buildah-run")
+    buildah "${storage[@]}" bud --quiet --isolation chroot --tag "$1" "$2" >/dev/null
+    buildah "${storage[@]}" push --quiet "$1" "oci-archive:$2.tar:$1"
+    buildah "${storage[@]}" rmi --force "$1" >/dev/null
+    import "$2.tar"
+}
+
+program_image() { # name of a C program
+    local name=$1 context=$folder/programs/$1
     mkdir -p "$context"
     cc -static -Os -Wall -Werror -o "$context/$name" "$here/$name.c"
     printf 'FROM scratch\nCOPY %s /%s\nUSER 65532:65532\nENTRYPOINT ["/%s"]\n' "$name" "$name" "$name" >"$context/Dockerfile"
-    buildah "${storage[@]}" bud --quiet --isolation chroot --tag "$image" "$context" >/dev/null
-    buildah "${storage[@]}" push --quiet "$image" "oci-archive:$context.tar:$image"
-    buildah "${storage[@]}" rmi --force "$image" >/dev/null
-    import "$context.tar"
+    make_image "localhost/$name:1" "$context"
+}
+
+busybox_image() {
+    local context=$folder/programs/busybox link
+    mkdir -p "$context/root/bin"
+    cp /bin/busybox "$context/root/bin/busybox"
+    for link in sh cat sleep; do
+        ln -sf busybox "$context/root/bin/$link"
+    done
+    printf 'FROM scratch\nCOPY root /\nCMD ["sh"]\n' >"$context/Dockerfile"
+    make_image docker.io/library/busybox:1.36 "$context"
 }
 
 # Also by its digest, as a registry would give it.
@@ -250,6 +269,16 @@ END
     until_so 90 "the node" kubectl wait node/node --for=condition=Ready --timeout=1s
 }
 
+# Addresses of Services lead to pods. What is asked for from a pod must come back by the node: both ends are on one bridge.
+proxy() {
+    kubectl label service kubernetes service.kubernetes.io/service-proxy-name=none >/dev/null
+    start proxy "$(program kube-proxy)" --kubeconfig="$folder/proxy.kubeconfig" --hostname-override=node --proxy-mode=iptables \
+        --cluster-cidr="$pods" --masquerade-all=true --iptables-localhost-nodeports=false --metrics-bind-address=127.0.0.1:10249 \
+        --healthz-bind-address=127.0.0.1:10256 --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 \
+        --conntrack-tcp-timeout-close-wait=0
+    until_so 30 kube-proxy inside curl --silent --fail http://127.0.0.1:10256/healthz
+}
+
 up() {
     [ ! -e "$folder/pids" ] || fail "$folder is in use: node.sh down $folder"
     need
@@ -264,6 +293,7 @@ up() {
         import "$image"
     done
     kubelet
+    proxy
     say "ready after $SECONDS s: node.sh in $folder kubectl get nodes"
 }
 
@@ -281,7 +311,7 @@ down() {
         containers tasks delete --force "$task" >/dev/null 2>&1 || true
     done
     stop containerd 10
-    for task in scheduler controller-manager api etcd; do
+    for task in proxy scheduler controller-manager api etcd; do
         stop "$task" 10
     done
     # Volumes of pods, and what containers had as their roots.
@@ -297,7 +327,7 @@ down() {
 }
 
 [ "$*" != can ] || { can; exit; }
-[ $# -ge 2 ] || fail "usage: node.sh can, or node.sh up|import|program|in|down FOLDER …"
+[ $# -ge 2 ] || fail "usage: node.sh can, or node.sh up|import|program|busybox|in|down FOLDER …"
 action=$1
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
@@ -306,6 +336,7 @@ case $action in
     up) up "$@" ;;
     import) import "$1" ;;
     program) program_image "$1" ;;
+    busybox) busybox_image ;;
     in)
         export KUBECONFIG=$folder/admin.kubeconfig PATH=${KUBEBUILDER_ASSETS:+$KUBEBUILDER_ASSETS:}$bin:$PATH
         # Signals are the command's.

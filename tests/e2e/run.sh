@@ -49,6 +49,7 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 timeout --kill-after=10 600 "$here/node.sh" up "$folder" "$image" "$simulator"
 "$here/node.sh" program "$folder" reader
+"$here/node.sh" busybox "$folder"
 relabel
 "$here/node.sh" import "$folder" "$next"
 PYTHONDONTWRITEBYTECODE=1 timeout --kill-after=240 "$limit" \

@@ -14,6 +14,7 @@ import identities
 import install
 import leaders
 import leaks
+import newcomer
 import removal
 import resources
 import syncs
@@ -46,6 +47,7 @@ ALL: list[Step] = [
     leaks.objects,
     removal.uninstall,
     removal.everything_goes,
+    newcomer.getting_started,
     leaks.logs,
 ]
 

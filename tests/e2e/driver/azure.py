@@ -85,7 +85,7 @@ def start(cluster: Cluster) -> Simulator:
     cluster.kubectl("--namespace", NAMESPACE, "rollout", "status", "deployment/simulator", "--timeout=180s")
 
     def address() -> str:
-        """Its pod's, since Services have none here."""
+        """Its pod's, which is the same address for the operator and for these steps."""
         pods = cluster.list("pods", NAMESPACE)
         if len(pods) != 1 or "podIP" not in pods[0]["status"]:
             raise Unmet(f"it has {len(pods)} pods")

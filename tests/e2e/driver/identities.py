@@ -13,7 +13,8 @@ def samples(world: World) -> None:
     """deploy/samples as they are: all become Ready, and the Secrets hold what the vault has"""
     cluster = world.cluster
     cluster.kubectl("apply", "--server-side", "--filename", str(ROOT / "deploy" / "samples"))
-    for what in ("azureidentity/main", "azureidentity/federated", "vss/shop", "vss/reports", "vss/mailer-password"):
+    syncs = ("shop", "reports", "mailer-password", "web-tls", "shop-config", "worker")
+    for what in ("azureidentity/main", "azureidentity/federated", *(f"vss/{name}" for name in syncs)):
         cluster.wait("demo", what)
     cluster.wait(None, "clusterazureidentity/shared")
     cluster.holds("demo", "shop", {"DB_PASSWORD": "horse", "API_KEY": "demo-key-1"})
