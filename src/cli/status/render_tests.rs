@@ -94,7 +94,7 @@ team        VaultSecretSync        db       Problem   Forbidden       <none>   2
 fn wide_tells_identity_and_the_next_look() {
     let text = render(&report(), manner(Form::Wide)).unwrap();
     let line = text.lines().find(|line| line.contains(" app ")).unwrap();
-    let words: Vec<&str> = line.split_whitespace().skip(7).collect();
+    let words: Vec<&str> = line.split_whitespace().skip(8).collect();
     assert_eq!(
         words,
         ["True", "True", "in", "5m", "AzureIdentity/sp"],

@@ -9,12 +9,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::PUSHED;
 use super::valid::name_of;
 use crate::k8s::conditions::{self, Says, find};
+use crate::k8s::kstatus::{RECONCILING, STALLED};
 use crate::problem::Reason;
 use crate::vault_secret_sync::api::VaultSecretSyncStatus;
 use crate::vault_secret_sync::valid::Valid;
 
 /// The conditions that remain.
-const KEPT: [&str; 4] = ["Ready", "Synced", "Degraded", PUSHED];
+const KEPT: [&str; 6] = ["Ready", "Synced", "Degraded", PUSHED, RECONCILING, STALLED];
 
 /// The status. What is said of pushes stands in `old` already.
 pub fn status(
@@ -174,8 +175,16 @@ mod tests {
             row("Ready", "True", "AllPushed"),
             row("Synced", "False", "Forbidden"),
             row("Degraded", "True", "Forbidden"),
+            row("Reconciling", "True", "Forbidden"),
         ];
         assert_eq!(failed, (all, "2/2".to_owned()));
+    }
+
+    #[test]
+    fn it_is_under_way_until_all_was_pushed_once() {
+        let first = status(&VaultSecretSyncStatus::default(), Some(2), &valid(), NOW);
+        let second = status(&first, Some(2), &valid(), NOW);
+        assert!(find(&second.conditions, RECONCILING).is_some());
     }
 
     #[test]
@@ -185,6 +194,7 @@ mod tests {
             row("Ready", "False", "Pending"),
             row("Synced", "Unknown", "Pending"),
             row("Degraded", "False", "Healthy"),
+            row("Reconciling", "True", "Pending"),
         ];
         assert_eq!(stale, (all.clone(), "1/2".to_owned()));
         assert_eq!(seen(&[], None), (all, "0/2".to_owned()));
