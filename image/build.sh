@@ -43,6 +43,8 @@ stage() { # image, folder
     rm -rf "$2"
     install -d -m 755 "$root" "$root/etc" "$root/etc/ssl" "$root/etc/ssl/certs" "$root/licenses"
     install -m 755 "$program" "$root/${programs[$1]}"
+    # Names of functions are left in a static program, whatever the profile says.
+    strip --strip-all "$root/${programs[$1]}"
     install -m 644 "$certificates" "$root/etc/ssl/certs/ca-certificates.crt"
     install -m 644 LICENSE "$root/licenses/LICENSE"
     echo "lakevault:x:65532:65532::/:/sbin/nologin" | install -m 644 /dev/stdin "$root/etc/passwd"

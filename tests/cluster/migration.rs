@@ -33,6 +33,8 @@ async fn the_api_server_takes_what_is_made_of_the_corpus(kit: Kit) -> Result<()>
     let folder = binaries::repository().join("tests/fixtures/migrate");
     let folder = folder.to_str().context("no UTF-8")?;
     let printed = migrate(&kit, &["-f", folder], None).await?;
+    // Other tests have a ClusterAzureIdentity of this name.
+    let printed = printed.replace("name: shared\n", &format!("name: {}\n", kit.namespace));
     let line = ["apply", "--dry-run=server", "--validate=strict", "-f", "-"];
     let taken = kubectl.run_with_input(line, &printed).await?;
     let objects = printed.matches("\napiVersion: ").count();

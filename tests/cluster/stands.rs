@@ -35,8 +35,15 @@ fn command(kit: &Kit, program: &Path, arguments: &[&str]) -> Command {
 }
 
 async fn status(kit: &Kit, arguments: &[&str]) -> Result<Output> {
-    let all: Vec<&str> = ["status", "-n", &kit.namespace]
+    // Other tests' operators may have left a Lease in the usual namespace.
+    let here = ["status", "-n", &kit.namespace];
+    let operators = ["--operator-namespace", &kit.namespace];
+    let operators = operators
         .into_iter()
+        .filter(|_| !arguments.contains(&operators[0]));
+    let all: Vec<&str> = here
+        .into_iter()
+        .chain(operators)
         .chain(arguments.iter().copied())
         .collect();
     let output = command(kit, &binaries::operator()?, &all).output().await?;

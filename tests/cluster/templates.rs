@@ -241,6 +241,8 @@ async fn a_token_goes_into_a_file_and_is_renewed_with_it(kit: Kit) -> Result<()>
 
 async fn what_templates_made_is_trusted_by_who_knows_nothing_of_it(kit: Kit) -> Result<()> {
     url(&kit).await?;
+    // What was planted a moment ago is read once more, whoever knows of it.
+    kit.settled("app", "app").await?;
     let before = kit.secrets().get("app").await?.metadata.resource_version;
     let data = [("USER", "user"), ("PASSWORD", "password")];
     let suspended = |suspended: bool| {

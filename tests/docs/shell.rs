@@ -153,7 +153,8 @@ fn every_mention_of_lakevault_names_what_there_is() {
         let prose = parts(&read(&document)).prose.join("\n");
         for found in mention.captures_iter(&prose) {
             let mut command = lakevault::cli::command();
-            for word in found[1].split_whitespace() {
+            let words = found[1].split_whitespace();
+            for word in words.take_while(|word| *word != "|") {
                 if let Some(deeper) = command.find_subcommand(word) {
                     command = deeper.clone();
                 } else if word.starts_with('-') {
