@@ -3,13 +3,32 @@
 //! A reconcile that starts right after a write would else see the object as it was before, and do the work twice.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// So many objects are remembered as past. Only writes that are under way can bring one back, of which there are few.
+const PAST: usize = 4096;
 
 /// Objects by namespace and name, each with the resourceVersion that its write returned.
 #[derive(Debug)]
 pub struct Overlay<T> {
-    written: Mutex<BTreeMap<(String, String), Written<T>>>,
+    state: Mutex<State<T>>,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    written: BTreeMap<(String, String), Written<T>>,
+    /// By uid: up to which version nothing counts any more, whatever a write brings that was answered late.
+    past: BTreeMap<String, Until>,
+    /// The uids in it, oldest first.
+    order: VecDeque<String>,
+}
+
+#[derive(Debug)]
+enum Until {
+    Version(String),
+    /// It is deleted.
+    Ever,
 }
 
 #[derive(Debug)]
@@ -35,30 +54,60 @@ pub struct Seen<'a> {
 impl<T> Default for Overlay<T> {
     fn default() -> Self {
         Self {
-            written: Mutex::new(BTreeMap::new()),
+            state: Mutex::new(State {
+                written: BTreeMap::new(),
+                past: BTreeMap::new(),
+                order: VecDeque::new(),
+            }),
+        }
+    }
+}
+
+impl<T> State<T> {
+    fn is_past(&self, seen: Seen<'_>) -> bool {
+        match self.past.get(seen.uid) {
+            Some(Until::Ever) => true,
+            Some(Until::Version(version)) => compare(seen.version, version) != Ordering::Greater,
+            None => false,
+        }
+    }
+
+    fn pass(&mut self, uid: &str, until: Until) {
+        if self.past.insert(uid.to_owned(), until).is_none() {
+            self.order.push_back(uid.to_owned());
+        }
+        if self.order.len() > PAST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.past.remove(&oldest);
         }
     }
 }
 
 impl<T: Clone> Overlay<T> {
-    /// Keeps what a write returned.
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what a write returned, unless the cache has seen more of that object before the answer came.
     pub fn put(&self, seen: Seen<'_>, object: T) {
+        let mut state = self.lock();
+        if state.is_past(seen) {
+            return;
+        }
         let written = Written {
             uid: seen.uid.to_owned(),
             version: seen.version.to_owned(),
             object,
         };
         let key = (seen.namespace.to_owned(), seen.name.to_owned());
-        self.written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, written);
+        state.written.insert(key, written);
     }
 
     /// What was written, where it is newer than what the cache has seen of the same object (same uid). Once the cache has
     /// caught up it is forgotten.
     pub fn newer(&self, seen: Seen<'_>) -> Option<T> {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = &mut self.lock().written;
         let key = (seen.namespace.to_owned(), seen.name.to_owned());
         let entry = written.get(&key)?;
         if entry.uid == seen.uid && compare(&entry.version, seen.version) == Ordering::Greater {
@@ -70,19 +119,32 @@ impl<T: Clone> Overlay<T> {
 
     /// What was written, where the cache has nothing of that name yet.
     pub fn get(&self, namespace: &str, name: &str) -> Option<T> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written
+        self.lock()
+            .written
             .get(&(namespace.to_owned(), name.to_owned()))
             .map(|entry| entry.object.clone())
     }
 
-    /// Forgets an object: it was deleted.
-    pub fn forget(&self, namespace: &str, name: &str) {
-        let key = (namespace.to_owned(), name.to_owned());
-        self.written
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&key);
+    /// Forgets an object, which was deleted. A write of it that is answered late counts no more.
+    pub fn forget(&self, namespace: &str, name: &str, uid: &str) {
+        let mut state = self.lock();
+        state
+            .written
+            .remove(&(namespace.to_owned(), name.to_owned()));
+        state.pass(uid, Until::Ever);
+    }
+
+    /// The cache has seen this state of an object and does not keep it. What was written before counts no more.
+    pub fn passed(&self, seen: Seen<'_>) {
+        if self.newer(seen).is_none() {
+            let until = Until::Version(seen.version.to_owned());
+            self.lock().pass(seen.uid, until);
+        }
+    }
+
+    /// Keeps only what was written of these names.
+    pub fn retain(&self, is_there: impl Fn(&(String, String)) -> bool) {
+        self.lock().written.retain(|key, _| is_there(key));
     }
 }
 
@@ -120,6 +182,38 @@ mod tests {
             None,
             "kept after the cache had caught up"
         );
+    }
+
+    #[test]
+    fn a_write_that_is_answered_after_the_deletion_was_seen_brings_nothing_back() {
+        let overlay = Overlay::default();
+        overlay.forget("ns", "n", "u");
+        overlay.put(seen("u", "100"), "written");
+        assert_eq!(overlay.get("ns", "n"), None);
+        overlay.put(seen("new", "102"), "made anew");
+        assert_eq!(overlay.get("ns", "n"), Some("made anew"));
+    }
+
+    #[test]
+    fn a_write_that_is_answered_after_a_later_state_was_seen_does_not_hide_that() {
+        let overlay = Overlay::default();
+        overlay.passed(seen("u", "101"));
+        overlay.put(seen("u", "100"), "written");
+        assert_eq!(overlay.get("ns", "n"), None);
+        overlay.put(seen("u", "102"), "written again");
+        assert_eq!(overlay.get("ns", "n"), Some("written again"));
+    }
+
+    #[test]
+    fn not_all_that_ever_was_is_remembered() {
+        let overlay = Overlay::default();
+        for number in 0..=PAST {
+            overlay.forget("ns", "n", &number.to_string());
+        }
+        overlay.put(seen("0", "1"), "so long ago");
+        assert_eq!(overlay.get("ns", "n"), Some("so long ago"));
+        overlay.put(seen("1", "1"), "not so long ago");
+        assert_eq!(overlay.get("ns", "n"), Some("so long ago"));
     }
 
     #[test]

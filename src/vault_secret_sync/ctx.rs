@@ -223,7 +223,10 @@ impl Ctx {
         self.log_out(sync);
         self.pushes
             .forget(sync.metadata.uid.as_deref().unwrap_or_default());
-        self.written
-            .forget(&sync.namespace().unwrap_or_default(), &sync.name_any());
+        self.written.forget(
+            &sync.namespace().unwrap_or_default(),
+            &sync.name_any(),
+            &sync.uid().unwrap_or_default(),
+        );
     }
 }

@@ -58,19 +58,22 @@ impl Secrets {
         match event {
             Event::Apply(secret) => {
                 let (named, meta) = (named(secret), SecretMeta::read(secret));
+                // What was written is not kept when the watch has caught up, nor when somebody took our marks away since.
                 if meta.concerns_us() {
                     lock(&self.watched).insert(named.clone(), Packed::of(&meta));
+                    drop(self.written.newer(seen(&named, &meta)));
+                } else if lock(&self.watched).remove(&named).is_some() {
+                    self.written.passed(seen(&named, &meta));
                 } else {
-                    lock(&self.watched).remove(&named);
+                    drop(self.written.newer(seen(&named, &meta)));
                 }
-                // What was written is not kept when the watch has caught up, nor when somebody took our marks away since.
-                drop(self.written.newer(seen(&named, &meta)));
                 vec![named]
             }
             Event::Delete(secret) => {
                 let named = named(secret);
                 lock(&self.watched).remove(&named);
-                self.written.forget(&named.0, &named.1);
+                let uid = secret.metadata.uid.as_deref().unwrap_or_default();
+                self.written.forget(&named.0, &named.1, uid);
                 vec![named]
             }
             Event::Init => {
@@ -96,15 +99,18 @@ impl Secrets {
             return Vec::new();
         };
         let mut watched = lock(&self.watched);
-        let gone: Vec<Named> = watched
-            .keys()
-            .filter(|named| !listed.contains_key(*named))
-            .cloned()
-            .collect();
-        *watched = listed;
-        for (namespace, name) in &gone {
-            self.written.forget(namespace, name);
+        let mut gone = Vec::new();
+        for (named, packed) in watched.iter() {
+            if !listed.contains_key(named) {
+                if let Some(meta) = packed.read() {
+                    self.written.forget(&named.0, &named.1, &meta.uid);
+                }
+                gone.push(named.clone());
+            }
         }
+        // What was written and is not listed is read where it matters.
+        self.written.retain(|named| listed.contains_key(named));
+        *watched = listed;
         gone
     }
 
@@ -353,6 +359,24 @@ mod tests {
         secrets.wrote(&app("8", true));
         assert!(secrets.saw(&Event::Init).is_empty());
         assert_eq!(secrets.saw(&Event::InitDone), [team("app")]);
+        assert_eq!(secrets.get("team", "app"), None);
+    }
+
+    #[test]
+    fn what_was_deleted_before_our_write_was_answered_is_not_taken_for_there() {
+        let secrets = Secrets::default();
+        secrets.saw(&Event::Apply(app("7", true)));
+        secrets.saw(&Event::Delete(app("9", true)));
+        secrets.wrote(&app("8", true));
+        assert_eq!(secrets.get("team", "app"), None);
+    }
+
+    #[test]
+    fn marks_that_were_taken_before_our_write_was_answered_are_not_taken_for_there() {
+        let secrets = Secrets::default();
+        secrets.saw(&Event::Apply(app("7", true)));
+        secrets.saw(&Event::Apply(app("9", false)));
+        secrets.wrote(&app("8", true));
         assert_eq!(secrets.get("team", "app"), None);
     }
 

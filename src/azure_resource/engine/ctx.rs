@@ -105,7 +105,7 @@ impl<K: Kind> Ctx<K> {
     /// An object is gone: nothing of it is kept.
     pub fn gone(&self, namespace: &str, name: &str, uid: &str) {
         self.memories.forget(uid);
-        self.written.forget(namespace, name);
+        self.written.forget(namespace, name, uid);
     }
 
     /// The object as the cache has it, or as our own write returned it where that is newer.
