@@ -3,6 +3,7 @@
 # of their own. All of it is in one network namespace that has no way out, and in one folder.
 #
 # Usage: node.sh can                      says in one line why a node cannot run on this machine, and fails then
+#        node.sh packages                installs what is missing of Debian's
 #        node.sh up FOLDER [IMAGE.tar…]   brings it up and imports images; the admin's kubeconfig is FOLDER/admin.kubeconfig
 #        node.sh import FOLDER IMAGE.tar  imports one more, also by its digest
 #        node.sh program FOLDER NAME      builds NAME.c as the image localhost/NAME:1 and imports it
@@ -10,7 +11,7 @@
 #        node.sh in FOLDER COMMAND…       runs a command where the API server and the pods can be reached
 #        node.sh down FOLDER              ends all of it, by process id
 #
-# Needs what can() asks for, and what need() installs on Debian and its kin.
+# Needs what can() asks for, and what packages() installs on Debian and its kin.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -48,9 +49,8 @@ can() {
     unshare --net --mount true 2>/dev/null || fail "no network namespace can be made"
 }
 
-need() {
+packages() {
     local missing=()
-    can
     command -v containerd >/dev/null || missing+=(containerd)
     command -v runc >/dev/null || missing+=(runc)
     [ -x /usr/lib/cni/bridge ] || missing+=(containernetworking-plugins)
@@ -65,6 +65,11 @@ need() {
         apt-get update -qq
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     fi
+}
+
+need() {
+    can
+    packages
     "$root/tests/control-plane/build.sh" >/dev/null
     "$root/tests/control-plane/build.sh" node >/dev/null
 }
@@ -327,7 +332,8 @@ down() {
 }
 
 [ "$*" != can ] || { can; exit; }
-[ $# -ge 2 ] || fail "usage: node.sh can, or node.sh up|import|program|busybox|in|down FOLDER …"
+[ "$*" != packages ] || { packages; exit; }
+[ $# -ge 2 ] || fail "usage: node.sh can|packages, or node.sh up|import|program|busybox|in|down FOLDER …"
 action=$1
 mkdir -p "$2"
 folder=$(cd "$2" && pwd)
