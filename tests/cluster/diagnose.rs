@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use testbed::{Scratch, binaries};
 use tokio::process::Command;
 
+use crate::hands::told;
 use crate::identity_faults::{make_service_account, register};
 use crate::kit::{GRANTED, Kit, PLANTED};
 use crate::lane::{Lane, workload_identity};
@@ -47,16 +48,6 @@ async fn diagnose(kit: &Kit, arguments: &[&str]) -> Result<Output> {
         .await?;
     ensure!(!told(&output).contains(PLANTED), "{}", told(&output));
     Ok(output)
-}
-
-fn told(output: &Output) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "{:?} {} {}",
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr)
-    )
 }
 
 /// The steps of each object with their outcome.

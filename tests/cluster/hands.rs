@@ -214,3 +214,14 @@ pub fn untouched(before: &Secret, after: &Secret) -> Result<()> {
     );
     Ok(())
 }
+
+/// How a program ended, and all that it printed.
+pub fn told(output: &std::process::Output) -> String {
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    format!(
+        "{:?} {} {}",
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+}

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use testbed::{Scratch, binaries};
 use tokio::process::Command;
 
+use crate::hands::told;
 use crate::key_vaults::estate::Estate;
 use crate::kit::{Kit, PLANTED};
 use crate::{Case, cases};
@@ -85,16 +86,6 @@ impl Desk {
         let code = output.status.code().with_context(|| told(&output))?;
         Ok((plans, code))
     }
-}
-
-fn told(output: &Output) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "{:?} {} {}",
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr)
-    )
 }
 
 /// Paths of the differences.

@@ -11,6 +11,7 @@ use testbed::poll::seen;
 use testbed::{Scratch, binaries, until};
 use tokio::process::Command;
 
+use crate::hands::told;
 use crate::kit::{Kit, PLANTED, SOON, TENANT};
 use crate::{Case, cases};
 
@@ -49,16 +50,6 @@ async fn status(kit: &Kit, arguments: &[&str]) -> Result<Output> {
     let output = command(kit, &binaries::operator()?, &all).output().await?;
     ensure!(!told(&output).contains(PLANTED), "{}", told(&output));
     Ok(output)
-}
-
-fn told(output: &Output) -> String {
-    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    format!(
-        "{:?} {} {}",
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr)
-    )
 }
 
 /// Kind, state and reason of each object.

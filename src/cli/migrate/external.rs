@@ -4,7 +4,7 @@ use kube::core::Duration;
 use serde_json::{Map, Value, json};
 
 use super::external_target::target;
-use super::fields::Fields;
+use super::fields::{Fields, OF_VALUES};
 use super::handover::{Handover, Peer};
 use super::identities::Identities;
 use super::input::Document;
@@ -296,22 +296,9 @@ fn find(mut find: Fields, sync: &mut Sync) -> Value {
             "None",
             "what is found is taken as it is: decode what needs it in spec.data",
         ),
-        (
-            "conversionStrategy",
-            "Default",
-            "what a key may not have becomes _ here: rename says otherwise",
-        ),
-        (
-            "nullBytePolicy",
-            "Ignore",
-            "values are taken with their null bytes",
-        ),
     ];
-    for (field, usual, what) in rows {
-        if find.text(field).is_some_and(|said| said != usual) {
-            sync.notes.push(find.note(field, what));
-        }
-    }
+    find.unusual(&rows, &mut sync.notes);
+    find.unusual(&OF_VALUES, &mut sync.notes);
     find.end(&mut sync.notes);
     Value::Object(made)
 }

@@ -14,6 +14,23 @@ pub(super) struct Fields {
     left: Map<String, Value>,
 }
 
+/// A field, what it usually says, and what is to be done where it says something else.
+pub(super) type Usual = (&'static str, &'static str, &'static str);
+
+/// Of every value that the External Secrets Operator reads.
+pub(super) const OF_VALUES: [Usual; 2] = [
+    (
+        "conversionStrategy",
+        "Default",
+        "what a key may not have becomes _ here: rename says otherwise",
+    ),
+    (
+        "nullBytePolicy",
+        "Ignore",
+        "values are taken with their null bytes",
+    ),
+];
+
 impl Fields {
     /// Those of a value. What is no object has none, and is told at the end.
     pub(super) fn of(path: &str, value: Value) -> Self {
@@ -44,6 +61,15 @@ impl Fields {
     pub(super) fn note(&self, name: &str, what: impl Into<String>) -> Note {
         let seen = self.all.get(name).unwrap_or(&Value::Null);
         Note::new(self.at(name), seen, what)
+    }
+
+    /// Tells of fields that have no equal, where they do not say what is usual.
+    pub(super) fn unusual(&mut self, rows: &[Usual], notes: &mut Vec<Note>) {
+        for (field, usual, what) in rows {
+            if self.text(field).is_some_and(|said| said != *usual) {
+                notes.push(self.note(field, *what));
+            }
+        }
     }
 
     /// A remark on the whole.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::Fields;
+use super::fields::{Fields, OF_VALUES};
 use super::made::Sync;
 use super::notes::Note;
 use super::property;
@@ -136,27 +136,12 @@ fn dissect(remote: &mut Fields, source: &mut Map<String, Value>, notes: &mut Vec
 
 /// What is left of a reference.
 fn end(mut remote: Fields, notes: &mut Vec<Note>) {
-    let rows = [
-        (
-            "metadataPolicy",
-            "None",
-            "tags of an object are no values here: put the value into a secret of the vault",
-        ),
-        (
-            "conversionStrategy",
-            "Default",
-            "what a key may not have becomes _ here: rename says otherwise",
-        ),
-        (
-            "nullBytePolicy",
-            "Ignore",
-            "values are taken with their null bytes",
-        ),
-    ];
-    for (field, usual, what) in rows {
-        if remote.text(field).is_some_and(|said| said != usual) {
-            notes.push(remote.note(field, what));
-        }
-    }
+    let rows = [(
+        "metadataPolicy",
+        "None",
+        "tags of an object are no values here: put the value into a secret of the vault",
+    )];
+    remote.unusual(&rows, notes);
+    remote.unusual(&OF_VALUES, notes);
     remote.end(notes);
 }
